@@ -1,0 +1,1 @@
+//! The contract: types, routes, problem catalogue, OpenAPI document; no implementation

@@ -1,0 +1,1 @@
+//! Kubernetes: discovery, apply, wait, delete, ownership; one client per caller

@@ -1,0 +1,191 @@
+//! What a caller wants done, after all checking of input and before anything was read from the cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chart::Chart;
+use goyaml::Map;
+use serde::{Deserialize, Serialize};
+
+/// A change to one release.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    /// Install; an error when the name is in use.
+    Install(Change),
+    /// Upgrade; an error when there is no release.
+    Upgrade(Change),
+    /// Install, or upgrade when it exists (`upgrade --install`).
+    Apply(Change),
+    /// Go back to an earlier revision.
+    Rollback(Rollback),
+    /// Uninstall.
+    Uninstall(Uninstall),
+}
+
+/// Which release.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// The namespace of the release and its records.
+    pub namespace: String,
+    /// The name, checked by Helm's rule.
+    pub name: String,
+}
+
+/// What an install or upgrade puts in place.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The release.
+    pub target: Target,
+    /// The chart; `None` keeps the chart of the last release (upgrade only).
+    pub chart: Option<Arc<Chart>>,
+    /// The user's values, `-f` and `--set` already merged.
+    pub values: Map,
+    /// What happens to the values of the last release.
+    pub value_strategy: ValueStrategy,
+    /// Labels for the record; the value `null` (text) removes one.
+    pub labels: BTreeMap<String, String>,
+    /// A description to store instead of Helm's.
+    pub description: Option<String>,
+    /// Create the namespace when it is missing.
+    pub create_namespace: bool,
+    /// How objects are sent.
+    pub apply: Apply,
+    /// What to wait for.
+    pub wait: Wait,
+    /// What to do when it fails.
+    pub on_failure: OnFailure,
+    /// Run no hooks.
+    pub no_hooks: bool,
+    /// Do not create the objects of `crds/`.
+    pub skip_crds: bool,
+    /// Do not check values against the schema.
+    pub skip_schema_validation: bool,
+    /// Show the notes of subcharts too.
+    pub subchart_notes: bool,
+    /// How many revisions to keep; 0 keeps all.
+    pub history_max: u32,
+    /// The revision the caller has seen; another one is a conflict.
+    pub expected_revision: Option<u32>,
+}
+
+/// What happens to the values of the last release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ValueStrategy {
+    /// As Helm without a flag: the new values if there are any, else the last ones.
+    #[default]
+    Default,
+    /// Start from the chart's (`--reset-values`).
+    Reset,
+    /// Merge into the last ones (`--reuse-values`).
+    Reuse,
+    /// Start from the chart's, put the last user values on top, then the new (`--reset-then-reuse-values`).
+    ResetThenReuse,
+}
+
+/// How objects are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Apply {
+    /// Take fields from other managers.
+    pub force_conflicts: bool,
+    /// Take objects that belong to another release or to nobody.
+    pub take_ownership: bool,
+}
+
+/// What to wait for after objects were sent, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Which objects.
+    pub strategy: WaitStrategy,
+    /// Wait for jobs too.
+    pub jobs: bool,
+    /// How long one wait may take.
+    pub timeout: Duration,
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self { strategy: WaitStrategy::HookOnly, jobs: false, timeout: Duration::from_secs(300) }
+    }
+}
+
+/// Which objects are waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WaitStrategy {
+    /// All objects, by kstatus' rules.
+    Watcher,
+    /// Hooks only.
+    #[default]
+    HookOnly,
+    /// All objects, by Helm's old rules.
+    Legacy,
+}
+
+/// What to do when an install or upgrade fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnFailure {
+    /// Roll back to the last good revision; uninstall when there is none.
+    pub rollback: bool,
+    /// Delete what this upgrade created.
+    pub cleanup: bool,
+}
+
+/// Going back to an earlier revision.
+#[derive(Clone, Debug)]
+pub struct Rollback {
+    /// The release.
+    pub target: Target,
+    /// The revision to go to; `None` is the one before the last.
+    pub revision: Option<u32>,
+    /// A description to store instead of Helm's.
+    pub description: Option<String>,
+    /// How objects are sent.
+    pub apply: Apply,
+    /// What to wait for.
+    pub wait: Wait,
+    /// Delete what a failed rollback created.
+    pub cleanup_on_fail: bool,
+    /// Run no hooks.
+    pub no_hooks: bool,
+    /// How many revisions to keep; 0 keeps all.
+    pub history_max: u32,
+    /// The revision the caller has seen.
+    pub expected_revision: Option<u32>,
+}
+
+/// Taking a release away.
+#[derive(Clone, Debug)]
+pub struct Uninstall {
+    /// The release.
+    pub target: Target,
+    /// Keep the records, marked as uninstalled.
+    pub keep_history: bool,
+    /// Run no hooks.
+    pub no_hooks: bool,
+    /// How dependents are deleted.
+    pub cascade: Cascade,
+    /// A description to store.
+    pub description: Option<String>,
+    /// What to wait for.
+    pub wait: Wait,
+    /// Succeed when there is no such release.
+    pub ignore_not_found: bool,
+    /// The revision the caller has seen.
+    pub expected_revision: Option<u32>,
+}
+
+/// How dependents are deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cascade {
+    /// In the background.
+    #[default]
+    Background,
+    /// Before their owner.
+    Foreground,
+    /// Not at all.
+    Orphan,
+}

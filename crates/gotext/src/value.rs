@@ -1,0 +1,276 @@
+//! The values a template works on: small `Copy` handles into an arena that a render drops whole.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt;
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as BumpVec;
+
+use crate::{Call, Error};
+
+/// The memory of one render; everything a template makes lives in it and goes with it.
+#[derive(Default)]
+pub struct Arena {
+    bump: Bump,
+}
+
+impl Arena {
+    /// Makes an empty arena.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes handed out so far; budgets are checked against it.
+    pub fn allocated(&self) -> usize {
+        self.bump.allocated_bytes()
+    }
+
+    /// The underlying bump allocator.
+    pub fn bump(&self) -> &Bump {
+        &self.bump
+    }
+
+    /// Copies bytes into the arena as a Go string.
+    pub fn str<'a>(&'a self, bytes: impl AsRef<[u8]>) -> Value<'a> {
+        Value::Str(self.bytes(bytes))
+    }
+
+    /// Copies bytes into the arena.
+    pub fn bytes<'a>(&'a self, bytes: impl AsRef<[u8]>) -> &'a [u8] {
+        self.bump.alloc_slice_copy(bytes.as_ref())
+    }
+
+    /// Makes a `[]interface {}`.
+    pub fn list<'a>(&'a self, items: &[Value<'a>]) -> Value<'a> {
+        self.typed_list(GoType::Any, items)
+    }
+
+    /// Makes a slice of the given element type, such as `[]string`.
+    pub fn typed_list<'a>(&'a self, elem: GoType, items: &[Value<'a>]) -> Value<'a> {
+        let items = self.bump.alloc_slice_copy(items);
+        Value::List(self.bump.alloc(List { elem, items: Some(items) }))
+    }
+
+    /// Makes an empty `map[string]interface {}`.
+    pub fn map<'a>(&'a self) -> &'a Map<'a> {
+        self.typed_map(GoType::Any)
+    }
+
+    /// Makes an empty `map[string]ELEM`.
+    pub fn typed_map<'a>(&'a self, elem: GoType) -> &'a Map<'a> {
+        self.bump.alloc(Map { elem, name: None, entries: RefCell::new(BumpVec::new_in(&self.bump)) })
+    }
+
+    /// Moves a host object into the arena. Its destructor is not run: it must own no heap memory.
+    pub fn object<'a, T: Object<'a> + 'a>(&'a self, object: T) -> Value<'a> {
+        Value::Object(self.bump.alloc(object))
+    }
+}
+
+/// The Go type of a number, an element or a parameter, as far as templates can tell types apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum GoType {
+    /// `interface {}`
+    Any,
+    Bool,
+    Int,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Uint,
+    Uint8,
+    Uint16,
+    Uint32,
+    Uint64,
+    Float32,
+    Float64,
+    String,
+    /// `[]interface {}`
+    List,
+    /// `[]string`
+    Strings,
+    /// `[]uint8`
+    Bytes,
+    /// `map[string]interface {}`
+    Map,
+    /// `map[string]string`
+    StringMap,
+    /// Any host object or other named type, by the text Go's `%T` prints.
+    Named(&'static str),
+}
+
+/// A value: what Go's `reflect.Value` is to text/template. 24 bytes, `Copy`.
+#[derive(Clone, Copy, Default)]
+pub enum Value<'a> {
+    /// An untyped nil, or the absence of a value.
+    #[default]
+    Nil,
+    /// A `bool`.
+    Bool(bool),
+    /// A signed integer and its Go type (`Int`, `Int8` … `Int64`).
+    Int(i64, GoType),
+    /// An unsigned integer and its Go type.
+    Uint(u64, GoType),
+    /// A float and its Go type.
+    Float(f64, GoType),
+    /// A string: bytes, usually but not necessarily UTF-8.
+    Str(&'a [u8]),
+    /// A slice; immutable, as Sprig never writes into one.
+    List(&'a List<'a>),
+    /// A map with string keys; changed in place by `set` and friends.
+    Map(&'a Map<'a>),
+    /// A value with fields or methods of the host's: `.Files`, `.Capabilities`, a time, a certificate.
+    Object(&'a dyn Object<'a>),
+}
+
+impl<'a> Value<'a> {
+    /// A Go `int`.
+    pub fn int(v: i64) -> Self {
+        Value::Int(v, GoType::Int)
+    }
+    /// A Go `int64`.
+    pub fn int64(v: i64) -> Self {
+        Value::Int(v, GoType::Int64)
+    }
+    /// A Go `float64`.
+    pub fn float(v: f64) -> Self {
+        Value::Float(v, GoType::Float64)
+    }
+}
+
+/// A slice.
+pub struct List<'a> {
+    /// The element type: `Any` for `[]interface {}`.
+    pub elem: GoType,
+    /// The elements; `None` is Go's nil slice.
+    pub items: Option<&'a [Value<'a>]>,
+}
+
+impl<'a> List<'a> {
+    /// The elements; empty for a nil slice.
+    pub fn items(&self) -> &'a [Value<'a>] {
+        self.items.unwrap_or(&[])
+    }
+}
+
+/// A map with string keys, kept sorted by key.
+pub struct Map<'a> {
+    /// The element type: `Any` for `map[string]interface {}`.
+    pub elem: GoType,
+    /// The name of a named map type (`common.Values`), as `%T` prints it.
+    pub name: Option<&'static str>,
+    entries: RefCell<BumpVec<'a, (&'a [u8], Value<'a>)>>,
+}
+
+impl<'a> Map<'a> {
+    /// The value under a key.
+    pub fn get(&self, key: &[u8]) -> Option<Value<'a>> {
+        let entries = self.entries.borrow();
+        let at = entries.binary_search_by(|(k, _)| (*k).cmp(key)).ok()?;
+        entries.get(at).map(|(_, v)| *v)
+    }
+
+    /// Puts a value under a key; the key must live in the arena.
+    pub fn set(&self, key: &'a [u8], value: Value<'a>) {
+        let mut entries = self.entries.borrow_mut();
+        match entries.binary_search_by(|(k, _)| (*k).cmp(key)) {
+            Ok(at) => {
+                if let Some(entry) = entries.get_mut(at) {
+                    entry.1 = value;
+                }
+            }
+            Err(at) => entries.insert(at, (key, value)),
+        }
+    }
+
+    /// Takes a key out.
+    pub fn remove(&self, key: &[u8]) {
+        let mut entries = self.entries.borrow_mut();
+        if let Ok(at) = entries.binary_search_by(|(k, _)| (*k).cmp(key)) {
+            entries.remove(at);
+        }
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The entry at a position of the sorted order. Iterating by index tolerates changes made on the way.
+    pub fn entry(&self, at: usize) -> Option<(&'a [u8], Value<'a>)> {
+        self.entries.borrow().get(at).copied()
+    }
+}
+
+/// What a host value is by Go's `reflect.Kind`, for `kindOf`, truth, printing and comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Invalid,
+    Bool,
+    Int,
+    Int64,
+    Uint,
+    Float64,
+    String,
+    Slice,
+    Map,
+    Struct,
+    Ptr,
+    Func,
+}
+
+/// A value whose fields and methods the host defines.
+pub trait Object<'a> {
+    /// What `%T` prints, e.g. `*semver.Version`, `engine.files`, `time.Time`.
+    fn type_name(&self) -> Cow<'static, str>;
+    /// Its reflect kind.
+    fn kind(&self) -> Kind;
+    /// An exported field of a struct.
+    fn field(&self, _arena: &'a Arena, _name: &str) -> Option<Value<'a>> {
+        None
+    }
+    /// Calls a method; `None` when there is none of that name.
+    fn call(&self, _call: &mut Call<'a, '_>, _name: &str, _args: &[Value<'a>]) -> Option<Result<Value<'a>, Error>> {
+        None
+    }
+    /// The plain value below a named type (a `VersionSet`'s strings, a `Duration`'s integer), for range,
+    /// len, index, truth, comparison and JSON; `Nil` when there is none.
+    fn underlying(&self, _arena: &'a Arena) -> Value<'a> {
+        Value::Nil
+    }
+    /// What the `String()` or `Error()` method gives, where the type has one (`fmt` prints that).
+    fn string(&self) -> Option<String> {
+        None
+    }
+    /// For the host to get its own type back.
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Nil => write!(f, "nil"),
+            Value::Bool(b) => write!(f, "{b}"),
+            Value::Int(v, t) => write!(f, "{t:?}({v})"),
+            Value::Uint(v, t) => write!(f, "{t:?}({v})"),
+            Value::Float(v, t) => write!(f, "{t:?}({v})"),
+            Value::Str(s) => write!(f, "{:?}", String::from_utf8_lossy(s)),
+            Value::List(l) => f.debug_list().entries(l.items()).finish(),
+            Value::Map(m) => {
+                f.debug_map().entries((0..m.len()).filter_map(|i| m.entry(i)).map(|(k, v)| (String::from_utf8_lossy(k).into_owned(), v))).finish()
+            }
+            Value::Object(o) => write!(f, "{}", o.type_name()),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The release record, its codec, and the ledger that keeps records

@@ -1,0 +1,1 @@
+//! Chart, values and capabilities become manifests, hooks, CRDs and notes
