@@ -59,7 +59,13 @@ impl Arena {
 
     /// Makes an empty `map[string]ELEM`.
     pub fn typed_map<'a>(&'a self, elem: GoType) -> &'a Map<'a> {
-        self.bump.alloc(Map { elem, name: None, entries: RefCell::new(BumpVec::new_in(&self.bump)) })
+        let entries = self.bump.alloc(RefCell::new(BumpVec::new_in(&self.bump)));
+        self.bump.alloc(Map { elem, name: None, entries })
+    }
+
+    /// Makes the same map seen as another type, as a Go conversion does: the entries are shared.
+    pub fn view<'a>(&'a self, map: &Map<'a>, name: Option<&'static str>) -> &'a Map<'a> {
+        self.bump.alloc(Map { elem: map.elem, name, entries: map.entries })
     }
 
     /// Moves a host object into the arena. Its destructor is not run: it must own no heap memory.
@@ -162,10 +168,15 @@ pub struct Map<'a> {
     pub elem: GoType,
     /// The name of a named map type (`common.Values`), as `%T` prints it.
     pub name: Option<&'static str>,
-    entries: RefCell<BumpVec<'a, (&'a [u8], Value<'a>)>>,
+    entries: &'a RefCell<BumpVec<'a, (&'a [u8], Value<'a>)>>,
 }
 
 impl<'a> Map<'a> {
+    /// Whether both are the same map, perhaps seen as different types.
+    pub fn same(&self, other: &Map<'a>) -> bool {
+        std::ptr::eq(self.entries, other.entries)
+    }
+
     /// The value under a key.
     pub fn get(&self, key: &[u8]) -> Option<Value<'a>> {
         let entries = self.entries.borrow();
@@ -249,6 +260,10 @@ pub trait Object<'a> {
     }
     /// What the `String()` or `Error()` method gives, where the type has one (`fmt` prints that).
     fn string(&self) -> Option<String> {
+        None
+    }
+    /// The bytes, for a `[]byte`.
+    fn bytes(&self) -> Option<&'a [u8]> {
         None
     }
     /// For the host to get its own type back.
