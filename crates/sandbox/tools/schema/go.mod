@@ -1,0 +1,3 @@
+module whipstaff.dev/sandbox/tools/schema
+
+go 1.26
