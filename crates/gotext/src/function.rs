@@ -22,6 +22,15 @@ pub struct Function {
     pub body: Body,
 }
 
+/// The parameters of a method of an [`crate::Object`].
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// The Go types of the fixed parameters.
+    pub params: &'static [GoType],
+    /// The element type of the variadic parameter, when there is one.
+    pub variadic: Option<GoType>,
+}
+
 /// What a function sees of the render it is called in.
 pub struct Call<'a, 'r> {
     /// The memory of the render.

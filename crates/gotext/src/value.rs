@@ -7,7 +7,7 @@ use std::fmt;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
-use crate::{Call, Error};
+use crate::{Call, Error, Method};
 
 /// The memory of one render; everything a template makes lives in it and goes with it.
 #[derive(Default)]
@@ -60,12 +60,53 @@ impl Arena {
     /// Makes an empty `map[string]ELEM`.
     pub fn typed_map<'a>(&'a self, elem: GoType) -> &'a Map<'a> {
         let entries = self.bump.alloc(RefCell::new(BumpVec::new_in(&self.bump)));
-        self.bump.alloc(Map { elem, name: None, entries })
+        self.bump.alloc(Map { elem, name: None, nil: false, entries })
+    }
+
+    /// Makes an empty map of a named type, such as `common.Values`.
+    pub fn named_map<'a>(&'a self, name: &'static str, elem: GoType) -> &'a Map<'a> {
+        self.view(self.typed_map(elem), Some(name))
+    }
+
+    /// Makes Go's nil map: it reads as an empty one, and writing to it is a panic in Go.
+    pub fn nil_map<'a>(&'a self, elem: GoType) -> &'a Map<'a> {
+        let entries = self.bump.alloc(RefCell::new(BumpVec::new_in(&self.bump)));
+        self.bump.alloc(Map { elem, name: None, nil: true, entries })
+    }
+
+    /// Makes a map from entries in any order; of equal keys the last wins.
+    pub fn map_from<'a>(
+        &'a self,
+        elem: GoType,
+        entries: impl IntoIterator<Item = (&'a [u8], Value<'a>)>,
+    ) -> &'a Map<'a> {
+        let map = self.typed_map(elem);
+        for (key, value) in entries {
+            map.set(key, value);
+        }
+        map
+    }
+
+    /// Makes Go's nil slice.
+    pub fn nil_list<'a>(&'a self, elem: GoType) -> Value<'a> {
+        Value::List(self.bump.alloc(List { elem, items: None }))
+    }
+
+    /// Makes a `[]string`.
+    pub fn strings<'a, S: AsRef<[u8]>>(&'a self, items: impl IntoIterator<Item = S>) -> Value<'a> {
+        let items: Vec<Value<'a>> = items.into_iter().map(|s| self.str(s)).collect();
+        self.typed_list(GoType::String, &items)
+    }
+
+    /// Makes a `[]uint8`.
+    pub fn byte_list<'a>(&'a self, bytes: &[u8]) -> Value<'a> {
+        let items = self.bump.alloc_slice_fill_iter(bytes.iter().map(|b| Value::Uint(u64::from(*b), GoType::Uint8)));
+        Value::List(self.bump.alloc(List { elem: GoType::Uint8, items: Some(items) }))
     }
 
     /// Makes the same map seen as another type, as a Go conversion does: the entries are shared.
     pub fn view<'a>(&'a self, map: &Map<'a>, name: Option<&'static str>) -> &'a Map<'a> {
-        self.bump.alloc(Map { elem: map.elem, name, entries: map.entries })
+        self.bump.alloc(Map { elem: map.elem, name, nil: map.nil, entries: map.entries })
     }
 
     /// Moves a host object into the arena. Its destructor is not run: it must own no heap memory.
@@ -168,6 +209,7 @@ pub struct Map<'a> {
     pub elem: GoType,
     /// The name of a named map type (`common.Values`), as `%T` prints it.
     pub name: Option<&'static str>,
+    nil: bool,
     entries: &'a RefCell<BumpVec<'a, (&'a [u8], Value<'a>)>>,
 }
 
@@ -184,9 +226,19 @@ impl<'a> Map<'a> {
         entries.get(at).map(|(_, v)| *v)
     }
 
+    /// Whether it is Go's nil map.
+    pub fn is_nil(&self) -> bool {
+        self.nil
+    }
+
     /// Puts a value under a key; the key must live in the arena.
     pub fn set(&self, key: &'a [u8], value: Value<'a>) {
         let mut entries = self.entries.borrow_mut();
+        // Builders mostly add keys in order.
+        if entries.last().is_none_or(|(last, _)| *last < key) {
+            entries.push((key, value));
+            return;
+        }
         match entries.binary_search_by(|(k, _)| (*k).cmp(key)) {
             Ok(at) => {
                 if let Some(entry) = entries.get_mut(at) {
@@ -266,6 +318,19 @@ pub trait Object<'a> {
     fn bytes(&self) -> Option<&'a [u8]> {
         None
     }
+    /// The fields of a struct in order, for printing it; empty where `fmt` never sees them.
+    fn fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
+        Vec::new()
+    }
+    /// The signature of a method, against which the executor checks and converts the arguments; `None` when there is no
+    /// such method or the object checks them itself in [`Object::call`].
+    fn method(&self, _name: &str) -> Option<&'static Method> {
+        None
+    }
+    /// Whether it is a nil pointer.
+    fn is_nil(&self) -> bool {
+        false
+    }
     /// For the host to get its own type back.
     fn as_any(&self) -> Option<&dyn std::any::Any> {
         None
@@ -282,9 +347,12 @@ impl fmt::Debug for Value<'_> {
             Value::Float(v, t) => write!(f, "{t:?}({v})"),
             Value::Str(s) => write!(f, "{:?}", String::from_utf8_lossy(s)),
             Value::List(l) => f.debug_list().entries(l.items()).finish(),
-            Value::Map(m) => {
-                f.debug_map().entries((0..m.len()).filter_map(|i| m.entry(i)).map(|(k, v)| (String::from_utf8_lossy(k).into_owned(), v))).finish()
-            }
+            Value::Map(m) => f
+                .debug_map()
+                .entries(
+                    (0..m.len()).filter_map(|i| m.entry(i)).map(|(k, v)| (String::from_utf8_lossy(k).into_owned(), v)),
+                )
+                .finish(),
             Value::Object(o) => write!(f, "{}", o.type_name()),
         }
     }
