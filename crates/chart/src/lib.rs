@@ -1,7 +1,22 @@
 //! The chart: metadata, files, values, schema, `--set`, constraints, archive.
+//!
+//! * [`load_archive`], [`load_dir`], [`load_path`], [`load_files`] make a [`Chart`];
+//! * [`semver`] reads versions and constraints;
+//! * [`text`] prints as Go does.
 
 mod chart;
+mod load;
 mod metadata;
+mod record;
+pub mod semver;
+pub mod text;
+pub mod time;
+mod validate;
 
 pub use chart::{Chart, File};
+pub use load::{
+    IgnoreRules, Limits, LoadError, load_archive, load_dir, load_dir_within, load_files, load_path, load_path_within,
+    read_archive, read_dir,
+};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
+pub use validate::{NameError, ValidationError, validate_metadata_name, validate_release_name};

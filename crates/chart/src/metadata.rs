@@ -24,6 +24,8 @@ pub struct Metadata {
     pub annotations: BTreeMap<String, String>,
     pub kube_version: String,
     pub dependencies: Vec<Dependency>,
+    /// `dependencies` is there and empty; Helm then looks into the subcharts that `charts/` holds all the same.
+    pub empty_dependencies: bool,
     /// `application` or `library`; empty is `application`.
     pub kind: String,
 }

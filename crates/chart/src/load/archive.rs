@@ -1,0 +1,146 @@
+//! The files of a packed chart (as Helm 4.3: `pkg/chart/loader/archive/archive.go`).
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use tar::{Archive, EntryType};
+
+use crate::chart::File;
+use crate::text::quote;
+use crate::time;
+
+use super::{BOM, Budget, Limits, LoadError, clean};
+
+/// Reads the files of a packed chart, the chart's own folder taken off their names.
+///
+/// # Errors
+/// As Helm's `archive.LoadArchiveFiles`, and where a limit is exceeded.
+pub fn read_archive(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, LoadError> {
+    read(bytes, &mut Budget::new(limits))
+}
+
+pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadError> {
+    check_gzip_header(bytes)?;
+    // Headers and padding are not the chart's bytes, yet they must not be without end either.
+    let overhead = (budget.entries as u64).saturating_mul(4096).saturating_add(1 << 20);
+    let stream = MultiGzDecoder::new(bytes).take(budget.bytes.saturating_add(overhead));
+    let mut archive = Archive::new(stream);
+    let mut files = Vec::new();
+    for entry in archive.entries().map_err(|e| damaged(&e))? {
+        let mut entry = entry.map_err(|e| damaged(&e))?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let kind = entry.header().entry_type();
+        let mode = entry.header().mode().unwrap_or(0);
+        if kind.is_dir() || mode & !0o7777 == 0o040_000 || (is_plain(kind) && name.ends_with('/')) {
+            continue;
+        }
+        if kind.is_pax_global_extensions() || kind.is_pax_local_extensions() {
+            continue;
+        }
+        let path = inner_path(&name)?;
+        budget.take_entry()?;
+        let special = is_special(kind);
+        if special && budget.limits.refuse_special_entries {
+            return Err(LoadError::SpecialEntry(name));
+        }
+        let size = if special { 0 } else { entry.size() };
+        let mod_time = mod_time(&mut entry);
+        let mut data = Vec::new();
+        if !special {
+            if size > budget.bytes {
+                return Err(LoadError::TooLarge(budget.limits.max_bytes));
+            }
+            // The size is the archive's claim; memory is taken as bytes come.
+            data.reserve_exact(usize::try_from(size.min(1 << 20)).unwrap_or(0));
+            let read = (&mut entry).take(budget.bytes).read_to_end(&mut data).map_err(|e| damaged(&e))? as u64;
+            if read < size {
+                return Err(LoadError::Damaged("unexpected EOF".to_owned()));
+            }
+            budget.bytes = budget.bytes.saturating_sub(read);
+            if budget.bytes == 0 {
+                return Err(LoadError::TooLarge(budget.limits.max_bytes));
+            }
+        }
+        if data.starts_with(BOM) {
+            data.drain(..BOM.len());
+        }
+        files.push(File { name: path, data, mod_time });
+    }
+    if files.is_empty() {
+        return Err(LoadError::NoFiles);
+    }
+    Ok(files)
+}
+
+fn is_plain(kind: EntryType) -> bool {
+    kind.is_file() || kind == EntryType::Continuous
+}
+
+/// Tells whether an entry is a link or a device, which have no content.
+fn is_special(kind: EntryType) -> bool {
+    kind.is_symlink() || kind.is_hard_link() || kind.is_block_special() || kind.is_character_special() || kind.is_fifo()
+}
+
+/// Takes the chart's folder off the path of an entry and refuses what would lie elsewhere.
+fn inner_path(name: &str) -> Result<String, LoadError> {
+    // Archives made on Windows have backslashes.
+    let delimiter = if name.contains('\\') { '\\' } else { '/' };
+    let (top, rest) = name.split_once(delimiter).unwrap_or((name, ""));
+    let rest = rest.replace(delimiter, "/");
+    if rest.starts_with('/') {
+        return Err(LoadError::AbsolutePath);
+    }
+    let path = clean(&rest);
+    if path == "." {
+        return Err(LoadError::OutsideBase(name.to_owned()));
+    }
+    if path.starts_with("..") {
+        return Err(LoadError::ParentDirectory);
+    }
+    if let [drive, b':', b'/', ..] = path.as_bytes()
+        && drive.is_ascii_alphabetic()
+    {
+        return Err(LoadError::IllegalName);
+    }
+    if top == "Chart.yaml" {
+        return Err(LoadError::ChartYamlNotInBase);
+    }
+    Ok(path)
+}
+
+/// Gives the time of an entry; an extended header may carry fractions of a second.
+fn mod_time<R: Read>(entry: &mut tar::Entry<'_, R>) -> Option<String> {
+    let extended = entry.pax_extensions().ok().flatten().and_then(|mut records| {
+        let record = records.find_map(|r| r.ok().filter(|r| r.key_bytes() == b"mtime"))?;
+        time::parse_unix(record.value().ok()?)
+    });
+    let (seconds, nanos) = match extended {
+        Some(time) => time,
+        None => (i64::try_from(entry.header().mtime().ok()?).ok()?, 0),
+    };
+    time::format_unix(seconds, nanos)
+}
+
+/// Notices at once what is no gzip stream, as Go's `gzip.NewReader` does.
+fn check_gzip_header(bytes: &[u8]) -> Result<(), LoadError> {
+    match bytes {
+        [] => Err(LoadError::Damaged("EOF".to_owned())),
+        [0x1f, 0x8b, 8, _, _, _, _, _, _, _, ..] => Ok(()),
+        _ if bytes.len() < 10 => Err(LoadError::Damaged("unexpected EOF".to_owned())),
+        _ => Err(LoadError::GzipHeader),
+    }
+}
+
+/// Says the errors of the tar and gzip libraries in Go's words.
+fn damaged(error: &std::io::Error) -> LoadError {
+    let text = error.to_string();
+    LoadError::Damaged(match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+        _ if text.contains("deflate") || text.contains("corrupt") => "flate: corrupt input".to_owned(),
+        _ if text.contains("cksum") || text.contains("header") || text.contains("numeric field") => {
+            "archive/tar: invalid tar header".to_owned()
+        }
+        _ if text.contains("failed to read entire block") => "unexpected EOF".to_owned(),
+        _ => format!("archive cannot be read: {}", quote(&text)),
+    })
+}

@@ -1,0 +1,165 @@
+//! Loading a chart from an archive, a folder or files in memory (as Helm 4.3: `pkg/chart/v2/loader`,
+//! `pkg/chart/loader`).
+
+mod archive;
+mod decode;
+mod dir;
+mod error;
+mod files;
+mod glob;
+mod ignore;
+mod path;
+mod sniff;
+
+use std::path::Path;
+
+pub use archive::read_archive;
+pub use dir::read_dir;
+pub use error::LoadError;
+pub use ignore::Rules as IgnoreRules;
+pub(crate) use path::clean;
+
+use crate::chart::{Chart, File};
+
+/// The byte order mark that Helm takes off the front of every file.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// How much of a chart is taken in before it is refused. The budget is for the whole chart, with all archives in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of all files together, unpacked; Helm has 100 MiB for each archive.
+    pub max_bytes: u64,
+    /// The most files.
+    pub max_entries: usize,
+    /// How deep archives may lie in archives.
+    pub max_archive_depth: usize,
+    /// How deep subcharts may lie in subcharts, in whatever form.
+    pub max_chart_depth: usize,
+    /// Whether an archive with links and devices is refused. Helm takes each of them as an empty file.
+    pub refuse_special_entries: bool,
+}
+
+impl Default for Limits {
+    /// The limits for charts of anyone.
+    fn default() -> Self {
+        Self {
+            max_bytes: 100 * 1024 * 1024,
+            max_entries: 20_000,
+            max_archive_depth: 8,
+            max_chart_depth: 64,
+            refuse_special_entries: true,
+        }
+    }
+}
+
+impl Limits {
+    /// The limits for charts that the user himself named: links in archives pass as in Helm.
+    #[must_use]
+    pub fn trusting() -> Self {
+        Self { refuse_special_entries: false, ..Self::default() }
+    }
+}
+
+/// What is left of the limits while a chart is loaded.
+struct Budget {
+    limits: Limits,
+    bytes: u64,
+    entries: usize,
+    archive_depth: usize,
+    chart_depth: usize,
+}
+
+impl Budget {
+    fn new(limits: &Limits) -> Self {
+        Self { limits: *limits, bytes: limits.max_bytes, entries: limits.max_entries, archive_depth: 0, chart_depth: 0 }
+    }
+
+    fn take_entry(&mut self) -> Result<(), LoadError> {
+        match self.entries.checked_sub(1) {
+            Some(left) => {
+                self.entries = left;
+                Ok(())
+            }
+            None => Err(LoadError::TooManyEntries(self.limits.max_entries)),
+        }
+    }
+}
+
+/// Loads a chart from the bytes of a packed chart (`.tgz`).
+///
+/// # Errors
+/// As Helm's `loader.LoadArchive`, and where a limit is exceeded.
+pub fn load_archive(bytes: &[u8], limits: &Limits) -> Result<Chart, LoadError> {
+    let mut budget = Budget::new(limits);
+    let files = archive::read(bytes, &mut budget).map_err(|e| match e {
+        LoadError::GzipHeader => LoadError::NotAnArchive(format!(
+            "stream does not appear to be a valid chart file (details: {})",
+            LoadError::GzipHeader
+        )),
+        other => LoadError::Archive(Box::new(other)),
+    })?;
+    files::check_version(&files)?;
+    files::assemble(files, &mut budget)
+}
+
+/// Loads a chart from files in memory, whose names are below the chart's folder.
+///
+/// # Errors
+/// As Helm's `loader.LoadFiles`, and where an archive in `charts/` exceeds the default [`Limits`].
+pub fn load_files(files: Vec<File>) -> Result<Chart, LoadError> {
+    files::assemble(files, &mut Budget::new(&Limits::default()))
+}
+
+/// Loads a chart from a folder. Nothing is written; symbolic links are followed as Helm follows them.
+///
+/// # Errors
+/// As Helm's `loader.LoadDir`, and where the default [`Limits`] are exceeded.
+pub fn load_dir(path: &Path) -> Result<Chart, LoadError> {
+    load_dir_within(path, &Limits::trusting())
+}
+
+/// Loads a chart from a folder within limits.
+///
+/// # Errors
+/// As [`load_dir`].
+pub fn load_dir_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError> {
+    dir::check_version(path)?;
+    let mut budget = Budget::new(limits);
+    let files = dir::read(path, &mut budget)?;
+    files::assemble(files, &mut budget)
+}
+
+/// Loads a chart from a folder or a packed chart.
+///
+/// # Errors
+/// As Helm's `loader.Load`.
+pub fn load_path(path: &Path) -> Result<Chart, LoadError> {
+    load_path_within(path, &Limits::trusting())
+}
+
+/// Loads a chart from a folder or a packed chart within limits.
+///
+/// # Errors
+/// As [`load_path`].
+pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError> {
+    let name = path.to_string_lossy();
+    let metadata = std::fs::metadata(path).map_err(|e| LoadError::io("stat", &name, &e))?;
+    if metadata.is_dir() {
+        return load_dir_within(path, limits);
+    }
+    if !metadata.is_file() {
+        return Err(LoadError::Irregular(name.into_owned()));
+    }
+    let bytes = dir::read_whole(path, limits.max_bytes)?;
+    sniff::ensure_archive(&name, &bytes)?;
+    let mut budget = Budget::new(limits);
+    let files = archive::read(&bytes, &mut budget).map_err(|e| match e {
+        LoadError::GzipHeader => LoadError::NotAnArchive(format!(
+            "file '{name}' does not appear to be a valid chart file (details: {})",
+            LoadError::GzipHeader
+        )),
+        other => LoadError::ArchiveFile(Box::new(other)),
+    })?;
+    files::check_version(&files)?;
+    files::assemble(files, &mut budget)
+}
