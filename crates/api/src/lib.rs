@@ -1,1 +1,38 @@
-//! The contract: types, routes, problem catalogue, OpenAPI document; no implementation
+//! The contract: types, routes, problem catalogue, OpenAPI document; no implementation.
+//!
+//! One resource is one file: its types and its routes. [`routes`] is the whole table; the document of [`document()`] and
+//! the router of the server are both made from it, so that neither can say what the other does not.
+
+mod change;
+mod chart;
+mod check;
+mod cluster;
+mod document;
+mod duration;
+mod meta;
+mod operation;
+mod parameter;
+mod problem;
+mod release;
+mod release_routes;
+mod route;
+mod template;
+
+pub use change::{
+    Apply, ChangeBody, ChartRef, Crds, HookOptions, OnFailure, RollbackBody, ServerSide, UninstallOptions,
+    ValueStrategy, ValuesInput, Wait, WaitStrategy,
+};
+pub use chart::{Chart, ChartFile, ChartFileContent, ChartList, Dependency, Maintainer, Metadata, Readme};
+pub use check::check;
+pub use cluster::{Cluster, ClusterList, EngineKind, UnreachableCluster};
+pub use document::{document, document_text, schemas};
+pub use duration::{format_duration, parse_duration};
+pub use meta::{Health, Index};
+pub use operation::{Event, Kind, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State};
+pub use parameter::{Location, Param, ParamType, Parameters};
+pub use problem::{FailedResource, InputError, Problem, Reason, TemplatePosition};
+pub use release::{
+    ChartSummary, DryRun, Hook, HookList, Manifest, Notes, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
+};
+pub use route::{Body, Media, Method, Response, Route, Shape, route, routes};
+pub use template::{TemplateBody, TemplateResult};

@@ -1,0 +1,322 @@
+//! The OpenAPI 3.1 document, made from the types and the table of routes.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+
+use crate::parameter::{Param, ParamType};
+use crate::problem::Reason;
+use crate::route::{Body, Response, Route, Shape, routes};
+
+/// Problems that any request can have.
+const ANY: &[Reason] = &[Reason::HostNotAllowed, Reason::OriginNotAllowed, Reason::InvalidParameter, Reason::Internal];
+
+static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    add::<crate::Index>(&mut all);
+    add::<crate::Health>(&mut all);
+    add::<crate::Chart>(&mut all);
+    add::<crate::ChartList>(&mut all);
+    add::<crate::Readme>(&mut all);
+    add::<crate::ChartFile>(&mut all);
+    add::<crate::ChartFileContent>(&mut all);
+    add::<crate::TemplateBody>(&mut all);
+    add::<crate::TemplateResult>(&mut all);
+    add::<crate::ClusterList>(&mut all);
+    add::<crate::ReleaseList>(&mut all);
+    add::<crate::Release>(&mut all);
+    add::<crate::RevisionList>(&mut all);
+    add::<crate::Manifest>(&mut all);
+    add::<crate::Notes>(&mut all);
+    add::<crate::HookList>(&mut all);
+    add::<crate::DryRun>(&mut all);
+    add::<crate::ChangeBody>(&mut all);
+    add::<crate::RollbackBody>(&mut all);
+    add::<crate::OperationList>(&mut all);
+    add::<crate::Operation>(&mut all);
+    add::<crate::Event>(&mut all);
+    add::<crate::Problem>(&mut all);
+    all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
+});
+
+fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+    all.push((T::name().into_owned(), T::schema()));
+    T::schemas(all);
+}
+
+/// Returns the types of the document by name.
+#[must_use]
+pub fn schemas() -> &'static Map<String, Value> {
+    &SCHEMAS
+}
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes() {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(route.method.as_str().to_owned(), operation(route));
+        }
+    }
+    sorted(json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "whipstaff",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Helm as an HTTP API",
+            "description": include_str!("document.md"),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+        },
+        "servers": [{"url": "/", "description": "This server."}],
+        "security": [],
+        "tags": [
+            {"name": "server", "description": "The server itself."},
+            {"name": "charts", "description": "Uploaded charts, addressed by their content."},
+            {"name": "stateless", "description": "What needs no cluster."},
+            {"name": "clusters", "description": "Where releases are."},
+            {"name": "releases", "description": "Releases and what is done to them."},
+            {"name": "revisions", "description": "The history of a release."},
+            {"name": "operations", "description": "Changes that run or have run."}
+        ],
+        "paths": paths,
+        "components": {"schemas": schemas(), "headers": headers()}
+    }))
+});
+
+/// Puts the keys of all objects in order, so that the text is the same whichever features `serde_json` was built with,
+/// and leaves out defaults that say nothing.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let ordered: BTreeMap<String, Value> =
+                map.into_iter().filter(|(k, v)| k != "default" || !v.is_null()).map(|(k, v)| (k, sorted(v))).collect();
+            Value::Object(ordered.into_iter().collect())
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
+/// Returns the document.
+#[must_use]
+pub fn document() -> &'static Value {
+    &DOCUMENT
+}
+
+/// Returns the document as it is checked in: indented, with a line feed at its end.
+#[must_use]
+pub fn document_text() -> String {
+    serde_json::to_string_pretty(document()).unwrap_or_default() + "\n"
+}
+
+fn operation(route: &Route) -> Value {
+    let mut made = Map::new();
+    made.insert("operationId".into(), route.id.into());
+    made.insert("tags".into(), json!([route.tag]));
+    made.insert("summary".into(), route.summary.into());
+    if !route.description.is_empty() {
+        made.insert("description".into(), route.description.into());
+    }
+    if !route.parameters.is_empty() {
+        made.insert("parameters".into(), route.parameters.iter().map(parameter).collect());
+    }
+    if let Some(body) = &route.body {
+        made.insert("requestBody".into(), request_body(body));
+    }
+    made.insert("responses".into(), responses(route));
+    Value::Object(made)
+}
+
+fn parameter(param: &Param) -> Value {
+    let mut made = json!({
+        "name": param.name,
+        "in": param.location.as_str(),
+        "required": param.location == crate::Location::Path,
+        "description": param.doc,
+        "schema": match param.kind {
+            ParamType::Text | ParamType::Rest => json!({"type": "string"}),
+            ParamType::Integer { min, max } => {
+                json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max})
+            }
+            ParamType::Flag => json!({"type": "boolean"}),
+            ParamType::Choice(all) => json!({"type": "string", "enum": all}),
+            ParamType::Choices(all) => json!({"type": "array", "items": {"type": "string", "enum": all}}),
+            ParamType::Duration => json!({"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"}),
+        },
+    });
+    if let Some(made) = made.as_object_mut() {
+        if matches!(param.kind, ParamType::Choices(_)) {
+            made.insert("style".into(), "form".into());
+            made.insert("explode".into(), false.into());
+        }
+        if let Some(example) = example(param) {
+            made.insert("example".into(), example);
+        }
+    }
+    made
+}
+
+fn example(param: &Param) -> Option<Value> {
+    let text = param.example;
+    if text.is_empty() {
+        return None;
+    }
+    Some(match param.kind {
+        ParamType::Integer { .. } => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
+        ParamType::Flag => Value::Bool(text == "true"),
+        ParamType::Choices(_) => json!([text]),
+        _ => text.into(),
+    })
+}
+
+fn request_body(body: &Body) -> Value {
+    let content: Map<String, Value> =
+        body.media.iter().map(|name| ((*name).to_owned(), json!({"schema": shape(body.shape)}))).collect();
+    json!({"required": body.required, "description": body.doc, "content": content})
+}
+
+fn responses(route: &Route) -> Value {
+    let mut made: BTreeMap<u16, Value> = BTreeMap::new();
+    for response in route.responses {
+        made.insert(response.status, good(response));
+    }
+    let mut by_status: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
+    for reason in route.problems.iter().chain(ANY) {
+        let all = by_status.entry(reason.status()).or_default();
+        if !all.contains(reason) {
+            all.push(*reason);
+        }
+    }
+    for (status, reasons) in by_status {
+        let text: Vec<String> = reasons.iter().map(|r| format!("`{}`: {}", r.as_str(), r.meaning())).collect();
+        made.insert(
+            status,
+            json!({
+                "description": text.join("\n\n"),
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            }),
+        );
+    }
+    made.into_iter().map(|(status, response)| (status.to_string(), response)).collect::<Map<_, _>>().into()
+}
+
+fn good(response: &Response) -> Value {
+    let mut made = json!({"description": response.doc});
+    let Some(map) = made.as_object_mut() else { return made };
+    if !response.headers.is_empty() {
+        let headers: Map<String, Value> = response
+            .headers
+            .iter()
+            .map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")})))
+            .collect();
+        map.insert("headers".into(), headers.into());
+    }
+    if !response.media.is_empty() {
+        let content: Map<String, Value> = response
+            .media
+            .iter()
+            .map(|media| {
+                let schema = match (media.text, response.shape) {
+                    (true, Shape::Binary) => shape(Shape::Binary),
+                    (true, _) => shape(Shape::Text),
+                    (false, other) => shape(other),
+                };
+                (media.name.to_owned(), json!({"schema": schema}))
+            })
+            .collect();
+        map.insert("content".into(), content.into());
+    }
+    made
+}
+
+fn shape(shape: Shape) -> Value {
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    match shape {
+        Shape::Nothing => json!({}),
+        Shape::Of(name) => reference(name),
+        Shape::Either(a, b) => json!({"oneOf": [reference(a), reference(b)]}),
+        Shape::List(name) => json!({
+            "type": "object", "required": ["items"],
+            "properties": {"items": {"type": "array", "items": reference(name)}}
+        }),
+        Shape::Object => json!({"type": "object"}),
+        Shape::Text => json!({"type": "string"}),
+        Shape::Binary => json!({"type": "string", "format": "binary"}),
+    }
+}
+
+fn headers() -> Value {
+    let text = |doc: &str| json!({"description": doc, "schema": {"type": "string"}});
+    json!({
+        "ETag": text("Changes whenever what was read changes."),
+        "Location": text("The address of what was made."),
+        "Preference-Applied": text("The preference that was followed."),
+        "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer", "format": "int32"}}
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Method;
+
+    fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::Object(map) => {
+                if let Some(Value::String(target)) = map.get("$ref") {
+                    found.push(target);
+                }
+                map.values().for_each(|v| references(v, found));
+            }
+            Value::Array(items) => items.iter().for_each(|v| references(v, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let mut found = Vec::new();
+        references(document(), &mut found);
+        assert!(found.len() > 100);
+        for target in found {
+            assert!(document().pointer(target.trim_start_matches('#')).is_some(), "{target}");
+        }
+    }
+
+    /// `WHIPSTAFF_BLESS=1 cargo test -p whipstaff-api` writes it anew.
+    #[test]
+    fn the_document_that_is_checked_in_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/whipstaff.json");
+        if std::env::var_os("WHIPSTAFF_BLESS").is_some() {
+            std::fs::write(path, document_text()).unwrap();
+        }
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            checked_in == document_text(),
+            "openapi/whipstaff.json is stale: run `cargo xtask openapi`, or this test with WHIPSTAFF_BLESS=1"
+        );
+    }
+
+    #[test]
+    fn examples_of_bodies_are_valid() {
+        for (name, schema) in schemas() {
+            if let Some(example) = schema.get("example")
+                && example.is_object()
+            {
+                assert_eq!(crate::check(name, example), [], "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn changes_and_reads_have_the_methods_they_should() {
+        for route in routes() {
+            assert_eq!(route.method.is_safe(), route.body.is_none() && route.method == Method::Get, "{}", route.id);
+            assert!(!route.summary.ends_with('.') && !route.responses.is_empty(), "{}", route.id);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Operations, and the events they tell: `/v1/operations`.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::parameter::{CONTINUE, LIMIT, Location, Param, ParamType};
+use crate::problem::{Problem, Reason};
+use crate::route::{JSON_OR_YAML, Media, Method, Response, Route, Shape};
+
+/// A change that was asked for, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Operation {
+    /// Ordered by time; says nothing secret.
+    #[schema(example = "0199d2c8-6f1e-7cc3-98c8-0242ac120002")]
+    pub id: String,
+    /// What is done.
+    pub kind: Kind,
+    /// To which release.
+    pub release: ReleaseRef,
+    /// How it stands.
+    pub state: State,
+    /// Whether nothing more will happen.
+    pub done: bool,
+    /// Where a running one is, or where it ended.
+    pub phase: Phase,
+    /// How many objects are done, of how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// Who asked for it; left out without authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiator: Option<String>,
+    /// When it was asked for.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub started_at: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub finished_at: Option<String>,
+    /// When it will be forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// What came out of it, when it succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<OperationResult>,
+    /// Why it failed: the same problem as an HTTP error would carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    pub error: Option<Problem>,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum Kind {
+    Install,
+    Upgrade,
+    Rollback,
+    Uninstall,
+}
+
+/// How an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum State {
+    Queued,
+    Running,
+    Cancelling,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// Where an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub enum Phase {
+    Plan,
+    Record,
+    Crds,
+    PreHooks,
+    Apply,
+    Wait,
+    PostHooks,
+    Finish,
+}
+
+/// Which release, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct ReleaseRef {
+    /// The cluster.
+    pub cluster: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+/// How far an operation has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// How many objects are done.
+    pub ready: u32,
+    /// How many there are.
+    pub total: u32,
+}
+
+/// What came out of an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OperationResult {
+    /// The revision that is in place; left out when the release is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// Whether anything was changed.
+    pub changed: bool,
+}
+
+/// A page of operations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationList {
+    /// The operations, the newest first.
+    pub items: Vec<Operation>,
+    /// Where the next page begins; left out on the last one.
+    #[serde(rename = "continue", default, skip_serializing_if = "Option::is_none")]
+    pub cont: Option<String>,
+}
+
+/// One event of an operation's stream; the field `type` is also the event's name there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Event {
+    /// A phase has begun.
+    Phase {
+        /// Which.
+        phase: Phase,
+    },
+    /// Something was done to an object, or its status changed.
+    Resource {
+        /// `apps/v1`, `v1` …
+        #[serde(rename = "apiVersion")]
+        api_version: String,
+        /// The kind.
+        kind: String,
+        /// Its namespace; left out when it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        namespace: Option<String>,
+        /// Its name.
+        name: String,
+        /// `created`, `configured`, `deleted`, `kept`, `ready`, `waiting` …
+        action: String,
+        /// More, for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    /// A hook has started or ended.
+    Hook {
+        /// The hook's name.
+        name: String,
+        /// The hook's kind.
+        kind: String,
+        /// `pre-install` …
+        event: String,
+        /// `running`, `succeeded` or `failed`.
+        phase: String,
+    },
+    /// Something that a person should know and that does not stop the change.
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// The end; always the last event.
+    Done {
+        /// The finished operation.
+        operation: Box<Operation>,
+    },
+}
+
+impl Event {
+    /// Returns the event's name in the stream.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Phase { .. } => "phase",
+            Self::Resource { .. } => "resource",
+            Self::Hook { .. } => "hook",
+            Self::Warning { .. } => "warning",
+            Self::Done { .. } => "done",
+        }
+    }
+}
+
+const ID: Param = Param {
+    name: "id",
+    location: Location::Path,
+    kind: ParamType::Text,
+    doc: "The operation's id.",
+    example: "0199d2c8-6f1e-7cc3-98c8-0242ac120002",
+};
+
+const LAST_EVENT: Param = Param {
+    name: "Last-Event-ID",
+    location: Location::Header,
+    kind: ParamType::Integer { min: 0, max: u32::MAX },
+    doc: "The last event that was seen; the stream goes on after it.",
+    example: "3",
+};
+
+const CLUSTER_FILTER: Param = Param {
+    name: "namespace",
+    location: Location::Query,
+    kind: ParamType::Text,
+    doc: "Only those of releases in this namespace.",
+    example: "web",
+};
+
+const RELEASE_FILTER: Param = Param {
+    name: "release",
+    location: Location::Query,
+    kind: ParamType::Text,
+    doc: "Only those of releases of this name.",
+    example: "shop",
+};
+
+const STATE_FILTER: Param = Param {
+    name: "state",
+    location: Location::Query,
+    kind: ParamType::Choices(&["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]),
+    doc: "Only those in one of these states, separated by commas.",
+    example: "running",
+};
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        id: "operation_list",
+        method: Method::Get,
+        path: "/v1/operations",
+        tag: "operations",
+        summary: "Lists operations",
+        description: "The newest first.",
+        parameters: &[CLUSTER_FILTER, RELEASE_FILTER, STATE_FILTER, LIMIT, CONTINUE],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The operations.",
+            media: JSON_OR_YAML,
+            shape: Shape::Of("OperationList"),
+            headers: &[],
+        }],
+        problems: &[Reason::InvalidParameter],
+    },
+    Route {
+        id: "operation_get",
+        method: Method::Get,
+        path: "/v1/operations/{id}",
+        tag: "operations",
+        summary: "Shows an operation",
+        description: "",
+        parameters: &[ID],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The operation.",
+            media: JSON_OR_YAML,
+            shape: Shape::Of("Operation"),
+            headers: &["ETag"],
+        }],
+        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+    },
+    Route {
+        id: "operation_events",
+        method: Method::Get,
+        path: "/v1/operations/{id}/events",
+        tag: "operations",
+        summary: "Streams an operation's events",
+        description: "Server-sent events, from the first or after `Last-Event-ID`. The last event is always `done` with the finished operation; then the stream ends.",
+        parameters: &[ID, LAST_EVENT],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The events; the data of each is an `Event`.",
+            media: &[Media { name: "text/event-stream", text: false }],
+            shape: Shape::Of("Event"),
+            headers: &[],
+        }],
+        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+    },
+    Route {
+        id: "operation_cancel",
+        method: Method::Post,
+        path: "/v1/operations/{id}/cancel",
+        tag: "operations",
+        summary: "Cancels an operation",
+        description: "As long as it has changed nothing; later it goes on to its end.",
+        parameters: &[ID],
+        body: None,
+        responses: &[Response {
+            status: 202,
+            doc: "The operation.",
+            media: JSON_OR_YAML,
+            shape: Shape::Of("Operation"),
+            headers: &["Location"],
+        }],
+        problems: &[Reason::OperationNotFound, Reason::OperationNotCancellable, Reason::InvalidParameter],
+    },
+];

@@ -1,0 +1,519 @@
+//! The routes of releases; their types are in `release.rs` and `change.rs`.
+
+use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Location, Param, ParamType};
+use crate::problem::Reason;
+use crate::route::{Body, CHANGE_MEDIA, JSON_OR_YAML, Media, Method, PATCH_MEDIA, Response, Route, Shape};
+
+const fn path(name: &'static str, doc: &'static str, example: &'static str) -> Param {
+    Param { name, location: Location::Path, kind: ParamType::Text, doc, example }
+}
+
+const fn query(name: &'static str, kind: ParamType, doc: &'static str, example: &'static str) -> Param {
+    Param { name, location: Location::Query, kind, doc, example }
+}
+
+const fn header(name: &'static str, doc: &'static str, example: &'static str) -> Param {
+    Param { name, location: Location::Header, kind: ParamType::Text, doc, example }
+}
+
+const NAMESPACE: Param = path("namespace", "The namespace.", "web");
+const NAME: Param = path("name", "The release's name.", "shop");
+const REVISION: Param = Param {
+    name: "revision",
+    location: Location::Path,
+    kind: ParamType::Integer { min: 1, max: u32::MAX },
+    doc: "The revision.",
+    example: "1",
+};
+
+const STATUSES: &[&str] = &[
+    "unknown",
+    "deployed",
+    "uninstalled",
+    "superseded",
+    "failed",
+    "uninstalling",
+    "pending-install",
+    "pending-upgrade",
+    "pending-rollback",
+];
+const SORTS: &[&str] = &[
+    "name",
+    "-name",
+    "namespace",
+    "-namespace",
+    "updated",
+    "-updated",
+    "status",
+    "-status",
+    "chart",
+    "-chart",
+    "revision",
+    "-revision",
+];
+
+const STATUS: Param = query(
+    "status",
+    ParamType::Choices(STATUSES),
+    "Only those in one of these states, separated by commas.",
+    "deployed",
+);
+const CHART: Param = query("chart", ParamType::Text, "Only those of the chart of this name.", "nginx");
+const FILTER: Param =
+    query("filter", ParamType::Text, "Only those whose name matches this regular expression (RE2).", "^shop");
+const SELECTOR: Param = query(
+    "selector",
+    ParamType::Text,
+    "Only those whose records' labels match, as `kubectl -l` selects.",
+    "team=web,tier!=test",
+);
+const SORT: Param =
+    query("sort", ParamType::Choice(SORTS), "The order; `-` turns it round. By name when left out.", "name");
+const ALL: Param = query("all", ParamType::Flag, "With the chart's own values below the user's.", "true");
+const DRY_RUN: Param = query(
+    "dryRun",
+    ParamType::Choice(&["client", "server"]),
+    "Change nothing, and answer 200 with what would be stored; `server` asks the cluster.",
+    "server",
+);
+
+const PREFER: Param =
+    header("Prefer", "`wait=N` waits up to N seconds for the operation to end (RFC 7240); 600 at most.", "wait=60");
+const IDEMPOTENCY: Param =
+    header("Idempotency-Key", "The same key with the same request is the same operation; kept for a day.", "d9f1c1a0");
+const IF_MATCH: Param = header("If-Match", "Only when the release's `ETag` is this.", "\"3-deployed\"");
+const IF_NONE_MATCH: Param = header("If-None-Match", "`*`: only when there is no such release.", "*");
+const IF_CHANGED: Param = header("If-None-Match", "Answer 304 when the `ETag` is still this.", "\"3-deployed\"");
+
+const READ: &[Reason] = &[
+    Reason::InvalidParameter,
+    Reason::InvalidReleaseName,
+    Reason::InvalidNamespace,
+    Reason::ClusterNotFound,
+    Reason::ReleaseNotFound,
+    Reason::RecordUnreadable,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+];
+const READ_REVISION: &[Reason] = &[
+    Reason::InvalidParameter,
+    Reason::InvalidReleaseName,
+    Reason::InvalidNamespace,
+    Reason::ClusterNotFound,
+    Reason::ReleaseNotFound,
+    Reason::RevisionNotFound,
+    Reason::RecordUnreadable,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+];
+const LIST: &[Reason] = &[
+    Reason::InvalidParameter,
+    Reason::InvalidNamespace,
+    Reason::ClusterNotFound,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+];
+const CHANGE: &[Reason] = &[
+    Reason::InvalidBody,
+    Reason::InvalidInput,
+    Reason::InvalidParameter,
+    Reason::InvalidReleaseName,
+    Reason::InvalidNamespace,
+    Reason::UnsupportedMediaType,
+    Reason::BodyTooLarge,
+    Reason::BodyTimeout,
+    Reason::ClusterNotFound,
+    Reason::ChartUnavailable,
+    Reason::InvalidChart,
+    Reason::ChartNotInstallable,
+    Reason::InvalidValues,
+    Reason::TemplateFailed,
+    Reason::InvalidManifest,
+    Reason::ReleaseNotFound,
+    Reason::ReleaseExists,
+    Reason::NoDeployedRelease,
+    Reason::ReleasePending,
+    Reason::OperationInProgress,
+    Reason::OperationCancelled,
+    Reason::OwnershipConflict,
+    Reason::FieldConflict,
+    Reason::PreconditionFailed,
+    Reason::IdempotencyKeyReused,
+    Reason::ApplyFailed,
+    Reason::HookFailed,
+    Reason::WaitTimeout,
+    Reason::RecordUnreadable,
+    Reason::RecordTooLarge,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+    Reason::NotImplemented,
+    Reason::ShuttingDown,
+];
+const GO_BACK: &[Reason] = &[
+    Reason::InvalidBody,
+    Reason::InvalidInput,
+    Reason::InvalidParameter,
+    Reason::InvalidReleaseName,
+    Reason::InvalidNamespace,
+    Reason::UnsupportedMediaType,
+    Reason::BodyTooLarge,
+    Reason::BodyTimeout,
+    Reason::ClusterNotFound,
+    Reason::ReleaseNotFound,
+    Reason::RevisionNotFound,
+    Reason::ReleasePending,
+    Reason::InvalidManifest,
+    Reason::OperationInProgress,
+    Reason::OperationCancelled,
+    Reason::OwnershipConflict,
+    Reason::FieldConflict,
+    Reason::PreconditionFailed,
+    Reason::IdempotencyKeyReused,
+    Reason::ApplyFailed,
+    Reason::HookFailed,
+    Reason::WaitTimeout,
+    Reason::RecordUnreadable,
+    Reason::RecordTooLarge,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+    Reason::NotImplemented,
+    Reason::ShuttingDown,
+];
+const TAKE_AWAY: &[Reason] = &[
+    Reason::InvalidParameter,
+    Reason::InvalidReleaseName,
+    Reason::InvalidNamespace,
+    Reason::ClusterNotFound,
+    Reason::ReleaseNotFound,
+    Reason::InvalidManifest,
+    Reason::OperationInProgress,
+    Reason::OperationCancelled,
+    Reason::ReleasePending,
+    Reason::PreconditionFailed,
+    Reason::IdempotencyKeyReused,
+    Reason::ApplyFailed,
+    Reason::HookFailed,
+    Reason::WaitTimeout,
+    Reason::RecordUnreadable,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+    Reason::ShuttingDown,
+];
+
+const OPERATION: Response = Response {
+    status: 202,
+    doc: "The operation, which goes on; `Location` is its address.",
+    media: JSON_OR_YAML,
+    shape: Shape::Of("Operation"),
+    headers: &["Location", "Retry-After"],
+};
+const FINISHED: Response = Response {
+    status: 200,
+    doc: "The operation, which has succeeded within the time of `Prefer: wait`. One that has failed is answered with its problem.",
+    media: JSON_OR_YAML,
+    shape: Shape::Of("Operation"),
+    headers: &["Location", "Preference-Applied"],
+};
+const FINISHED_OR_TRIED: Response = Response {
+    status: 200,
+    doc: "The operation, which has succeeded within the time of `Prefer: wait` (one that has failed is answered with its problem); with `dryRun`, what would be stored.",
+    media: JSON_OR_YAML,
+    shape: Shape::Either("Operation", "DryRun"),
+    headers: &["Location", "Preference-Applied"],
+};
+const NOT_MODIFIED: Response =
+    Response { status: 304, doc: "It has not changed.", media: &[], shape: Shape::Nothing, headers: &["ETag"] };
+
+const fn ok(doc: &'static str, media: &'static [Media], shape: Shape) -> Response {
+    Response { status: 200, doc, media, shape, headers: &["ETag"] }
+}
+
+const YAML_TEXT: &[Media] =
+    &[Media { name: "application/json", text: false }, Media { name: "application/yaml", text: true }];
+const PLAIN_TEXT: &[Media] =
+    &[Media { name: "application/json", text: false }, Media { name: "text/plain", text: true }];
+
+/// What can be read of a release, and of each of its revisions.
+struct Part {
+    paths: [&'static str; 2],
+    ids: [&'static str; 2],
+    summary: &'static str,
+    description: &'static str,
+    values: bool,
+    responses: &'static [Response],
+}
+
+macro_rules! part_paths {
+    ($part:literal) => {
+        [
+            concat!("/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}", $part),
+            concat!("/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}/revisions/{revision}", $part),
+        ]
+    };
+}
+
+const PARTS: &[Part] = &[
+    Part {
+        paths: part_paths!("/values"),
+        ids: ["release_values", "revision_values"],
+        summary: "Returns the values",
+        description: "The user's; with `all=true` those that the chart was rendered with.",
+        values: true,
+        responses: &[ok("The values.", JSON_OR_YAML, Shape::Object), NOT_MODIFIED],
+    },
+    Part {
+        paths: part_paths!("/manifest"),
+        ids: ["release_manifest", "revision_manifest"],
+        summary: "Returns the manifest",
+        description: "As YAML, what `helm get manifest` prints.",
+        values: false,
+        responses: &[ok("The manifest.", YAML_TEXT, Shape::Of("Manifest")), NOT_MODIFIED],
+    },
+    Part {
+        paths: part_paths!("/notes"),
+        ids: ["release_notes", "revision_notes"],
+        summary: "Returns the notes",
+        description: "",
+        values: false,
+        responses: &[ok("The notes.", PLAIN_TEXT, Shape::Of("Notes")), NOT_MODIFIED],
+    },
+    Part {
+        paths: part_paths!("/hooks"),
+        ids: ["release_hooks", "revision_hooks"],
+        summary: "Returns the hooks",
+        description: "As YAML, what `helm get hooks` prints.",
+        values: false,
+        responses: &[ok("The hooks.", YAML_TEXT, Shape::Of("HookList")), NOT_MODIFIED],
+    },
+    Part {
+        paths: part_paths!("/chart"),
+        ids: ["release_chart", "revision_chart"],
+        summary: "Returns what the chart says of itself",
+        description: "",
+        values: false,
+        responses: &[ok("The chart's metadata.", JSON_OR_YAML, Shape::Of("Metadata")), NOT_MODIFIED],
+    },
+];
+
+const COLLECTION: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases";
+const ONE: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}";
+
+fn list(id: &'static str, path: &'static str, summary: &'static str, scope: &'static [Param]) -> Route {
+    Route {
+        id,
+        method: Method::Get,
+        path,
+        tag: "releases",
+        summary,
+        description: "The newest revision of each. Items are small: no manifest, no values.",
+        parameters: scope,
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The releases.",
+            media: JSON_OR_YAML,
+            shape: Shape::Of("ReleaseList"),
+            headers: &[],
+        }],
+        problems: LIST,
+    }
+}
+
+const CHANGE_BODY: Option<Body> =
+    Some(Body { required: true, media: CHANGE_MEDIA, shape: Shape::Of("ChangeBody"), doc: "What to put in place." });
+
+const FIXED: &[Route] = &[
+    Route {
+        id: "release_install",
+        method: Method::Post,
+        path: COLLECTION,
+        tag: "releases",
+        summary: "Installs a release",
+        description: "An error when the name, which is in the body, is in use.",
+        parameters: &[CLUSTER, NAMESPACE, DRY_RUN, PREFER, IDEMPOTENCY],
+        body: CHANGE_BODY,
+        responses: &[OPERATION, FINISHED_OR_TRIED],
+        problems: CHANGE,
+    },
+    Route {
+        id: "release_get",
+        method: Method::Get,
+        path: ONE,
+        tag: "releases",
+        summary: "Shows a release",
+        description: "",
+        parameters: &[CLUSTER, NAMESPACE, NAME, IF_CHANGED],
+        body: None,
+        responses: &[ok("The release.", JSON_OR_YAML, Shape::Of("Release")), NOT_MODIFIED],
+        problems: READ,
+    },
+    Route {
+        id: "release_apply",
+        method: Method::Put,
+        path: ONE,
+        tag: "releases",
+        summary: "Installs a release, or upgrades it when it exists",
+        description: "As `helm upgrade --install`. The body is all there is: values of earlier revisions count only when `valueStrategy` says so.",
+        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PREFER, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH],
+        body: CHANGE_BODY,
+        responses: &[OPERATION, FINISHED_OR_TRIED],
+        problems: CHANGE,
+    },
+    Route {
+        id: "release_patch",
+        method: Method::Patch,
+        path: ONE,
+        tag: "releases",
+        summary: "Changes values of a release",
+        description: "`values` is a merge patch (RFC 7386) of the release's values: `null` takes one away. The chart stays the one in place, unless the body names another.",
+        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PREFER, IDEMPOTENCY, IF_MATCH],
+        body: Some(Body { required: true, media: PATCH_MEDIA, shape: Shape::Of("ChangeBody"), doc: "What to change." }),
+        responses: &[OPERATION, FINISHED_OR_TRIED],
+        problems: CHANGE,
+    },
+    Route {
+        id: "release_uninstall",
+        method: Method::Delete,
+        path: ONE,
+        tag: "releases",
+        summary: "Uninstalls a release",
+        description: "",
+        parameters: &[
+            CLUSTER,
+            NAMESPACE,
+            NAME,
+            query("keepHistory", ParamType::Flag, "Keep the records, marked as uninstalled.", "true"),
+            query("disableHooks", ParamType::Flag, "Run no hooks.", "true"),
+            query(
+                "cascade",
+                ParamType::Choice(&["background", "foreground", "orphan"]),
+                "How dependents are deleted; in the background when left out.",
+                "foreground",
+            ),
+            query("description", ParamType::Text, "A description to store instead of Helm's.", "retired"),
+            query("ignoreNotFound", ParamType::Flag, "Succeed when there is no such release.", "true"),
+            query(
+                "wait",
+                ParamType::Choice(&["watcher", "hookOnly", "legacy"]),
+                "Wait until the objects are gone; `hookOnly` when left out.",
+                "watcher",
+            ),
+            query("timeout", ParamType::Duration, "How long one wait may take; `5m` when left out.", "2m"),
+            PREFER,
+            IDEMPOTENCY,
+            IF_MATCH,
+        ],
+        body: None,
+        responses: &[OPERATION, FINISHED],
+        problems: TAKE_AWAY,
+    },
+    Route {
+        id: "release_rollback",
+        method: Method::Post,
+        path: "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}/rollback",
+        tag: "releases",
+        summary: "Goes back to an earlier revision",
+        description: "",
+        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, IDEMPOTENCY, IF_MATCH],
+        body: Some(Body {
+            required: false,
+            media: CHANGE_MEDIA,
+            shape: Shape::Of("RollbackBody"),
+            doc: "Where to, and how; nothing goes to the revision before.",
+        }),
+        responses: &[OPERATION, FINISHED],
+        problems: GO_BACK,
+    },
+    Route {
+        id: "revision_list",
+        method: Method::Get,
+        path: "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}/revisions",
+        tag: "revisions",
+        summary: "Lists a release's history",
+        description: "The oldest first.",
+        parameters: &[CLUSTER, NAMESPACE, NAME, LIMIT, CONTINUE],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The revisions.",
+            media: JSON_OR_YAML,
+            shape: Shape::Of("RevisionList"),
+            headers: &[],
+        }],
+        problems: READ,
+    },
+    Route {
+        id: "revision_get",
+        method: Method::Get,
+        path: "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}/revisions/{revision}",
+        tag: "revisions",
+        summary: "Shows one revision",
+        description: "",
+        parameters: &[CLUSTER, NAMESPACE, NAME, REVISION, IF_CHANGED],
+        body: None,
+        responses: &[ok("The release as of then.", JSON_OR_YAML, Shape::Of("Release")), NOT_MODIFIED],
+        problems: READ_REVISION,
+    },
+];
+
+/// Returns the routes of releases.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut all = vec![
+        list(
+            "release_list_all",
+            "/v1/releases",
+            "Lists the releases of all clusters",
+            &[STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE],
+        ),
+        list(
+            "release_list_cluster",
+            "/v1/clusters/{cluster}/releases",
+            "Lists the releases of a cluster",
+            &[CLUSTER, STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE],
+        ),
+        list(
+            "release_list",
+            COLLECTION,
+            "Lists the releases of a namespace",
+            &[CLUSTER, NAMESPACE, STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE],
+        ),
+    ];
+    all.extend_from_slice(FIXED);
+    for part in PARTS {
+        let [of_release, of_revision] = part.ids;
+        let (parameters, parameters_revision): (&'static [Param], &'static [Param]) = if part.values {
+            (&[CLUSTER, NAMESPACE, NAME, ALL, IF_CHANGED], &[CLUSTER, NAMESPACE, NAME, REVISION, ALL, IF_CHANGED])
+        } else {
+            (&[CLUSTER, NAMESPACE, NAME, IF_CHANGED], &[CLUSTER, NAMESPACE, NAME, REVISION, IF_CHANGED])
+        };
+        let [path, path_revision] = part.paths;
+        let base = Route {
+            id: of_release,
+            method: Method::Get,
+            path,
+            tag: "releases",
+            summary: part.summary,
+            description: part.description,
+            parameters,
+            body: None,
+            responses: part.responses,
+            problems: READ,
+        };
+        all.push(base);
+        all.push(Route {
+            id: of_revision,
+            path: path_revision,
+            tag: "revisions",
+            parameters: parameters_revision,
+            problems: READ_REVISION,
+            ..base
+        });
+    }
+    all
+}
