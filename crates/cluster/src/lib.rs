@@ -1,1 +1,29 @@
-//! Kubernetes: discovery, apply, wait, delete, ownership; one client per caller
+//! Kubernetes: discovery, apply, wait, delete, ownership; one client per caller.
+//!
+//! A [`Cluster`] is made over a caller's client. Documents become [`Object`]s with [`Cluster::build`]; then
+//! [`Cluster::apply`], [`Cluster::delete`], [`Cluster::wait_ready`] and so on do one thing with one object or wait for
+//! many, and [`per_kind`] runs any of them over many objects the way Helm does.
+
+mod batch;
+mod cluster;
+mod discovery;
+mod error;
+mod logs;
+mod managed;
+mod object;
+mod ownership;
+mod policy;
+mod request;
+mod wait;
+
+pub use batch::{all, per_kind};
+pub use cluster::{Applied, ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation, Propagation, Version};
+pub use discovery::{Discovery, Resource, Served};
+pub use error::{Action, Cause, Error, FieldConflict, NoMatch, Refusal};
+pub use logs::ContainerLog;
+pub use object::{Gvk, Object, ObjectRef};
+pub use ownership::{Deletable, Existing, NotOwned, Owner};
+pub use policy::{Policy, RESOURCE_POLICY, is_kept, removed, uninstall_policy};
+pub use wait::{
+    Condition, NotReady, OnChange, Readiness, Status, Strategy, WaitError, WaitOptions, WarningEvent, readiness,
+};

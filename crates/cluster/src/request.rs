@@ -1,0 +1,171 @@
+//! One call to the API server.
+
+use http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::Body;
+use kube::core::Status;
+use serde_json::Value;
+
+use crate::error::{Action, Error};
+use crate::object::ObjectRef;
+
+/// A call before it is made.
+pub(crate) struct Call {
+    action: Action,
+    method: Method,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    accept: &'static str,
+    content: Option<(&'static str, Vec<u8>)>,
+    object: Option<ObjectRef>,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+    what: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Result<Value, Error> {
+        serde_json::from_slice(&self.body).map_err(|source| Error::Unreadable { what: self.what.clone(), source })
+    }
+}
+
+impl Call {
+    pub(crate) fn new(action: Action, method: Method, path: impl Into<String>) -> Self {
+        Self {
+            action,
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            accept: "application/json",
+            content: None,
+            object: None,
+        }
+    }
+
+    pub(crate) fn get(action: Action, path: impl Into<String>) -> Self {
+        Self::new(action, Method::GET, path)
+    }
+
+    pub(crate) fn query(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((key, value.into()));
+        self
+    }
+
+    pub(crate) fn query_if(self, condition: bool, key: &'static str, value: &str) -> Self {
+        if condition { self.query(key, value) } else { self }
+    }
+
+    pub(crate) fn accept(mut self, accept: &'static str) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    pub(crate) fn body(mut self, content_type: &'static str, value: &Value) -> Self {
+        self.content = Some((content_type, value.to_string().into_bytes()));
+        self
+    }
+
+    pub(crate) fn about(mut self, object: &ObjectRef) -> Self {
+        self.object = Some(object.clone());
+        self
+    }
+
+    pub(crate) fn request(&self) -> Result<Request<Vec<u8>>, Error> {
+        let mut uri = self.path.clone();
+        for (at, (key, value)) in self.query.iter().enumerate() {
+            uri.push(if at == 0 { '?' } else { '&' });
+            uri.push_str(key);
+            uri.push('=');
+            escape(value, &mut uri);
+        }
+        let mut request = Request::builder().method(self.method.clone()).uri(uri).header(header::ACCEPT, self.accept);
+        if let Some((content_type, _)) = &self.content {
+            request = request.header(header::CONTENT_TYPE, *content_type);
+        }
+        let body = self.content.as_ref().map(|(_, body)| body.clone()).unwrap_or_default();
+        request.body(body).map_err(|error| Error::Unreachable(Box::new(kube::Error::HttpError(error))))
+    }
+
+    /// Makes the call; once more when etcd has changed its leader, as Helm 4.3: `pkg/kubeenv/roundtripper.go`.
+    pub(crate) async fn send(self, client: &Client) -> Result<Answer, Error> {
+        let first = self.try_send(client).await?;
+        let answer = if is_leader_change(&first) { self.try_send(client).await? } else { first };
+        if answer.status.as_u16() < 400 { Ok(answer) } else { Err(self.refused(&answer)) }
+    }
+
+    async fn try_send(&self, client: &Client) -> Result<Answer, Error> {
+        let unreachable = |error| Error::Unreachable(Box::new(error));
+        let response = client.send(self.request()?.map(Body::from)).await.map_err(unreachable)?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(unreachable)?.to_bytes().to_vec();
+        Ok(Answer { status, body, what: format!("`{} {}`", self.method, self.path) })
+    }
+
+    pub(crate) fn refused(&self, answer: &Answer) -> Error {
+        Error::refused(self.action, self.object.clone(), status_of(answer))
+    }
+}
+
+/// Reads a refusal; a proxy in between may answer without the API's form.
+fn status_of(answer: &Answer) -> Status {
+    let code = answer.status.as_u16();
+    match serde_json::from_slice::<Status>(&answer.body) {
+        Ok(status) if !status.message.is_empty() || !status.reason.is_empty() => {
+            if status.code == 0 {
+                status.with_code(code)
+            } else {
+                status
+            }
+        }
+        _ => {
+            let text = String::from_utf8_lossy(&answer.body);
+            let text = text.trim();
+            let message = if text.is_empty() { "the server gave no reason" } else { text };
+            Status::failure(&format!("{} ({message})", answer.status), "").with_code(code)
+        }
+    }
+}
+
+fn is_leader_change(answer: &Answer) -> bool {
+    answer.status.as_u16() >= 500
+        && serde_json::from_slice::<Status>(&answer.body).is_ok_and(|status| {
+            status.code >= 500
+                && (status.message.ends_with("etcdserver: leader changed")
+                    || status.message.ends_with("raft proposal dropped"))
+        })
+}
+
+/// Escapes everything that is not unreserved in a URL.
+pub(crate) fn escape(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_urls() {
+        let call = Call::get(Action::List, "/api/v1/pods").query("labelSelector", "a in (b),c").query("limit", "1");
+        assert_eq!(call.request().unwrap().uri(), "/api/v1/pods?labelSelector=a%20in%20%28b%29%2Cc&limit=1");
+    }
+
+    #[test]
+    fn a_proxy_may_answer() {
+        let answer = Answer { status: StatusCode::BAD_GATEWAY, body: b"<h1>no</h1>".to_vec(), what: String::new() };
+        let error = Call::get(Action::Get, "/x").refused(&answer);
+        assert_eq!(error.to_string(), "502 Bad Gateway (<h1>no</h1>)");
+        assert!(error.is_retryable());
+    }
+}
