@@ -1,12 +1,23 @@
 //! Go's text/template and fmt, as a chart meets them.
+//!
+//! A [`Set`] is parsed once and shared; a [`Runtime`] executes its templates over values of an [`Arena`].
 
 mod error;
+mod exec;
 pub mod fmt;
 mod function;
+mod functions;
+mod parse;
+mod set;
+mod stack;
 pub mod strconv;
 mod types;
 mod value;
 
-pub use error::Error;
+pub use error::{Error, ErrorKind, Limit, Place};
+pub use exec::{Limits, MissingKey, Options, Runtime};
 pub use function::{Body, Call, Function, Method, Templates};
+pub use functions::Functions;
+pub use set::Set;
+pub use stack::{BIG_STACK, with_big_stack, with_stack};
 pub use value::{Arena, GoType, Kind, List, Map, Object, Value};

@@ -199,6 +199,7 @@ impl<'a> Value<'a> {
             | (GoType::Bytes, Value::List(List { elem: GoType::Uint8, .. })) => true,
             (GoType::Map, Value::Map(map)) => map.elem == GoType::Any,
             (GoType::StringMap, Value::Map(map)) => map.elem == GoType::String,
+            (GoType::Bytes, Value::Object(object)) if object.bytes().is_some() => true,
             (
                 GoType::List | GoType::Strings | GoType::Bytes | GoType::Map | GoType::StringMap,
                 Value::Object(object),

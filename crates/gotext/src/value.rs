@@ -32,12 +32,12 @@ impl Arena {
     }
 
     /// Copies bytes into the arena as a Go string.
-    pub fn str<'a>(&'a self, bytes: impl AsRef<[u8]>) -> Value<'a> {
+    pub fn str(&self, bytes: impl AsRef<[u8]>) -> Value<'_> {
         Value::Str(self.bytes(bytes))
     }
 
     /// Copies bytes into the arena.
-    pub fn bytes<'a>(&'a self, bytes: impl AsRef<[u8]>) -> &'a [u8] {
+    pub fn bytes(&self, bytes: impl AsRef<[u8]>) -> &[u8] {
         self.bump.alloc_slice_copy(bytes.as_ref())
     }
 
@@ -265,6 +265,11 @@ impl<'a> Map<'a> {
     /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// A copy of all entries, in the order of the keys.
+    pub fn entries(&self) -> Vec<(&'a [u8], Value<'a>)> {
+        self.entries.borrow().to_vec()
     }
 
     /// The entry at a position of the sorted order. Iterating by index tolerates changes made on the way.

@@ -204,10 +204,11 @@ impl<'o, 'a> Printer<'o, 'a> {
                 's' => self.flags.string(self.out, bytes),
                 'q' => self.flags.quoted(self.out, bytes),
                 'x' | 'X' => self.flags.hex_bytes(self.out, bytes, verb == 'X'),
-                _ => match self.arena.byte_list(bytes) {
-                    Value::List(list) => self.bytes(list, verb, depth == 0),
-                    _ => {}
-                },
+                _ => {
+                    if let Value::List(list) = self.arena.byte_list(bytes) {
+                        self.bytes(list, verb, depth == 0);
+                    }
+                }
             };
         }
         let type_name = object.type_name();
