@@ -1,1 +1,35 @@
-//! The release record, its codec, and the ledger that keeps records
+//! The release record, its codec, and the ledger that keeps records.
+//!
+//! A [`Release`] is one revision. [`codec`] turns it into the text that Helm stores and back; a [`Ledger`] keeps
+//! records in Secrets ([`SecretLedger`]), ConfigMaps ([`ConfigMapLedger`]) or memory ([`MemoryLedger`]). [`History`]
+//! answers which revision is the last, which is deployed, and which to prune; [`list`] shows the newest revision of
+//! many releases without opening the others.
+
+pub mod codec;
+mod error;
+mod history;
+mod hook;
+mod json;
+mod ledger;
+mod list;
+mod name;
+mod peek;
+mod record;
+mod selector;
+mod size;
+mod status;
+mod time;
+mod word;
+
+pub use error::Error;
+pub use history::{Head, History, Token};
+pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
+pub use ledger::{Clock, ConfigMapLedger, Ledger, MemoryLedger, Record, Scope, SecretLedger, check_labels};
+pub use list::{Item, ListFilter, list, open};
+pub use name::{InvalidName, Key, MAX_NAME, validate_name};
+pub use peek::Peek;
+pub use record::{ApplyMethod, Info, Release};
+pub use selector::{InvalidSelector, Selector};
+pub use size::{Part, TooLarge, check, parts};
+pub use status::{Status, UnknownStatus};
+pub use time::Time;

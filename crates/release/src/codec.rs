@@ -1,0 +1,133 @@
+//! How a record becomes text and back, as Helm 4.3: `pkg/storage/driver/util.go`: base64 of gzip of JSON.
+
+use std::io::{Read, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use crate::json;
+use crate::peek::{self, Peek};
+use crate::record::Release;
+
+/// The most that a record may be inflated to, in bytes.
+pub const MAX_INFLATED: u64 = 64 << 20;
+
+/// The deepest nesting of a record's JSON.
+pub const MAX_DEPTH: usize = 200;
+
+/// The most bytes of data that Kubernetes takes in one Secret or ConfigMap.
+pub const MAX_ENCODED: usize = 1_048_576;
+
+/// Why a stored record cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The stored object has no data key `release`.
+    #[error("the stored object has no data key `release`")]
+    Missing,
+    /// The text is no base64.
+    #[error("the stored record is no base64")]
+    Base64(#[from] base64::DecodeError),
+    /// The bytes are no gzip.
+    #[error("the stored record cannot be decompressed")]
+    Gzip(#[from] std::io::Error),
+    /// It would be larger than [`MAX_INFLATED`].
+    #[error("the stored record is larger than 64 MiB when decompressed")]
+    TooLarge,
+    /// It is nested deeper than [`MAX_DEPTH`].
+    #[error("the stored record is nested deeper than 200 levels")]
+    TooDeep,
+    /// It is no record.
+    #[error("the stored record is no release")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Why a record cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// It is nested deeper than [`MAX_DEPTH`].
+    #[error("the release is nested deeper than 200 levels and could not be read back")]
+    TooDeep,
+    /// It cannot be written as JSON.
+    #[error("the release cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+    /// It cannot be compressed.
+    #[error("the release cannot be compressed")]
+    Gzip(#[from] std::io::Error),
+}
+
+/// Writes a record's JSON as Helm does, to the byte.
+///
+/// # Errors
+/// When it is nested too deep to be read back.
+pub fn to_json(release: &Release) -> Result<Vec<u8>, EncodeError> {
+    let json = json::to_vec(release)?;
+    if json::depth(&json) > MAX_DEPTH {
+        return Err(EncodeError::TooDeep);
+    }
+    Ok(json)
+}
+
+/// Writes a record as the text that is stored; its length is what counts against [`MAX_ENCODED`].
+///
+/// # Errors
+/// As [`to_json`].
+pub fn encode(release: &Release) -> Result<String, EncodeError> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&to_json(release)?)?;
+    Ok(STANDARD.encode(gzip.finish()?))
+}
+
+/// Reads a stored record.
+///
+/// # Errors
+/// When the text is no record, or one that is too large or nested too deep.
+pub fn decode(text: &[u8]) -> Result<Release, DecodeError> {
+    let json = inflate(text)?;
+    if json::depth(&json) > MAX_DEPTH {
+        return Err(DecodeError::TooDeep);
+    }
+    let mut reader = serde_json::Deserializer::from_slice(&json);
+    reader.disable_recursion_limit();
+    let release = serde::Deserialize::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(release)
+}
+
+/// Reads only what a list shows of a stored record; the rest is not even decompressed.
+///
+/// # Errors
+/// As [`decode`], as far as it reads.
+pub fn peek(text: &[u8]) -> Result<Peek, DecodeError> {
+    let bytes = unbase64(text)?;
+    if is_gzip(&bytes) {
+        peek::read(MultiGzDecoder::new(bytes.as_slice()).take(MAX_INFLATED))
+    } else {
+        peek::read(bytes.as_slice())
+    }
+}
+
+fn inflate(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let bytes = unbase64(text)?;
+    if !is_gzip(&bytes) {
+        return Ok(bytes);
+    }
+    let mut json = Vec::with_capacity(bytes.len() * 4);
+    MultiGzDecoder::new(bytes.as_slice()).take(MAX_INFLATED + 1).read_to_end(&mut json)?;
+    if json.len() as u64 > MAX_INFLATED { Err(DecodeError::TooLarge) } else { Ok(json) }
+}
+
+/// Go's decoder passes over line ends.
+fn unbase64(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    if text.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+        let text: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+        return Ok(STANDARD.decode(text)?);
+    }
+    Ok(STANDARD.decode(text)?)
+}
+
+fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.len() > 3 && bytes.starts_with(&[0x1f, 0x8b, 0x08])
+}

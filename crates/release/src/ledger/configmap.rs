@@ -1,0 +1,71 @@
+//! Records in ConfigMaps.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Client;
+use kube::api::ObjectMeta;
+
+use super::kubernetes::{Keeper, Store};
+use super::{Clock, Ledger, Record, Scope};
+use crate::error::Error;
+use crate::history::{Head, Token};
+use crate::name::Key;
+use crate::peek::Peek;
+use crate::record::Release;
+
+/// Keeps every record in a ConfigMap, as Helm 4.3: `pkg/storage/driver/cfgmaps.go`.
+#[derive(Clone)]
+pub struct ConfigMapLedger(Store);
+
+impl ConfigMapLedger {
+    /// Makes a ledger over a client; what the client may do is what the ledger may do.
+    pub fn new(client: Client, clock: Clock) -> Self {
+        Self(Store::new(client, clock))
+    }
+}
+
+#[async_trait]
+impl Ledger for ConfigMapLedger {
+    fn driver(&self) -> &'static str {
+        ConfigMap::DRIVER
+    }
+
+    async fn create(&self, release: &Release) -> Result<Token, Error> {
+        self.0.create::<ConfigMap>(release).await
+    }
+
+    async fn update(&self, release: &Release, token: &Token) -> Result<Token, Error> {
+        self.0.update::<ConfigMap>(release, token).await
+    }
+
+    async fn get(&self, key: &Key) -> Result<Record, Error> {
+        self.0.get::<ConfigMap>(key).await
+    }
+
+    async fn peek(&self, key: &Key) -> Result<Peek, Error> {
+        self.0.peek::<ConfigMap>(key).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        self.0.delete::<ConfigMap>(key).await
+    }
+
+    async fn heads(&self, scope: &Scope, name: Option<&str>) -> Result<Vec<Head>, Error> {
+        self.0.heads::<ConfigMap>(scope, name).await
+    }
+}
+
+impl Keeper for ConfigMap {
+    const DRIVER: &'static str = "ConfigMap";
+
+    fn keep(metadata: ObjectMeta, text: String) -> Self {
+        Self { metadata, data: Some(BTreeMap::from([("release".to_owned(), text)])), ..Self::default() }
+    }
+
+    fn kept(&self) -> Option<&[u8]> {
+        self.data.as_ref()?.get("release").map(String::as_bytes)
+    }
+}

@@ -1,0 +1,138 @@
+//! Where records are kept.
+
+mod configmap;
+mod kubernetes;
+mod memory;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+pub use configmap::ConfigMapLedger;
+pub use memory::MemoryLedger;
+pub use secret::SecretLedger;
+
+use crate::error::Error;
+use crate::history::{Head, History, Token};
+use crate::name::{Key, validate_name};
+use crate::peek::Peek;
+use crate::record::Release;
+use crate::status::Status;
+
+/// Tells the time for the labels `createdAt` and `modifiedAt`.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Which namespaces to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them.
+    All,
+    /// One.
+    Namespace(String),
+}
+
+/// A record with the version it was read at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The release.
+    pub release: Release,
+    /// For [`Ledger::update`].
+    pub token: Token,
+}
+
+/// A store of records, in the name of one caller.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The store's name as Helm calls it (`Secret`, `ConfigMap`, `Memory`).
+    fn driver(&self) -> &'static str;
+
+    /// Writes a new record. It fails with [`Error::AlreadyExists`] when the revision is there, which is the lock
+    /// between concurrent changes of one release, Helm's included.
+    async fn create(&self, release: &Release) -> Result<Token, Error>;
+
+    /// Replaces a record; it fails with [`Error::Conflict`] when someone has changed it since `token` was given out.
+    async fn update(&self, release: &Release, token: &Token) -> Result<Token, Error>;
+
+    /// Reads a record whole.
+    async fn get(&self, key: &Key) -> Result<Record, Error>;
+
+    /// Reads what a list shows of a record.
+    async fn peek(&self, key: &Key) -> Result<Peek, Error>;
+
+    /// Removes a record.
+    async fn delete(&self, key: &Key) -> Result<(), Error>;
+
+    /// Lists what records say without being opened, of one name or of all, in no order.
+    async fn heads(&self, scope: &Scope, name: Option<&str>) -> Result<Vec<Head>, Error>;
+
+    /// Lists the revisions of one release, oldest first; empty when there is no such release.
+    async fn history(&self, namespace: &str, name: &str) -> Result<History, Error> {
+        validate_name(name)?;
+        Ok(History::new(self.heads(&Scope::Namespace(namespace.to_owned()), Some(name)).await?))
+    }
+}
+
+/// The labels that only the ledger sets, as Helm 4.3: `pkg/storage/driver/util.go`.
+const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+
+/// Checks that a user's labels are none of Helm's own.
+///
+/// # Errors
+/// [`Error::SystemLabel`], in Helm's words.
+pub fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
+    match labels.keys().find(|key| SYSTEM_LABELS.contains(&key.as_str())) {
+        Some(key) => Err(Error::SystemLabel(key.clone())),
+        None => Ok(()),
+    }
+}
+
+/// What happened to the record, as the label says that keeps the time.
+#[derive(Clone, Copy)]
+enum Stamp {
+    Created,
+    Modified,
+}
+
+/// The labels of a stored record.
+fn labels(release: &Release, stamp: Stamp, at: Timestamp) -> BTreeMap<String, String> {
+    let mut labels = release.labels.clone();
+    let stamp = match stamp {
+        Stamp::Created => "createdAt",
+        Stamp::Modified => "modifiedAt",
+    };
+    labels.insert(stamp.to_owned(), at.as_second().to_string());
+    labels.insert("name".to_owned(), release.name.clone());
+    labels.insert("owner".to_owned(), "helm".to_owned());
+    labels.insert("status".to_owned(), release.info.status.to_string());
+    labels.insert("version".to_owned(), release.version.to_string());
+    labels
+}
+
+/// Parts the user's labels from Helm's own.
+fn user_labels(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    labels.retain(|key, _| !SYSTEM_LABELS.contains(&key.as_str()));
+    labels
+}
+
+/// Reads the head of a stored object from its name and labels.
+fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, String>) -> Head {
+    let label = |key: &str| labels.get(key).map(String::as_str);
+    let named = Key::from_object_name(namespace, object);
+    let misnamed = named.is_none().then(|| object.to_owned());
+    let key = named.unwrap_or_else(|| {
+        let revision = label("version").and_then(|text| text.parse().ok()).unwrap_or_default();
+        Key::new(namespace, label("name").unwrap_or(object), revision)
+    });
+    let status: Status = label("status").and_then(|text| text.parse().ok()).unwrap_or_default();
+    Head { key, status, token, labels: user_labels(labels), misnamed }
+}
+
+/// The key of a release, once it is known that it can be stored.
+fn storable(release: &Release) -> Result<Key, Error> {
+    validate_name(&release.name)?;
+    check_labels(&release.labels)?;
+    Ok(Key::new(&release.namespace, &release.name, release.version))
+}

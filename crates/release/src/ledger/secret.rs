@@ -1,0 +1,76 @@
+//! Records in Secrets.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
+use kube::api::ObjectMeta;
+
+use super::kubernetes::{Keeper, Store};
+use super::{Clock, Ledger, Record, Scope};
+use crate::error::Error;
+use crate::history::{Head, Token};
+use crate::name::Key;
+use crate::peek::Peek;
+use crate::record::Release;
+
+/// Keeps every record in a Secret of type `helm.sh/release.v1`, Helm's default, as Helm 4.3: `pkg/storage/driver/secrets.go`.
+#[derive(Clone)]
+pub struct SecretLedger(Store);
+
+impl SecretLedger {
+    /// Makes a ledger over a client; what the client may do is what the ledger may do.
+    pub fn new(client: Client, clock: Clock) -> Self {
+        Self(Store::new(client, clock))
+    }
+}
+
+#[async_trait]
+impl Ledger for SecretLedger {
+    fn driver(&self) -> &'static str {
+        Secret::DRIVER
+    }
+
+    async fn create(&self, release: &Release) -> Result<Token, Error> {
+        self.0.create::<Secret>(release).await
+    }
+
+    async fn update(&self, release: &Release, token: &Token) -> Result<Token, Error> {
+        self.0.update::<Secret>(release, token).await
+    }
+
+    async fn get(&self, key: &Key) -> Result<Record, Error> {
+        self.0.get::<Secret>(key).await
+    }
+
+    async fn peek(&self, key: &Key) -> Result<Peek, Error> {
+        self.0.peek::<Secret>(key).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        self.0.delete::<Secret>(key).await
+    }
+
+    async fn heads(&self, scope: &Scope, name: Option<&str>) -> Result<Vec<Head>, Error> {
+        self.0.heads::<Secret>(scope, name).await
+    }
+}
+
+impl Keeper for Secret {
+    const DRIVER: &'static str = "Secret";
+
+    fn keep(metadata: ObjectMeta, text: String) -> Self {
+        Self {
+            metadata,
+            type_: Some("helm.sh/release.v1".to_owned()),
+            data: Some(BTreeMap::from([("release".to_owned(), ByteString(text.into_bytes()))])),
+            ..Self::default()
+        }
+    }
+
+    fn kept(&self) -> Option<&[u8]> {
+        self.data.as_ref()?.get("release").map(|bytes| bytes.0.as_slice())
+    }
+}
