@@ -1,0 +1,128 @@
+//! Streams of documents, and values files (`k8s.io/apimachinery/pkg/util/yaml`, Helm's `pkg/chart/v2/loader`).
+
+use super::read::from_yaml_map;
+use crate::error::{Error, ErrorKind};
+use crate::value::{Map, Value};
+
+/// Splits a stream at its `---` lines as `utilyaml.NewYAMLReader` does: line ends become line feeds, documents
+/// without any line are left out, and a separator stays where there is nothing before it.
+///
+/// # Errors
+/// A separator with anything but a comment behind it; the documents before it come first.
+pub fn split_documents(text: &[u8]) -> impl Iterator<Item = Result<Vec<u8>, Error>> + '_ {
+    Documents { rest: Some(text) }
+}
+
+struct Documents<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Documents<'a> {
+    /// Takes a line without its end, and tells whether it had one.
+    fn line(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        if rest.is_empty() {
+            self.rest = None;
+            return None;
+        }
+        match rest.iter().position(|&c| c == b'\n') {
+            Some(end) => {
+                let (line, tail) = rest.split_at(end);
+                self.rest = tail.get(1..);
+                Some(line.strip_suffix(b"\r").unwrap_or(line))
+            }
+            None => {
+                self.rest = None;
+                Some(rest)
+            }
+        }
+    }
+}
+
+impl Iterator for Documents<'_> {
+    type Item = Result<Vec<u8>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut document = Vec::new();
+        while let Some(line) = self.line() {
+            if let Some(behind) = line.strip_prefix(b"---") {
+                let behind = String::from_utf8_lossy(behind);
+                let behind = behind.trim();
+                if !behind.is_empty() && !behind.starts_with('#') {
+                    self.rest = None;
+                    let problem = format!("invalid Yaml document separator: {behind}");
+                    return Some(Err(Error::new(ErrorKind::Separator, problem)));
+                }
+                if !document.is_empty() {
+                    return Some(Ok(document));
+                }
+            }
+            document.extend_from_slice(line);
+            document.push(b'\n');
+        }
+        (!document.is_empty()).then_some(Ok(document))
+    }
+}
+
+/// Reads a values file: all its documents, each laid over those before it (`loader.LoadValues`).
+///
+/// # Errors
+/// With Helm's words around Go's, for example `cannot unmarshal yaml document: error converting YAML to JSON: ...`.
+pub fn load_values(text: impl AsRef<[u8]>) -> Result<Map, Error> {
+    let mut values = Map::new();
+    for document in split_documents(text.as_ref()) {
+        let document = document.map_err(|e| e.wrapped("error reading yaml document: "))?;
+        let over = from_yaml_map(document).map_err(|e| e.wrapped("cannot unmarshal yaml document: "))?;
+        merge_maps(&mut values, over);
+    }
+    Ok(values)
+}
+
+/// Lays `over` over `base`: mappings that both have under a key are merged, all else is replaced
+/// (`loader.MergeMaps`).
+pub fn merge_maps(base: &mut Map, over: Map) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Map(below)), Value::Map(above)) => merge_maps(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<String> {
+        split_documents(text.as_bytes())
+            .map(|d| d.map_or_else(|e| format!("! {e}"), |d| String::from_utf8(d).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn separators() {
+        assert_eq!(split("a: 1\n---\nb: 2"), ["a: 1\n", "b: 2\n"]);
+        assert_eq!(split("---\na: 1\n--- # x\r\nb: 2\r\n"), ["---\na: 1\n", "b: 2\n"]);
+        assert_eq!(split("---\n---\n---\na\n"), ["---\n", "---\na\n"]);
+        assert_eq!(split("a\n---x\nb"), ["! invalid Yaml document separator: x"]);
+        assert_eq!(split(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn values_are_merged() {
+        let values = load_values("a: {b: 1, c: 2}\n---\na: {b: null, d: [1]}\n").unwrap();
+        let text = crate::to_json(&values).unwrap();
+        assert_eq!(text, r#"{"a":{"b":null,"c":2,"d":[1]}}"#);
+        assert_eq!(
+            load_values("- a").unwrap_err().to_string(),
+            "cannot unmarshal yaml document: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \
+             array into Go value of type map[string]interface {}"
+        );
+        assert_eq!(
+            load_values("a: 1\n--- x\n").unwrap_err().to_string(),
+            "error reading yaml document: invalid Yaml document separator: x"
+        );
+    }
+}
