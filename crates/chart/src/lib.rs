@@ -2,6 +2,7 @@
 //!
 //! * [`load_archive`], [`load_dir`], [`load_path`], [`load_files`] make a [`Chart`];
 //! * [`semver`] reads versions and constraints;
+//! * [`values`] brings values together and processes dependencies;
 //! * [`text`] prints as Go does.
 
 mod chart;
@@ -12,6 +13,7 @@ pub mod semver;
 pub mod text;
 pub mod time;
 mod validate;
+pub mod values;
 
 pub use chart::{Chart, File};
 pub use load::{

@@ -1,0 +1,109 @@
+//! Values as Go holds them while they are merged: tables are shared, and what is put into one is seen in all places.
+//!
+//! Helm's merging lets tables of a parent's globals reach its subcharts and back; only sharing gives the same result.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use goyaml::{Map, Value};
+
+/// A table that several places may hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table(Rc<RefCell<BTreeMap<String, Node>>>);
+
+/// A value; scalars and lists are never changed in place.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Null,
+    Leaf(Rc<Value>),
+    Table(Table),
+}
+
+impl Node {
+    fn from_value(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Map(map) => Self::Table(Table::from_map(map)),
+            other => Self::Leaf(Rc::new(other.clone())),
+        }
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Leaf(value) => value.as_ref().clone(),
+            Self::Table(table) => Value::Map(table.to_map()),
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub(super) fn table(&self) -> Option<&Table> {
+        match self {
+            Self::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+}
+
+impl Table {
+    /// Copies a map deeply.
+    pub(super) fn from_map(map: &Map) -> Self {
+        let nodes = map.iter().map(|(key, value)| (key.clone(), Node::from_value(value))).collect();
+        Self(Rc::new(RefCell::new(nodes)))
+    }
+
+    /// Copies the table deeply.
+    pub(super) fn to_map(&self) -> Map {
+        self.0.borrow().iter().map(|(key, node)| (key.clone(), node.to_value())).collect()
+    }
+
+    /// Copies the table, but shares the tables in it.
+    pub(super) fn shallow_copy(&self) -> Self {
+        Self(Rc::new(RefCell::new(self.0.borrow().clone())))
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Node> {
+        self.0.borrow().get(key).cloned()
+    }
+
+    pub(super) fn set(&self, key: &str, node: Node) {
+        self.0.borrow_mut().insert(key.to_owned(), node);
+    }
+
+    pub(super) fn remove(&self, key: &str) {
+        self.0.borrow_mut().remove(key);
+    }
+
+    /// Gives what is in the table now, so that it can be changed while it is walked.
+    pub(super) fn entries(&self) -> Vec<(String, Node)> {
+        self.0.borrow().iter().map(|(key, node)| (key.clone(), node.clone())).collect()
+    }
+
+    /// Follows a dotted path of tables; the error names the key that is no table.
+    pub(super) fn lookup(&self, path: &str) -> Result<Self, String> {
+        let mut table = self.clone();
+        for key in path.split('.') {
+            let next = table.get(key);
+            match next.as_ref().and_then(Node::table) {
+                Some(inner) => table = inner.clone(),
+                None => return Err(format!("{} is not a table", crate::text::quote(key))),
+            }
+        }
+        Ok(table)
+    }
+
+    /// Removes what is null, in the tables inside too.
+    pub(super) fn drop_nulls(&self) {
+        for (key, node) in self.entries() {
+            match node {
+                Node::Null => self.remove(&key),
+                Node::Table(table) => table.drop_nulls(),
+                Node::Leaf(_) => {}
+            }
+        }
+    }
+}
