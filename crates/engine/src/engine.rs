@@ -1,0 +1,85 @@
+//! The engine: one caller's view of one cluster and its releases.
+
+use std::sync::Arc;
+
+use cluster::Cluster;
+use jiff::Timestamp;
+use kube::Client;
+use release::{Clock, History, Ledger, SecretLedger, Time};
+
+use crate::error::Error;
+use crate::intent::{Intent, Target};
+use crate::plan::Plan;
+
+/// How many calls one change makes at the same time.
+pub(crate) const PARALLEL: usize = 8;
+
+/// Helm's engine in the name of one caller; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) cluster: Cluster,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+}
+
+/// What is the same for every change.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// What a render may use up; templates are other people's programs.
+    pub budget: render::Budget,
+}
+
+impl Engine {
+    /// Makes an engine that keeps releases in Secrets, as Helm does by default, and reads the system's clock.
+    pub fn new(client: Client, settings: Settings) -> Self {
+        let clock: Clock = Arc::new(Timestamp::now);
+        let ledger = Arc::new(SecretLedger::new(client.clone(), Arc::clone(&clock)));
+        Self::with_ledger(Cluster::new(client), ledger, clock, settings)
+    }
+
+    /// Makes an engine over any store of records and any clock.
+    pub fn with_ledger(cluster: Cluster, ledger: Arc<dyn Ledger>, clock: Clock, settings: Settings) -> Self {
+        Self { cluster, ledger, clock, settings }
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The records.
+    pub fn ledger(&self) -> &dyn Ledger {
+        self.ledger.as_ref()
+    }
+
+    /// Reads what has to be known, and decides everything that an intent leads to. Changes nothing.
+    ///
+    /// # Errors
+    /// Everything that can be known beforehand: see [`Error`].
+    pub async fn plan(&self, intent: Intent) -> Result<Plan, Error> {
+        match intent {
+            Intent::Install(change) => self.plan_install(change).await,
+            Intent::Upgrade(change) => self.plan_upgrade(change).await,
+            Intent::Apply(change) => self.plan_apply(change).await,
+            Intent::Rollback(rollback) => self.plan_rollback(rollback).await,
+            Intent::Uninstall(uninstall) => self.plan_uninstall(uninstall).await,
+        }
+    }
+
+    /// The revisions of a release, after its name and the caller's expectation were checked.
+    pub(crate) async fn checked_history(&self, target: &Target, expected: Option<u32>) -> Result<History, Error> {
+        release::validate_name(&target.name)
+            .map_err(|source| Error::Name { name: target.name.clone(), source })?;
+        let history = self.ledger.history(&target.namespace, &target.name).await?;
+        let actual = history.last().map_or(0, |head| head.key.revision);
+        match expected {
+            Some(expected) if expected != actual => Err(Error::RevisionMismatch { expected, actual }),
+            _ => Ok(history),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        Time::from((self.clock)())
+    }
+}

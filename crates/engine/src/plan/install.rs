@@ -1,0 +1,106 @@
+//! The first revision, as Helm 4.3: `pkg/action/install.go`.
+
+use release::{ApplyMethod, HookEvent, Info, Release, Status};
+
+use super::{Back, Failure, Plan, Step, Verb};
+use crate::compose::Occasion;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::intent::{Change, WaitStrategy};
+use crate::manifest::defined;
+
+impl Engine {
+    /// Installs, or upgrades what is there, as `helm upgrade --install`.
+    pub(crate) async fn plan_apply(&self, change: Change) -> Result<Plan, Error> {
+        let history = self.checked_history(&change.target, change.expected_revision).await?;
+        match history.last() {
+            None => self.plan_install(change).await,
+            Some(last) if last.status == Status::Uninstalled => self.plan_install_over(change, true).await,
+            Some(_) => self.plan_upgrade(change).await,
+        }
+    }
+
+    pub(crate) async fn plan_install(&self, change: Change) -> Result<Plan, Error> {
+        self.plan_install_over(change, false).await
+    }
+
+    /// Plans an install; `replace` lets it follow an uninstalled revision whose history was kept.
+    async fn plan_install_over(&self, change: Change, replace: bool) -> Result<Plan, Error> {
+        let target = change.target.clone();
+        let history = self.checked_history(&target, change.expected_revision).await?;
+        if let Some(last) = history.last()
+            && !(replace && last.status == Status::Uninstalled)
+        {
+            return Err(Error::NameInUse { revision: last.key.revision, status: last.status });
+        }
+        release::check_labels(&change.labels)?;
+        let chart = change.chart.clone().ok_or(Error::ChartMissing)?;
+        let revision = history.next_revision();
+        let occasion = Occasion { target: target.clone(), revision, upgrade: false };
+        let composed = self.compose(&chart, &change.values, occasion, &change).await?;
+
+        let crds = if change.skip_crds { Vec::new() } else { self.crds(&composed.chart).await? };
+        let defined = defined(&crds);
+        let mut objects = self.objects(&composed.manifest, &target.namespace, &defined).await?;
+        self.own(&target, &mut objects);
+        let planned =
+            self.newcomers(Verb::Install, &target, objects.clone(), change.apply.take_ownership, &defined).await?;
+
+        let now = Some(self.now());
+        let release = Release {
+            name: target.name.clone(),
+            info: Info {
+                first_deployed: now,
+                last_deployed: now,
+                description: "Initial install underway".to_owned(),
+                status: Status::PendingInstall,
+                notes: composed.notes,
+                ..Info::default()
+            },
+            chart: composed.chart,
+            config: change.values,
+            manifest: composed.manifest,
+            hooks: composed.hooks,
+            version: revision,
+            namespace: target.namespace.clone(),
+            apply_method: Some(ApplyMethod::ServerSide),
+            labels: change.labels,
+        };
+        super::fits(&release)?;
+
+        let mut steps = Vec::new();
+        if change.create_namespace {
+            steps.push(Step::Namespace);
+        }
+        steps.push(Step::Record);
+        if !crds.is_empty() {
+            steps.push(Step::Crds(crds));
+        }
+        if !change.no_hooks {
+            steps.push(Step::Hooks(HookEvent::PreInstall));
+        }
+        steps.push(Step::Apply(planned));
+        steps.push(Step::Wait(objects));
+        if !change.no_hooks {
+            steps.push(Step::Hooks(HookEvent::PostInstall));
+        }
+        let description = change.description.unwrap_or_else(|| "Install complete".to_owned());
+        steps.push(Step::Deployed { description });
+        let mut wait = change.wait;
+        if change.on_failure.rollback && wait.strategy == WaitStrategy::HookOnly {
+            wait.strategy = WaitStrategy::Watcher;
+        }
+        Ok(Plan {
+            verb: Verb::Install,
+            target,
+            release,
+            steps,
+            failure: Failure { rollback: change.on_failure.rollback.then_some(Back::Away), cleanup: false },
+            warnings: composed.warnings,
+            apply: change.apply,
+            wait,
+            migrate_fields: true,
+            no_hooks: change.no_hooks,
+        })
+    }
+}

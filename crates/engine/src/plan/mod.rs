@@ -1,0 +1,226 @@
+//! What will happen, decided before anything does.
+//!
+//! Planning reads; running acts. A dry run is a plan that is not run.
+
+mod install;
+mod rollback;
+mod uninstall;
+mod upgrade;
+
+use cluster::Object;
+use cluster::{Existing, Owner};
+use release::{History, HookEvent, Key, Record, Release};
+
+use crate::engine::{Engine, PARALLEL};
+use crate::error::Error;
+use crate::intent::{Apply, Cascade, Target, Wait};
+
+/// The kind of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// The first revision of a release.
+    Install,
+    /// A further one.
+    Upgrade,
+    /// A revision that repeats an earlier one.
+    Rollback,
+    /// The end of a release.
+    Uninstall,
+}
+
+impl Verb {
+    /// The verb in lower case, as operations name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Upgrade => "upgrade",
+            Self::Rollback => "rollback",
+            Self::Uninstall => "uninstall",
+        }
+    }
+}
+
+/// A change, ready to be run.
+#[derive(Debug)]
+pub struct Plan {
+    /// The kind of change.
+    pub verb: Verb,
+    /// The release.
+    pub target: Target,
+    /// The record as it is first stored (install, upgrade, rollback), or as it was found (uninstall).
+    pub release: Release,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What is done when a step fails.
+    pub failure: Failure,
+    /// What a person should know beforehand.
+    pub warnings: Vec<String>,
+    /// How objects are sent, hooks excepted.
+    pub apply: Apply,
+    /// What is waited for, and how long.
+    pub wait: Wait,
+    /// Whether fields that Helm owns by client-side apply are handed over before an object is applied.
+    pub(crate) migrate_fields: bool,
+    /// Whether hooks are left out, also in a rollback that follows a failure.
+    pub(crate) no_hooks: bool,
+}
+
+/// One effect. Steps are the only things that change anything.
+#[derive(Debug)]
+pub enum Step {
+    /// Creates the release's namespace when it is missing.
+    Namespace,
+    /// Deletes the oldest revisions, to make room for one more.
+    Prune(Vec<Key>),
+    /// Stores the pending record: from here on the release is locked against other clients.
+    Record,
+    /// Creates the objects of `crds/` and waits until they are served.
+    Crds(Vec<Object>),
+    /// Runs the hooks of an event.
+    Hooks(HookEvent),
+    /// Sends objects, kind after kind.
+    Apply(Vec<Planned>),
+    /// Deletes objects that are no longer part of the release.
+    Remove(Vec<Object>),
+    /// Waits until objects are ready.
+    Wait(Vec<Object>),
+    /// Marks earlier revisions as superseded.
+    Supersede(Vec<Record>),
+    /// Stores the record as deployed.
+    Deployed {
+        /// The description it gets.
+        description: String,
+    },
+    /// Stores the record as being uninstalled.
+    Uninstalling,
+    /// Deletes the objects of the release that it owns, and waits until they are gone.
+    Delete(Deletion),
+    /// Stores the record as uninstalled.
+    Uninstalled {
+        /// The description it gets.
+        description: String,
+    },
+    /// Deletes records.
+    Purge(Vec<Key>),
+}
+
+/// What is deleted by an uninstall.
+#[derive(Debug)]
+pub struct Deletion {
+    /// The objects, in the order of deletion.
+    pub objects: Vec<Object>,
+    /// Objects that stay because their resource policy says so, as `[Kind] name`.
+    pub kept: Vec<String>,
+    /// How dependents are deleted.
+    pub cascade: Cascade,
+}
+
+/// An object that is sent, and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The object, with ownership metadata.
+    pub object: Object,
+    /// What becomes of it.
+    pub action: Action,
+}
+
+impl Planned {
+    /// An object that is updated when it is among `old` ones, and created otherwise.
+    pub(crate) fn among(object: &Object, old: &[Object]) -> Self {
+        let there = old.iter().any(|other| other.id().is_same(object.id()));
+        Self { object: object.clone(), action: if there { Action::Update } else { Action::Create } }
+    }
+}
+
+/// What becomes of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is not there yet.
+    Create,
+    /// It is there and part of the release.
+    Update,
+    /// It is there and becomes part of the release.
+    Adopt,
+}
+
+/// What is done when a step fails after the record was stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// Records failure, and then goes back: to this revision, or away when there is none.
+    pub rollback: Option<Back>,
+    /// Deletes the objects that this change has created.
+    pub cleanup: bool,
+}
+
+/// Where a failed change goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// The newest revision that worked.
+    To(u32),
+    /// No revision worked: the release is uninstalled.
+    Away,
+    /// An upgrade without any revision that worked: nothing to go back to.
+    Nowhere,
+}
+
+impl Engine {
+    /// Marks objects as the release's own.
+    pub(crate) fn own(&self, target: &Target, objects: &mut [Object]) {
+        let owner = Owner::new(&target.name, &target.namespace);
+        objects.iter_mut().for_each(|object| owner.mark(object));
+    }
+
+    /// All deployed revisions; more than one only after a crash of Helm, and the next change mends that.
+    pub(crate) async fn deployed(&self, history: &History) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::new();
+        for head in history.deployed_all() {
+            records.push(self.ledger.get(&head.key).await?);
+        }
+        Ok(records)
+    }
+
+    /// Decides about objects that are new to a release: one that exists must be the release's own already, or be
+    /// taken over on request.
+    pub(crate) async fn newcomers(
+        &self,
+        verb: Verb,
+        target: &Target,
+        objects: Vec<Object>,
+        take_ownership: bool,
+        defined: &[crate::manifest::Defined],
+    ) -> Result<Vec<Planned>, Error> {
+        let owner = Owner::new(&target.name, &target.namespace);
+        let (cluster, owner) = (&self.cluster, &owner);
+        let answers = cluster::all(&objects, PARALLEL, |object| async move {
+            // What a CRD of this very chart defines cannot be there before the CRD is.
+            if defined.iter().any(|kind| kind.gvk == object.id().gvk)
+                && cluster.served().await?.get(&object.id().gvk).is_none()
+            {
+                return Ok(Existing::Missing);
+            }
+            cluster.existing(object, owner).await
+        })
+        .await;
+        let mut planned = Vec::with_capacity(objects.len());
+        for (object, answer) in objects.into_iter().zip(answers) {
+            let action = match answer? {
+                Existing::Missing => Action::Create,
+                Existing::Owned(_) => Action::Adopt,
+                Existing::Foreign(..) if take_ownership => Action::Adopt,
+                Existing::Foreign(_, source) => return Err(Error::Ownership { verb, source: Box::new(source) }),
+            };
+            planned.push(Planned { object, action });
+        }
+        Ok(planned)
+    }
+}
+
+/// Refuses a record that no Secret can hold, before anything is changed.
+pub(crate) fn fits(release: &Release) -> Result<(), Error> {
+    let key = || Key::new(&release.namespace, &release.name, release.version);
+    match release::check(release) {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(large)) => Err(Error::Ledger(large.into())),
+        Err(source) => Err(Error::Ledger(release::Error::Encode { key: key(), source })),
+    }
+}

@@ -1,0 +1,81 @@
+//! Going back, as Helm 4.3: `pkg/action/rollback.go`.
+
+use release::{ApplyMethod, HookEvent, Info, Key, Release, Status};
+
+use super::{Failure, Plan, Planned, Step, Verb};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::intent::Rollback;
+
+/// The longest description of a rollback, in characters.
+const MAX_DESCRIPTION: usize = 256;
+
+impl Engine {
+    pub(crate) async fn plan_rollback(&self, wish: Rollback) -> Result<Plan, Error> {
+        if let Some(length) = wish.description.as_ref().map(|text| text.chars().count()).filter(|n| *n > MAX_DESCRIPTION) {
+            return Err(Error::Description { most: MAX_DESCRIPTION, length });
+        }
+        let history = self.checked_history(&wish.target, wish.expected_revision).await?;
+        // A pending revision does not stand in the way: going back is how Helm itself ends one.
+        let last = history.last().ok_or_else(|| Error::NotFound(wish.target.clone()))?;
+        let to = wish.revision.unwrap_or(last.key.revision.saturating_sub(1));
+        if history.get(to).is_none() {
+            return Err(Error::NoRevision(to));
+        }
+        let current = self.ledger.get(&last.key).await?.release;
+        let good = self.ledger.get(&Key::new(&wish.target.namespace, &wish.target.name, to)).await?.release;
+
+        let description = wish.description.clone().unwrap_or_else(|| format!("Rollback to {to}"));
+        let release = Release {
+            name: good.name,
+            info: Info {
+                first_deployed: current.info.first_deployed,
+                last_deployed: Some(self.now()),
+                deleted: None,
+                description: description.clone(),
+                status: Status::PendingRollback,
+                rollback_revision: to,
+                notes: good.info.notes,
+            },
+            chart: good.chart,
+            config: good.config,
+            manifest: good.manifest,
+            hooks: good.hooks,
+            version: history.next_revision(),
+            namespace: current.namespace.clone(),
+            apply_method: Some(ApplyMethod::ServerSide),
+            labels: good.labels,
+        };
+        let namespace = &wish.target.namespace;
+        let (old, warnings) = self.old_objects(&current.manifest, namespace).await?;
+        let mut wanted = self.objects(&release.manifest, namespace, &[]).await?;
+        self.own(&wish.target, &mut wanted);
+        super::fits(&release)?;
+
+        let mut steps = vec![Step::Prune(history.prune(wish.history_max)), Step::Record];
+        if !wish.no_hooks {
+            steps.push(Step::Hooks(HookEvent::PreRollback));
+        }
+        let removed = cluster::removed(&old, &wanted).into_iter().cloned().collect();
+        steps.push(Step::Apply(wanted.iter().map(|object| Planned::among(object, &old)).collect()));
+        steps.push(Step::Remove(removed));
+        steps.push(Step::Wait(wanted));
+        if !wish.no_hooks {
+            steps.push(Step::Hooks(HookEvent::PostRollback));
+        }
+        steps.push(Step::Supersede(self.deployed(&history).await?));
+        steps.push(Step::Deployed { description });
+        Ok(Plan {
+            verb: Verb::Rollback,
+            target: wish.target,
+            release,
+            steps,
+            failure: Failure { rollback: None, cleanup: wish.cleanup_on_fail },
+            warnings,
+            apply: wish.apply,
+            wait: wish.wait,
+            migrate_fields: true,
+            no_hooks: wish.no_hooks,
+        })
+    }
+}

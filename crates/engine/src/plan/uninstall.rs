@@ -1,0 +1,96 @@
+//! Taking a release away, as Helm 4.3: `pkg/action/uninstall.go`.
+
+use cluster::{Object, Policy};
+use release::{HookEvent, Key, Release, Status};
+
+use super::{Deletion, Failure, Plan, Step, Verb};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::intent::{Apply, Target, Uninstall};
+
+impl Engine {
+    pub(crate) async fn plan_uninstall(&self, wish: Uninstall) -> Result<Plan, Error> {
+        let history = self.checked_history(&wish.target, wish.expected_revision).await?;
+        let Some(last) = history.last() else {
+            return if wish.ignore_not_found { Ok(nothing(wish)) } else { Err(Error::NotFound(wish.target)) };
+        };
+        let mut release = self.ledger.get(&last.key).await?.release;
+        // The newest record goes last: until then the release can be seen and the uninstall repeated.
+        let all: Vec<Key> = history.heads().iter().map(|head| head.key.clone()).collect();
+        let mut steps = Vec::new();
+        let mut warnings = Vec::new();
+        if last.status == Status::Uninstalled {
+            if wish.keep_history {
+                return Err(Error::AlreadyUninstalled(wish.target.name));
+            }
+            steps.push(Step::Purge(all));
+        } else {
+            release.info.deleted = Some(self.now());
+            release.set_status(Status::Uninstalling, "Deletion in progress (or silently failed)");
+            let text = render::uninstall_order(&release.manifest).map_err(|error| Error::Manifest { message: error.to_string() })?;
+            let (objects, missing) = self.old_objects(&text, &wish.target.namespace).await?;
+            warnings.extend(missing);
+            let (objects, kept) = sort_out(objects);
+            steps.push(Step::Uninstalling);
+            if !wish.no_hooks {
+                steps.push(Step::Hooks(HookEvent::PreDelete));
+            }
+            steps.push(Step::Delete(Deletion { objects, kept, cascade: wish.cascade }));
+            if !wish.no_hooks {
+                steps.push(Step::Hooks(HookEvent::PostDelete));
+            }
+            if wish.keep_history {
+                let mut deployed = self.deployed(&history).await?;
+                deployed.retain(|record| record.release.version != release.version);
+                steps.push(Step::Supersede(deployed));
+                let description = wish.description.clone().unwrap_or_else(|| "Uninstallation complete".to_owned());
+                steps.push(Step::Uninstalled { description });
+            } else {
+                steps.push(Step::Purge(all));
+            }
+        }
+        Ok(Plan {
+            verb: Verb::Uninstall,
+            target: wish.target,
+            release,
+            steps,
+            failure: Failure::default(),
+            warnings,
+            apply: Apply::default(),
+            wait: wish.wait,
+            migrate_fields: false,
+            no_hooks: wish.no_hooks,
+        })
+    }
+}
+
+/// The plan for a release that is not there, when that is fine with the caller.
+fn nothing(wish: Uninstall) -> Plan {
+    let Target { namespace, name } = wish.target.clone();
+    Plan {
+        verb: Verb::Uninstall,
+        target: wish.target,
+        release: Release { name, namespace, ..Release::default() },
+        steps: Vec::new(),
+        failure: Failure::default(),
+        warnings: Vec::new(),
+        apply: Apply::default(),
+        wait: wish.wait,
+        migrate_fields: false,
+        no_hooks: wish.no_hooks,
+    }
+}
+
+/// Parts objects that are deleted from those that their resource policy keeps.
+fn sort_out(objects: Vec<Object>) -> (Vec<Object>, Vec<String>) {
+    let mut kept = Vec::new();
+    let mut deleted = Vec::new();
+    for object in objects {
+        match cluster::uninstall_policy(&object) {
+            Policy::Delete => deleted.push(object),
+            Policy::Keep => kept.push(format!("[{}] {}", object.kind(), object.name())),
+            Policy::Ignore => {}
+        }
+    }
+    (deleted, kept)
+}

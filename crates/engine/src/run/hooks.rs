@@ -1,0 +1,150 @@
+//! Hooks, as Helm 4.3: `pkg/action/hooks.go`.
+
+use cluster::{ApplyOptions, Object, ObjectRef, Propagation, Readiness};
+use release::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
+
+use super::Runner;
+use crate::error::Failure;
+use crate::event::Event;
+use crate::manifest::documents;
+use crate::plan::Verb;
+
+/// The most of a container's log that is shown.
+const LOG_LIMIT: u32 = 64 * 1024;
+
+impl Runner<'_> {
+    /// Runs the hooks of an event, one after the other; the first that fails ends it.
+    pub(super) async fn run_hooks(&mut self, event: &HookEvent) -> Result<(), Failure> {
+        let mut order: Vec<usize> = (0..self.release.hooks.len())
+            .filter(|at| self.release.hooks.get(*at).is_some_and(|hook| hook.events.contains(event)))
+            .collect();
+        // By weight, then by name; the order by kind that they are stored in decides only what is left.
+        order.sort_by(|a, b| {
+            let place = |at: &usize| self.release.hooks.get(*at).map(|hook| (hook.weight, hook.name.as_str()));
+            place(a).cmp(&place(b))
+        });
+        let mut done: Vec<Hook> = Vec::new();
+        for at in order {
+            let result = self.run_hook(at, event).await;
+            let Some(hook) = self.release.hooks.get(at).cloned() else { continue };
+            if let Err(source) = result {
+                self.settle(&hook, &LogPolicy::Failed, &DeletePolicy::Failed).await;
+                for earlier in &done {
+                    self.delete_hook(earlier, &DeletePolicy::Succeeded).await?;
+                }
+                return Err(Failure::Hook { stage: self.stage(event), source: Box::new(source) });
+            }
+            done.push(hook);
+        }
+        // Objects of early hooks live until the whole event is over.
+        for hook in done.iter().rev() {
+            self.print_logs(hook, &LogPolicy::Succeeded).await;
+            self.delete_hook(hook, &DeletePolicy::Succeeded).await?;
+        }
+        Ok(())
+    }
+
+    async fn run_hook(&mut self, at: usize, event: &HookEvent) -> Result<(), Failure> {
+        let now = self.engine.now();
+        let Some(hook) = self.release.hooks.get_mut(at) else { return Ok(()) };
+        if hook.delete_policies.is_empty() {
+            hook.delete_policies = vec![DeletePolicy::BeforeHookCreation];
+        }
+        let hook = hook.clone();
+        self.delete_hook(&hook, &DeletePolicy::BeforeHookCreation).await?;
+        let objects = self.hook_objects(&hook).await.map_err(|source| {
+            let text = format!("unable to build kubernetes object for {} hook {}", event.as_str(), hook.path);
+            Failure::Hook { stage: text, source: Box::new(source) }
+        })?;
+        self.mark(at, HookExecution { started_at: Some(now), completed_at: None, phase: HookPhase::Running });
+        self.store().await?;
+        self.tell_hook(&hook, event, "running");
+
+        let result = self.send_hook(&hook, event, &objects).await;
+        let phase = if result.is_ok() { HookPhase::Succeeded } else { HookPhase::Failed };
+        self.tell_hook(&hook, event, if result.is_ok() { "succeeded" } else { "failed" });
+        self.mark(at, HookExecution { started_at: Some(now), completed_at: Some(self.engine.now()), phase });
+        result
+    }
+
+    async fn send_hook(&self, hook: &Hook, event: &HookEvent, objects: &[Object]) -> Result<(), Failure> {
+        for object in objects {
+            if let Err(error) = self.engine.cluster.apply(object, &ApplyOptions::default()).await {
+                let stage = format!("warning: Hook {} {} failed", event.as_str(), hook.path);
+                return Err(Failure::Hook { stage, source: Box::new(error.into()) });
+            }
+        }
+        let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
+        Ok(self.engine.cluster.wait_hook(objects, &self.hook_wait(), &told).await?)
+    }
+
+    fn mark(&mut self, at: usize, run: HookExecution) {
+        if let Some(hook) = self.release.hooks.get_mut(at) {
+            hook.last_run = run;
+        }
+    }
+
+    /// After a failure, whatever else goes wrong is only worth a warning.
+    async fn settle(&self, hook: &Hook, logs: &LogPolicy, delete: &DeletePolicy) {
+        self.print_logs(hook, logs).await;
+        if let Err(error) = self.delete_hook(hook, delete).await {
+            self.warn(format!("hook {} cannot be deleted: {error}", hook.path));
+        }
+    }
+
+    /// Deletes a hook's objects if its policy says so, and waits until they are gone: whoever creates them again must
+    /// not meet the old ones. Definitions are never deleted, for all their objects would go with them.
+    async fn delete_hook(&self, hook: &Hook, policy: &DeletePolicy) -> Result<(), Failure> {
+        if hook.kind == "CustomResourceDefinition" || !hook.delete_policies.contains(policy) {
+            return Ok(());
+        }
+        let objects = self.hook_objects(hook).await?;
+        let mut deleted = Vec::new();
+        for object in &objects {
+            if self.engine.cluster.delete(object.id(), Propagation::Background).await? {
+                deleted.push(object.id().clone());
+            }
+        }
+        let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
+        Ok(self.engine.cluster.wait_gone(&deleted, &self.hook_wait(), &told).await?)
+    }
+
+    async fn print_logs(&self, hook: &Hook, policy: &LogPolicy) {
+        if !hook.output_log_policies.contains(policy) {
+            return;
+        }
+        let Ok(objects) = self.hook_objects(hook).await else { return };
+        for object in &objects {
+            match self.engine.cluster.logs(object.id(), LOG_LIMIT).await {
+                Ok(logs) => {
+                    for log in logs {
+                        (self.observer)(Event::Log { pod: log.pod, container: log.container, text: log.text });
+                    }
+                }
+                Err(error) => self.warn(format!("the logs of hook {} cannot be read: {error}", hook.path)),
+            }
+        }
+    }
+
+    async fn hook_objects(&self, hook: &Hook) -> Result<Vec<Object>, Failure> {
+        let documents = documents(&hook.manifest).map_err(|error| Failure::Message(error.to_string()))?;
+        Ok(self.engine.cluster.build(documents, &self.target.namespace).await?)
+    }
+
+    fn tell_hook(&self, hook: &Hook, event: &HookEvent, phase: &str) {
+        (self.observer)(Event::Hook {
+            name: hook.name.clone(),
+            kind: hook.kind.clone(),
+            event: event.as_str().to_owned(),
+            phase: phase.to_owned(),
+        });
+    }
+
+    /// What Helm says in front of a failed hook.
+    fn stage(&self, event: &HookEvent) -> String {
+        match self.verb {
+            Verb::Install => format!("failed {}", event.as_str()),
+            _ => format!("{} hooks failed", event.as_str()),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The objects of a release: sent, removed, deleted.
+
+use cluster::{ApplyOptions, Deletable, FieldValidation, Object, ObjectRef, Owner, Propagation, WaitOptions};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{CRD_WAIT, Runner};
+use crate::engine::PARALLEL;
+use crate::error::Failure;
+use crate::intent::Cascade;
+use crate::plan::{Action, Deletion, Planned};
+
+impl Runner<'_> {
+    /// Creates the release's namespace; one that is there is left as it is.
+    pub(super) async fn create_namespace(&self) -> Result<(), Failure> {
+        let name = &self.target.namespace;
+        // The label is Helm's own (`pkg/action/install.go`).
+        let namespace = Object::new(json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"name": name}},
+        }))?;
+        if self.engine.cluster.get(namespace.id()).await?.is_some() {
+            return Ok(());
+        }
+        match self.engine.cluster.create(&namespace, &ApplyOptions::default()).await {
+            Ok(_) => self.tell(namespace.id(), "created", None),
+            Err(cluster::Error::AlreadyExists(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Creates custom resource definitions that are not there, and waits until they are served.
+    pub(super) async fn create_crds(&self, crds: Vec<Object>) -> Result<(), Failure> {
+        for crd in &crds {
+            match self.engine.cluster.create(crd, &ApplyOptions::default()).await {
+                Ok(_) => self.tell(crd.id(), "created", None),
+                Err(cluster::Error::AlreadyExists(_)) => self.tell(crd.id(), "unchanged", None),
+                Err(error) => return Err(Failure::Crd { name: crd.name().to_owned(), source: Box::new(error) }),
+            }
+        }
+        let options = WaitOptions::until(Instant::now() + CRD_WAIT);
+        self.engine.cluster.wait_ready(&crds, &options, &|_, _| {}).await?;
+        self.engine.cluster.forget_served();
+        Ok(())
+    }
+
+    /// Sends objects, the kinds one after the other, the objects of a kind at the same time.
+    pub(super) async fn apply_all(&mut self, planned: Vec<Planned>) -> Result<(), Failure> {
+        let mut failures = Vec::new();
+        for kind in planned.chunk_by(|a, b| a.object.kind() == b.object.kind()) {
+            let results = cluster::all(kind, PARALLEL, |planned| self.apply_one(planned)).await;
+            for (planned, result) in kind.iter().zip(results) {
+                match result {
+                    Ok(true) => self.created.push(planned.object.id().clone()),
+                    Ok(false) => {}
+                    Err(error) => failures.push(Failure::Cluster(error)),
+                }
+            }
+            if !failures.is_empty() {
+                break;
+            }
+        }
+        Failure::all(failures)
+    }
+
+    /// Sends one object; whether that created it.
+    async fn apply_one(&self, planned: &Planned) -> Result<bool, cluster::Error> {
+        let (cluster, object) = (&self.engine.cluster, &planned.object);
+        let update = planned.action != Action::Create;
+        if update && self.migrate_fields {
+            match cluster.migrate_fields(object.id(), false).await {
+                Ok(_) => {}
+                // Deleted by hand: applying puts it back.
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let options = ApplyOptions {
+            // As Helm: what is new is never forced.
+            force: update && self.apply.force_conflicts,
+            dry_run: false,
+            validation: FieldValidation::Strict,
+        };
+        let applied = cluster.apply(object, &options).await?;
+        self.tell(object.id(), if applied.created { "created" } else { "configured" }, None);
+        Ok(applied.created)
+    }
+
+    /// Deletes what is no longer part of the release, unless it says that it wants to stay.
+    pub(super) async fn remove(&self, objects: Vec<Object>) -> Result<(), Failure> {
+        let results = cluster::all(&objects, PARALLEL, |object| self.remove_one(object.id())).await;
+        Failure::all(results.into_iter().filter_map(Result::err).map(Failure::Cluster).collect())
+    }
+
+    async fn remove_one(&self, object: &ObjectRef) -> Result<(), cluster::Error> {
+        let Some(live) = self.engine.cluster.get(object).await? else { return Ok(()) };
+        if cluster::is_kept(&live) {
+            self.tell(object, "kept", Some("its resource policy is `keep`".to_owned()));
+            return Ok(());
+        }
+        let owner = Owner::new(&self.target.name, &self.target.namespace);
+        if let Err(foreign) = owner.check(object, &live) {
+            self.warn(format!("{} {} is not deleted: {}", object.gvk.kind, object.name, foreign.wrong.join("; ")));
+            return Ok(());
+        }
+        if self.engine.cluster.delete(object, Propagation::Background).await? {
+            self.tell(object, "deleted", None);
+        }
+        Ok(())
+    }
+
+    /// Deletes the objects of a release that it owns, kind after kind, and waits until they are gone.
+    pub(super) async fn delete(&mut self, deletion: Deletion) -> Result<(), Failure> {
+        for kept in &deletion.kept {
+            self.warn(format!("{kept} is kept because of its resource policy"));
+        }
+        let owner = Owner::new(&self.target.name, &self.target.namespace);
+        let cluster = &self.engine.cluster;
+        let verdicts = cluster::all(&deletion.objects, PARALLEL, |object| cluster.deletable(object.id(), &owner)).await;
+        let mut owned = Vec::new();
+        for (object, verdict) in deletion.objects.into_iter().zip(verdicts) {
+            let name = format!("{} {}", object.kind(), object.name());
+            match verdict {
+                Deletable::Owned => owned.push(object),
+                Deletable::Gone => {}
+                Deletable::Foreign(_) => self.warn(format!("{name} is not deleted: this release does not own it")),
+                Deletable::Unverifiable(error) => {
+                    self.warn(format!("{name} is not deleted: its owner cannot be verified: {error}"));
+                }
+            }
+        }
+        let propagation = match deletion.cascade {
+            Cascade::Background => Propagation::Background,
+            Cascade::Foreground => Propagation::Foreground,
+            Cascade::Orphan => Propagation::Orphan,
+        };
+        let mut failures = Vec::new();
+        for result in
+            cluster::per_kind(&owned, PARALLEL, |object| async move { cluster.delete(object.id(), propagation).await.map(|_| object) })
+                .await
+        {
+            match result {
+                Ok(object) => self.tell(object.id(), "deleted", None),
+                Err(error) => failures.push(Failure::Cluster(error)),
+            }
+        }
+        Failure::all(failures)?;
+        let Some(options) = self.wait_options() else { return Ok(()) };
+        let gone: Vec<ObjectRef> = owned.iter().map(|object| object.id().clone()).collect();
+        let told = |object: &ObjectRef, readiness: &cluster::Readiness| self.tell_readiness(object, readiness);
+        Ok(cluster.wait_gone(&gone, &options, &told).await?)
+    }
+}
