@@ -209,6 +209,9 @@ impl Error {
             causes,
             retry_after,
         });
+        if refusal.message.starts_with(UNTYPED) {
+            return Self::Invalid(Box::new(Refusal { causes: untyped_causes(&refusal.message), ..*refusal }));
+        }
         match (refusal.reason.as_str(), refusal.code) {
             ("NotFound", _) | ("", 404) => Self::NotFound(refusal),
             ("AlreadyExists", _) => Self::AlreadyExists(refusal),
@@ -219,6 +222,24 @@ impl Error {
             _ => Self::Refused(refusal),
         }
     }
+}
+
+/// How the API server begins when an object does not fit its schema; the status is then 500, as if it were its fault.
+const UNTYPED: &str = "failed to create typed patch object";
+
+/// Finds the fields in `… (web/shop; apps/v1, Kind=Deployment): .spec.x: field not declared in schema`, or a list of
+/// such lines.
+fn untyped_causes(message: &str) -> Vec<Cause> {
+    let faults = message.split_once("): ").map_or(message, |(_, faults)| faults);
+    let lines = faults.strip_prefix("errors:").unwrap_or(faults).lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let (field, fault) =
+                line.split_once(": ").filter(|(field, _)| field.starts_with('.')).unwrap_or(("", line));
+            Cause { reason: "FieldValueInvalid".to_owned(), message: fault.to_owned(), field: field.to_owned() }
+        })
+        .collect()
 }
 
 /// Finds the owners in the causes of a conflict.
@@ -291,6 +312,21 @@ mod tests {
         );
         let Error::Conflict { conflicts, .. } = error else { panic!("a conflict was expected") };
         assert_eq!((conflicts[0].field.as_str(), conflicts[0].manager.as_str()), (".spec.replicas", "kubectl"));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_schema_is_invalid() {
+        for (faults, want) in [
+            (".dataa: field not declared in schema", vec![(".dataa", "field not declared in schema")]),
+            ("errors:\n  .a: x\n  .b.c: y: z", vec![(".a", "x"), (".b.c", "y: z")]),
+        ] {
+            let message = format!("failed to create typed patch object (web/shop; apps/v1, Kind=Deployment): {faults}");
+            let Error::Invalid(refusal) = refused(Action::Apply, json!({"code": 500, "message": message})) else {
+                panic!("invalid was expected")
+            };
+            let causes: Vec<_> = refusal.causes.iter().map(|c| (c.field.as_str(), c.message.as_str())).collect();
+            assert_eq!(causes, want);
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Owner {
     ///
     /// # Errors
     /// In Helm's words, what is wrong with it.
-    pub fn check(&self, object: &ObjectRef, live: &Value) -> Result<(), NotOwned> {
+    pub fn check(&self, object: &ObjectRef, live: &Value) -> Result<(), Box<NotOwned>> {
         let checks = [
             ("label", "labels", MANAGED_BY.0, MANAGED_BY.1),
             ("annotation", "annotations", RELEASE_NAME, self.name.as_str()),
@@ -62,7 +62,7 @@ impl Owner {
                 Some(format!("{what} validation error: {fault}"))
             })
             .collect();
-        if wrong.is_empty() { Ok(()) } else { Err(NotOwned { object: object.clone(), wrong }) }
+        if wrong.is_empty() { Ok(()) } else { Err(Box::new(NotOwned { object: object.clone(), wrong })) }
     }
 }
 
@@ -74,7 +74,7 @@ pub enum Existing {
     /// It is there, and this release's own.
     Owned(Value),
     /// It is there, and someone else's.
-    Foreign(Value, NotOwned),
+    Foreign(Value, Box<NotOwned>),
 }
 
 /// What the cluster says about an object that a release wants to delete.
@@ -85,7 +85,7 @@ pub enum Deletable {
     /// It is the release's own.
     Owned,
     /// It is someone else's and must be left alone.
-    Foreign(NotOwned),
+    Foreign(Box<NotOwned>),
     /// It could not be read, so it must be left alone.
     Unverifiable(Error),
 }
