@@ -3,6 +3,7 @@
 //! * [`load_archive`], [`load_dir`], [`load_path`], [`load_files`] make a [`Chart`];
 //! * [`semver`] reads versions and constraints;
 //! * [`values`] brings values together and processes dependencies;
+//! * [`strvals`] reads `--set` and its kin;
 //! * [`text`] prints as Go does.
 
 mod chart;
@@ -10,6 +11,7 @@ mod load;
 mod metadata;
 mod record;
 pub mod semver;
+pub mod strvals;
 pub mod text;
 pub mod time;
 mod validate;
