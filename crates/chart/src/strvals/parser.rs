@@ -235,15 +235,8 @@ impl<'a> Parser<'a> {
         if mark.is_none() {
             return Err(Stop::End);
         }
-        let problem = match text.parse::<i64>() {
-            Ok(index) => return Ok(index),
-            // Rust may notice the overflow before it sees that the text is no number.
-            Err(_) => match text.strip_prefix(['+', '-']).unwrap_or(&text) {
-                digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => "value out of range",
-                _ => "invalid syntax",
-            },
-        };
-        fail(format!("error parsing index: strconv.Atoi: parsing {}: {problem}", quote(&text)))
+        atoi(&text)
+            .or_else(|problem| fail(format!("error parsing index: strconv.Atoi: parsing {}: {problem}", quote(&text))))
     }
 
     /// Reads what follows an index, and sets the item.
@@ -354,4 +347,26 @@ fn typed(text: String) -> Value {
         return Value::Int(number);
     }
     Value::Str(text)
+}
+
+/// Reads an integer as Go's `strconv.Atoi`, which sees an overflow only when no bad character came before.
+fn atoi(text: &str) -> Result<i64, &'static str> {
+    const SYNTAX: &str = "invalid syntax";
+    const RANGE: &str = "value out of range";
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() {
+        return Err(SYNTAX);
+    }
+    let mut number = 0_u64;
+    for b in digits.bytes() {
+        if !b.is_ascii_digit() {
+            return Err(SYNTAX);
+        }
+        number = number.checked_mul(10).and_then(|n| n.checked_add(u64::from(b - b'0'))).ok_or(RANGE)?;
+    }
+    let signed = if negative { 0_i64.checked_sub_unsigned(number) } else { i64::try_from(number).ok() };
+    signed.ok_or(RANGE)
 }
