@@ -1,1 +1,93 @@
-fn main() {}
+//! The project's own chores.
+
+mod e2e;
+mod layers;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run the end-to-end suites on the sandbox and on a real control plane, with the real Helm beside
+    E2e(e2e::Arguments),
+    /// Fail on an arrow between crates that the architecture does not allow
+    Layers,
+    /// Write `openapi/whipstaff.json` from the code
+    Openapi {
+        /// Only fail when it is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Render the corpus of real charts and print how many cases are what Helm prints
+    Corpus,
+    /// Run everything that CI runs (`.ci/run`)
+    Ci,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().chore) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<ExitCode> {
+    match chore {
+        Chore::E2e(arguments) => return e2e::run(arguments),
+        Chore::Layers => layers::run()?,
+        Chore::Openapi { check } => {
+            let mut test = cargo();
+            test.args(["test", "--quiet", "--package", "whipstaff-api", "--lib", "document"]);
+            if !check {
+                test.env("WHIPSTAFF_BLESS", "1");
+            }
+            succeed(&mut test)?;
+        }
+        Chore::Corpus => {
+            let test = ["test", "--quiet", "--package", "whipstaff-render", "--test", "corpus", "--", "--nocapture"];
+            succeed(cargo().args(test))?;
+        }
+        Chore::Ci => succeed(Command::new("bash").arg(root().join(".ci/run")))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// Returns the `cargo` that runs this.
+fn cargo_path() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
+/// Returns that `cargo` as a command at the root of the repository.
+fn cargo() -> Command {
+    let mut command = Command::new(cargo_path());
+    command.current_dir(root());
+    command
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    bail!("{command:?}: {status}")
+}

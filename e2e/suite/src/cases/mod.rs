@@ -1,0 +1,115 @@
+//! The cases. One file is one theme; each case uses a namespace of its own, so that they run side by side.
+
+mod bad_input;
+mod cli;
+mod doors;
+mod interop;
+mod lists;
+mod meta;
+mod operations;
+mod real_charts;
+mod releases;
+mod template;
+mod uploads;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::archive;
+use crate::cluster::Kubectl;
+use crate::corpus::Corpus;
+use crate::helm::Helm;
+use crate::http::Http;
+
+/// What a case can use.
+pub(crate) struct Ctx<'a> {
+    /// The server under test.
+    pub(crate) http: Option<&'a Http>,
+    /// The cluster behind it, when it is the real one.
+    pub(crate) kubectl: Option<&'a Kubectl>,
+    /// The real Helm, when it was built.
+    pub(crate) helm: Option<&'a Helm>,
+    /// The binary under test.
+    pub(crate) whipstaff: &'a Path,
+    /// Real charts.
+    pub(crate) corpus: &'a Corpus,
+    /// Charts of our own.
+    pub(crate) charts: &'a Path,
+    /// A folder for files.
+    pub(crate) work: &'a Path,
+    /// Where to look for free ports.
+    pub(crate) port: u16,
+}
+
+impl<'a> Ctx<'a> {
+    /// Returns the server.
+    pub(crate) fn http(&self) -> Result<&'a Http> {
+        self.http.context("this case needs a server")
+    }
+
+    /// Returns the server, the cluster behind it and the real Helm.
+    pub(crate) fn real(&self) -> Result<(&'a Http, &'a Kubectl, &'a Helm)> {
+        Ok((
+            self.http()?,
+            self.kubectl.context("this case needs the real cluster")?,
+            self.helm.context("this case needs Helm")?,
+        ))
+    }
+
+    /// Uploads one of our own charts and returns its digest.
+    pub(crate) fn upload(&self, chart: &str) -> Result<String> {
+        self.http()?.upload(&archive::folder(&self.charts.join(chart))?)
+    }
+
+    /// Returns the folder of one of our own charts as an argument.
+    pub(crate) fn chart(&self, chart: &str) -> String {
+        self.charts.join(chart).to_string_lossy().into_owned()
+    }
+}
+
+/// One thing to try.
+#[derive(Clone, Copy)]
+pub(crate) struct Case {
+    /// The name, the theme first.
+    pub(crate) name: &'static str,
+    /// What is done.
+    pub(crate) run: fn(&Ctx<'_>) -> Result<()>,
+    /// Whether it changes what other cases see, and so runs by itself.
+    pub(crate) alone: bool,
+}
+
+/// Makes a case that runs beside others.
+const fn case(name: &'static str, run: fn(&Ctx<'_>) -> Result<()>) -> Case {
+    Case { name, run, alone: false }
+}
+
+/// Makes a case that runs by itself.
+const fn alone(name: &'static str, run: fn(&Ctx<'_>) -> Result<()>) -> Case {
+    Case { name, run, alone: true }
+}
+
+/// Returns the cases that hold on every cluster.
+pub(crate) fn http() -> Vec<Case> {
+    [
+        meta::CASES,
+        uploads::CASES,
+        releases::CASES,
+        operations::CASES,
+        lists::CASES,
+        template::CASES,
+        bad_input::CASES,
+        real_charts::CASES,
+    ]
+    .concat()
+}
+
+/// Returns the cases that need the real cluster and the real Helm.
+pub(crate) fn interop() -> Vec<Case> {
+    [interop::CASES, doors::CASES].concat()
+}
+
+/// Returns the cases of the command line.
+pub(crate) fn cli() -> Vec<Case> {
+    cli::CASES.to_vec()
+}

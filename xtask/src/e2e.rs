@@ -1,0 +1,73 @@
+//! `cargo xtask e2e`: the command line of the suites.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use e2e::{Options, Target};
+
+/// What to run, and where.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Run on one of the two clusters only
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+    /// Run only cases whose name contains this (`real/interop`)
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Leave clusters and servers running after the cases, until Ctrl-C
+    #[arg(long)]
+    keep: bool,
+    /// Use this whipstaff instead of building one
+    #[arg(long, value_name = "FILE", env = "WHIPSTAFF_E2E_BINARY")]
+    whipstaff: Option<PathBuf>,
+    /// Where fixtures are built and kept; `~/.cache/whipstaff-e2e` when left out
+    #[arg(long, value_name = "FOLDER", env = "WHIPSTAFF_E2E_CACHE")]
+    cache: Option<PathBuf>,
+    /// The first port to try
+    #[arg(long, default_value_t = 27300, env = "WHIPSTAFF_E2E_PORT")]
+    port: u16,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Only {
+    /// `whipstaff serve --sandbox`; needs no Go
+    Sandbox,
+    /// The real control plane
+    Real,
+}
+
+/// Runs the suites and prints the closing line.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    let root = crate::root();
+    let options = Options {
+        cache: arguments.cache.map_or_else(default_cache, Ok)?,
+        corpus: std::env::var_os("WHIPSTAFF_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from),
+        root,
+        cargo: crate::cargo_path(),
+        whipstaff: arguments.whipstaff,
+        only: arguments.only.map(|only| match only {
+            Only::Sandbox => Target::Sandbox,
+            Only::Real => Target::Real,
+        }),
+        filter: arguments.filter,
+        keep: arguments.keep,
+        strict: std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0"),
+        port: arguments.port,
+    };
+    let summary = e2e::run(&options)?;
+    for name in &summary.failed {
+        println!("failed: {name}");
+    }
+    println!("{summary}");
+    Ok(if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn default_cache() -> Result<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("XDG_CACHE_HOME")
+        .or_else(|| Some(variable("HOME")?.join(".cache")))
+        .map(|caches| caches.join("whipstaff-e2e"))
+        .context("no HOME: WHIPSTAFF_E2E_CACHE must say where fixtures are kept")
+}
