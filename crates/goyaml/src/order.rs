@@ -149,7 +149,7 @@ mod tests {
         let keys = ["a10", "a2", "a1", "B", "b", "_x", "1", "10", "9", "a", "a-b", "a0", "a02"];
         assert_eq!(
             sorted(KeyOrder::Natural, &keys),
-            ["1", "9", "10", "_x", "B", "a", "a-b", "a0", "a1", "a2", "a02", "a10", "b"]
+            ["_x", "1", "9", "10", "B", "a", "a-b", "a0", "a1", "a2", "a02", "a10", "b"]
         );
         assert_eq!(sorted(KeyOrder::Bytes, &["b", "a10", "a2"]), ["a10", "a2", "b"]);
     }

@@ -1,5 +1,7 @@
 //! Values of the types that go-yaml decodes into, printed as Go's `%#v`.
 
+use std::cmp::Ordering;
+
 use crate::float::format_float_g;
 
 #[derive(Clone, Debug)]
@@ -93,14 +95,16 @@ impl GoValue {
         }
     }
 
-    /// The order in which `fmt` prints keys: equal types by value; different ones Go orders by where they are in
-    /// memory, we by kind.
-    fn rank(&self, other: &Self) -> std::cmp::Ordering {
+    /// The order in which `fmt` prints keys: those of a type by value, and types by where the linker put them, which
+    /// is the same in Helm and every other program that was looked at.
+    fn rank(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
             (Self::Uint(a), Self::Uint(b)) => a.cmp(b),
-            (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
+            (Self::Float(a), Self::Float(b)) => {
+                (!a.is_nan(), a).partial_cmp(&(!b.is_nan(), b)).unwrap_or(Ordering::Equal)
+            }
             (Self::Str(a), Self::Str(b)) => a.cmp(b),
             (a, b) => a.kind().cmp(&b.kind()),
         }
@@ -109,11 +113,11 @@ impl GoValue {
     fn kind(&self) -> u8 {
         match self {
             Self::Nil => 0,
-            Self::Bool(_) => 1,
-            Self::Float(_) => 2,
+            Self::Str(_) => 1,
+            Self::Uint(_) => 2,
             Self::Int(_) => 3,
-            Self::Uint(_) => 4,
-            Self::Str(_) => 5,
+            Self::Float(_) => 4,
+            Self::Bool(_) => 5,
             Self::Seq(_) | Self::Map(_) => 6,
         }
     }
