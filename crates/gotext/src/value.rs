@@ -302,7 +302,7 @@ pub trait Object<'a> {
     fn type_name(&self) -> Cow<'static, str>;
     /// Its reflect kind.
     fn kind(&self) -> Kind;
-    /// An exported field of a struct.
+    /// An exported field of a struct. A nil pointer gives anything for the fields it would have.
     fn field(&self, _arena: &'a Arena, _name: &str) -> Option<Value<'a>> {
         None
     }

@@ -291,6 +291,9 @@ impl<'a> Runtime<'a> {
             return self.call_method(f, dot, object, id, name, method, args);
         }
         if let Some(field) = object.field(self.arena, name) {
+            if object.is_nil() {
+                return Err(self.fail(f, format!("nil pointer evaluating {}.{name}", receiver.type_name())));
+            }
             if !args.is_empty() {
                 return Err(self.fail(f, format!("{name} has arguments but cannot be invoked as function")));
             }
@@ -298,14 +301,16 @@ impl<'a> Runtime<'a> {
         }
         // The object may have the method all the same, and look at the arguments itself.
         const ANY: Method = Method { params: &[], variadic: Some(GoType::Any) };
+        let node = f.node;
         if let Some(val) = self.try_method(f, dot, object, id, name, &ANY, args)? {
             return Ok(val);
         }
+        f.node = node;
+        if let ("String", Some(text), true) = (name, object.string(), args.is_empty()) {
+            return Ok(Val::of(self.arena.str(text)));
+        }
         if let Value::Map(map) = object.underlying(self.arena) {
             return self.map_field(f, map, name.as_bytes(), args);
-        }
-        if object.kind() == Kind::Ptr && object.is_nil() {
-            return Err(self.fail(f, format!("nil pointer evaluating {}.{name}", receiver.type_name())));
         }
         Err(self.no_field(f, receiver, name))
     }

@@ -163,7 +163,6 @@ impl<'a> Runtime<'a> {
             Value::Nil => Ok(false),
             Value::Object(object) => match (object.underlying(self.arena), object.bytes()) {
                 (Value::Nil, Some(bytes)) => self.iterate(f, branch, self.arena.byte_list(bytes)),
-                (Value::Nil, None) if object.is_nil() => Ok(false),
                 (Value::Nil, None) => Err(self.no_range(f, val)),
                 (plain, _) => self.iterate(f, branch, plain),
             },
@@ -173,9 +172,12 @@ impl<'a> Runtime<'a> {
 
     #[cold]
     fn no_range(&self, f: &Frame<'_, 'a>, val: Value<'a>) -> Box<crate::Error> {
-        let mut message = b"range can't iterate over ".to_vec();
-        fmt::append_value(&mut message, self.arena, val);
-        self.fail(f, String::from_utf8_lossy(&message))
+        let mut text = Vec::new();
+        fmt::append_value(&mut text, self.arena, val);
+        // Go shows what a pointer points to.
+        let pointer = matches!(val, Value::Object(object) if object.kind() == Kind::Ptr && object.string().is_none());
+        let shown = if pointer { text.strip_prefix(b"&").unwrap_or(&text) } else { &text };
+        self.fail(f, format!("range can't iterate over {}", String::from_utf8_lossy(shown)))
     }
 
     /// Refuses two variables for a range over a number.

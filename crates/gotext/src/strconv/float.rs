@@ -106,7 +106,7 @@ fn append_general(out: &mut Vec<u8>, digits: &Digits, precision: i32, threshold:
     let exponent = digits.point - 1;
     if exponent < -4 || exponent >= threshold {
         let precision = precision.min(digits.len());
-        append_exponent(out, digits, precision - 1, format - b'g' + b'e');
+        append_exponent(out, digits, precision - 1, format - (b'g' - b'e'));
     } else {
         let precision = if precision > digits.point { digits.len() } else { precision };
         append_plain(out, digits, (precision - digits.point).max(0));
