@@ -3,8 +3,11 @@
 //! `WHIPSTAFF_ORACLE` is the path of helm-oracle (or of one that answers more); `WHIPSTAFF_CASES` and
 //! `WHIPSTAFF_SEED` say how much; `WHIPSTAFF_TEXTS` may name a folder whose files are compared, and mutated, as well.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test")]
+
 mod r#gen;
 mod oracle;
+mod texts;
 
 use r#gen::Rng;
 use goyaml::Value;
@@ -108,6 +111,61 @@ fn whole_text(text: &str) -> Vec<Case> {
         cases.push(text_case("fromjson", json.into()));
     }
     cases
+}
+
+/// The cases that `tests/recorded.jsonl` holds: every atom in every place, every text, and some generated ones.
+fn to_record() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for atom in r#gen::ATOMS {
+        let quoted = r#gen::quoted(atom);
+        for op in ["toyaml", "pretty"] {
+            cases.push(tree_case(op, format!("{{{quoted}:[{quoted}]}}"), false));
+        }
+    }
+    for n in ["0", "-0", "1e6", "999999", "1234567.5", "1e20", "1e21", "-1e19", "1e-7", "0.1", "18446744073709551615"] {
+        for op in ["toyaml", "pretty", "tojson"] {
+            cases.push(tree_case(op, format!("[{n}]"), false));
+            cases.push(tree_case(op, format!("[{n}]"), true));
+        }
+    }
+    for text in texts::TEXTS {
+        for op in ["fromyaml", "fromyamlmap", "strict"] {
+            cases.push(text_case(op, text.as_bytes().to_vec()));
+        }
+        if text.contains("---") {
+            cases.push(text_case("split", text.as_bytes().to_vec()));
+        }
+    }
+    let mut rng = Rng(20_260_101);
+    for i in 0..150 {
+        let json = r#gen::json(&mut rng, 3);
+        cases.push(tree_case(["toyaml", "pretty", "toprettyjson"][i % 3], json, false));
+        cases.push(text_case("fromyaml", r#gen::yaml(&mut rng).into_bytes()));
+    }
+    cases.retain(|c| c.question.len() < 1500);
+    cases
+}
+
+#[test]
+fn record() {
+    let (Ok(path), Ok(to)) = (std::env::var("WHIPSTAFF_ORACLE"), std::env::var("WHIPSTAFF_RECORD")) else {
+        eprintln!("skipped: WHIPSTAFF_ORACLE and WHIPSTAFF_RECORD do not say what to record from and where");
+        return;
+    };
+    let mut oracle = Oracle::start(&path);
+    let cases = to_record();
+    let questions: Vec<&Question> = cases.iter().map(|c| &c.question).collect();
+    let answers = oracle.ask(&questions);
+    // What Go answers differently the next time is no expectation.
+    let stable: Vec<bool> = questions.iter().zip(&answers).map(|(q, a)| oracle.is_stable(q, a)).collect();
+    let lines: String = questions
+        .iter()
+        .zip(&answers)
+        .zip(stable)
+        .filter(|((_, answer), stable)| *stable && !answer.is_panic())
+        .map(|((question, answer), _)| oracle::record(question, answer))
+        .collect();
+    std::fs::write(to, lines).expect("the record is written");
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -13,7 +13,21 @@ pub(crate) struct Question {
     pub(crate) text: Option<Vec<u8>>,
 }
 
+/// One line of the record: the question with its answer.
+pub(crate) fn record(question: &Question, answer: &Answer) -> String {
+    let mut object: serde_json::Value = serde_json::from_str(&question.line()).expect("the question is JSON");
+    match answer {
+        Answer::Out(value) => object["out"] = value.into(),
+        Answer::Err(error) => object["err"] = error.as_str().into(),
+    }
+    format!("{object}\n")
+}
+
 impl Question {
+    pub(crate) fn len(&self) -> usize {
+        self.json.as_ref().map_or(0, String::len) + self.text.as_ref().map_or(0, Vec::len)
+    }
+
     fn line(&self) -> String {
         let mut object = serde_json::json!({"op": self.op, "ints": self.ints});
         if let Some(json) = &self.json {
@@ -100,7 +114,7 @@ impl Oracle {
     pub(crate) fn ask(&mut self, questions: &[&Question]) -> Vec<Answer> {
         let lines: String = questions.iter().map(|q| q.line()).collect();
         let mut input = self.child.stdin.take().expect("stdin is piped");
-        let answers = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let writer = scope.spawn(move || {
                 input.write_all(lines.as_bytes()).expect("the oracle reads");
                 input
@@ -108,8 +122,7 @@ impl Oracle {
             let answers = questions.iter().map(|_| Self::read(&mut self.out)).collect();
             self.child.stdin = writer.join().ok();
             answers
-        });
-        answers
+        })
     }
 
     fn read(out: &mut BufReader<std::process::ChildStdout>) -> Answer {
@@ -120,6 +133,11 @@ impl Oracle {
             Some(Value::Str(error)) => Answer::Err(error),
             _ => Answer::Out(answer.remove("out").unwrap_or_default()),
         }
+    }
+
+    /// Asks again and again: whether it always says the same.
+    pub(crate) fn is_stable(&mut self, question: &Question, answer: &Answer) -> bool {
+        self.ask(&[question; 8]).iter().all(|again| again == answer)
     }
 
     /// Asks again and again, for Go goes through its maps in another order each time: whether it ever says the same.
