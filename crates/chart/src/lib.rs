@@ -6,9 +6,14 @@
 //! * [`strvals`] reads `--set` and its kin;
 //! * [`text`] prints as Go does.
 
+pub mod capabilities;
 mod chart;
+mod crds;
+mod error;
 mod load;
 mod metadata;
+mod options;
+mod pack;
 mod record;
 pub mod semver;
 pub mod strvals;
@@ -18,9 +23,13 @@ mod validate;
 pub mod values;
 
 pub use chart::{Chart, File};
+pub use crds::Crd;
+pub use error::Error;
 pub use load::{
     IgnoreRules, Limits, LoadError, load_archive, load_dir, load_dir_within, load_files, load_path, load_path_within,
     read_archive, read_dir,
 };
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
+pub use options::{OptionsError, ValueOptions};
+pub use pack::{PackError, pack, pack_chart};
 pub use validate::{NameError, ValidationError, validate_metadata_name, validate_release_name};

@@ -16,6 +16,7 @@ use std::path::Path;
 pub use archive::read_archive;
 pub use dir::read_dir;
 pub use error::LoadError;
+pub(crate) use files::extension;
 pub use ignore::Rules as IgnoreRules;
 pub(crate) use path::clean;
 

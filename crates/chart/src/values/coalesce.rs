@@ -54,18 +54,26 @@ fn run(chart: &Chart, values: &Map, merge: bool) -> Result<Coalesced, CoalesceEr
     Ok(Coalesced { values: table.to_map(), warnings: coalescer.warnings })
 }
 
+/// As [`coalesce_values`], without the warnings.
+///
+/// # Errors
+/// As [`coalesce_values`].
+pub fn coalesce(chart: &Chart, values: &Map) -> Result<Map, CoalesceError> {
+    coalesce_values(chart, values).map(|coalesced| coalesced.values)
+}
+
 /// Merges `source` into `destination`, which wins; a `null` in the destination removes what the source has.
 #[must_use]
-pub fn coalesce_tables(destination: &Map, source: &Map) -> Map {
-    let table = Table::from_map(destination);
+pub fn coalesce_tables(destination: Map, source: &Map) -> Map {
+    let table = Table::from_map(&destination);
     Coalescer::default().tables(&table, &Table::from_map(source), "", false);
     table.to_map()
 }
 
 /// Merges `source` into `destination`, which wins, and keeps every `null`.
 #[must_use]
-pub fn merge_tables(destination: &Map, source: &Map) -> Map {
-    let table = Table::from_map(destination);
+pub fn merge_tables(destination: Map, source: &Map) -> Map {
+    let table = Table::from_map(&destination);
     Coalescer::default().tables(&table, &Table::from_map(source), "", true);
     table.to_map()
 }

@@ -4,7 +4,9 @@ mod coalesce;
 mod dependencies;
 mod tree;
 
-pub use coalesce::{CoalesceError, Coalesced, GLOBAL, coalesce_tables, coalesce_values, merge_tables, merge_values};
+pub use coalesce::{
+    CoalesceError, Coalesced, GLOBAL, coalesce, coalesce_tables, coalesce_values, merge_tables, merge_values,
+};
 pub use dependencies::process_dependencies;
 use goyaml::{Map, Value};
 
