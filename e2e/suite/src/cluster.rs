@@ -64,7 +64,7 @@ pub(crate) fn free_ports(from: u16, count: u16) -> Result<u16> {
         .with_context(|| format!("no {count} free ports from {from} on"))
 }
 
-/// `kubectl` on that control plane, as its administrator.
+/// `kubectl` on a cluster, as its administrator.
 #[derive(Clone, Debug)]
 pub(crate) struct Kubectl {
     program: PathBuf,
@@ -72,7 +72,20 @@ pub(crate) struct Kubectl {
 }
 
 impl Kubectl {
-    /// Returns the kubeconfig, with the contexts `admin`, `viewer` and `unreachable`.
+    /// Makes one for a sandbox that serves its Kubernetes API at an address.
+    pub(crate) fn of_sandbox(fixtures: &Fixtures, address: &str, work: &Path) -> Result<Self> {
+        let kubeconfig = work.join("sandbox-kubeconfig");
+        let config = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "sandbox",
+            "clusters": [{"name": "sandbox", "cluster": {"server": format!("http://{address}")}}],
+            "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "nobody"}}],
+            "users": [{"name": "nobody", "user": {}}],
+        });
+        std::fs::write(&kubeconfig, config.to_string())?;
+        Ok(Self { program: fixtures.controlplane.clone(), kubeconfig })
+    }
+
+    /// Returns the kubeconfig; that of the control plane has the contexts `admin`, `viewer` and `unreachable`.
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }

@@ -66,6 +66,21 @@ pub fn go() -> Result<String> {
     Ok(output.text().trim().to_owned())
 }
 
+/// Returns the fixtures when the cache has all of them.
+///
+/// # Errors
+///
+/// When the modules cannot be read.
+pub fn cached(root: &Path, cache: &Path) -> Result<Option<Fixtures>> {
+    let sources = root.join("e2e/fixtures");
+    for fixture in &FIXTURES {
+        if !place(fixture, &sources, cache)?.join(fixture.name).exists() {
+            return Ok(None);
+        }
+    }
+    build(root, cache).map(Some)
+}
+
 /// Builds what the cache does not have yet.
 ///
 /// # Errors
@@ -81,9 +96,14 @@ pub fn build(root: &Path, cache: &Path) -> Result<Fixtures> {
     Ok(Fixtures { controlplane: controlplane?, kwok: kwok?, stages: sources.join("kwok/stages.yaml"), helm: helm? })
 }
 
+/// Returns where a fixture is kept.
+fn place(fixture: &Fixture, sources: &Path, cache: &Path) -> Result<PathBuf> {
+    Ok(cache.join(format!("{}-{}", fixture.name, key(fixture, &sources.join(fixture.name))?)))
+}
+
 fn ensure(fixture: &Fixture, sources: &Path, cache: &Path) -> Result<PathBuf> {
     let source = sources.join(fixture.name);
-    let place = cache.join(format!("{}-{}", fixture.name, key(fixture, &source)?));
+    let place = place(fixture, sources, cache)?;
     let executable = place.join(fixture.name);
     if executable.exists() {
         return Ok(executable);

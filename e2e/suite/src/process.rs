@@ -152,6 +152,11 @@ impl Background {
         }
     }
 
+    /// Returns all of the log.
+    pub(crate) fn output(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(&self.log)?)
+    }
+
     /// Returns the last lines of the log, for a report.
     pub(crate) fn tail(&self, lines: usize) -> String {
         tail(&self.log, lines)

@@ -49,6 +49,11 @@ impl Server {
         self.process.check()
     }
 
+    /// Returns all that it printed and logged.
+    pub(crate) fn output(&self) -> Result<String> {
+        self.process.output()
+    }
+
     /// Returns the last lines that it logged.
     pub(crate) fn tail(&self) -> String {
         self.process.tail(40)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::cases::{self, Ctx};
-use crate::cluster::ControlPlane;
+use crate::cluster::{ControlPlane, Kubectl, free_ports};
 use crate::corpus::Corpus;
 use crate::fixture::{self, Fixtures};
 use crate::helm::Helm;
@@ -39,10 +39,11 @@ pub fn run(options: &Options) -> Result<Summary> {
     Ok(summary)
 }
 
-/// Builds the Go fixtures; without Go the real control plane is left out, unless nothing may be.
+/// Builds the Go fixtures; without Go the real control plane is left out, unless nothing may be. The sandbox needs none, but
+/// uses those that are there.
 fn fixtures(options: &Options, skipped: &mut Vec<String>) -> Result<Option<Fixtures>> {
     if options.only == Some(Target::Sandbox) {
-        return Ok(None);
+        return fixture::cached(&options.root, &options.cache);
     }
     if options.strict || options.only == Some(Target::Real) {
         fixture::go()?;
@@ -86,9 +87,14 @@ fn run_in(options: &Options, work: &Path, fixtures: Option<&Fixtures>, whipstaff
     let mut sandbox = None;
     let mut real = None;
     if options.wants(Target::Sandbox) {
-        let server = Server::start(whipstaff, "sandbox", &["--sandbox"], work, options.port + 50, "/readyz")?;
+        // The sandbox is a Kubernetes API that kubectl and Helm can talk to as well, when they are there.
+        let kubernetes = format!("127.0.0.1:{}", free_ports(options.port + 40, 1)?);
+        let flags = ["--sandbox", "--sandbox-listen", &kubernetes];
+        let server = Server::start(whipstaff, "sandbox", &flags, work, options.port + 50, "/readyz")?;
         println!("whipstaff serve --sandbox: {}", server.http.base());
-        summary.add(suite.run(Target::Sandbox, &server, None, cases::http()));
+        let kubectl = fixtures.map(|fixtures| Kubectl::of_sandbox(fixtures, &kubernetes, work)).transpose()?;
+        let interop = if kubectl.is_some() { cases::interop() } else { Vec::new() };
+        summary.add(suite.run(Target::Sandbox, &server, kubectl.as_ref(), [cases::http(), interop].concat()));
         sandbox = Some(server);
     }
     if let Some(fixtures) = fixtures.filter(|_| options.wants(Target::Real)) {
@@ -103,7 +109,12 @@ fn run_in(options: &Options, work: &Path, fixtures: Option<&Fixtures>, whipstaff
         let config = kubectl.kubeconfig().to_string_lossy().into_owned();
         let server = Server::start(whipstaff, "real", &["--kubeconfig", &config], work, options.port + 50, "/readyz")?;
         println!("whipstaff serve: {}", server.http.base());
-        summary.add(suite.run(Target::Real, &server, Some(&kubectl), [cases::http(), cases::interop()].concat()));
+        summary.add(suite.run(
+            Target::Real,
+            &server,
+            Some(&kubectl),
+            [cases::http(), cases::interop(), cases::real()].concat(),
+        ));
         real = Some(server);
     }
     summary.add(suite.run_without_cluster());
@@ -136,13 +147,7 @@ struct Suite<'a> {
 }
 
 impl Suite<'_> {
-    fn run(
-        &self,
-        target: Target,
-        server: &Server,
-        kubectl: Option<&crate::cluster::Kubectl>,
-        cases: Vec<cases::Case>,
-    ) -> Summary {
+    fn run(&self, target: Target, server: &Server, kubectl: Option<&Kubectl>, cases: Vec<cases::Case>) -> Summary {
         let helm = kubectl
             .zip(self.fixtures)
             .map(|(kubectl, fixtures)| Helm::new(&fixtures.helm, &self.work.join("home"), Some(kubectl.kubeconfig())));
@@ -152,6 +157,7 @@ impl Suite<'_> {
             helm: helm.as_ref(),
             whipstaff: self.whipstaff,
             corpus: &self.corpus,
+            root: &self.options.root,
             charts: &self.options.root.join("e2e/charts"),
             work: self.work,
             port: self.options.port,
@@ -168,6 +174,7 @@ impl Suite<'_> {
             helm: helm.as_ref(),
             whipstaff: self.whipstaff,
             corpus: &self.corpus,
+            root: &self.options.root,
             charts: &self.options.root.join("e2e/charts"),
             work: self.work,
             port: self.options.port,

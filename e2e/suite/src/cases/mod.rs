@@ -7,6 +7,7 @@ mod interop;
 mod lists;
 mod meta;
 mod operations;
+mod pasted;
 mod real_charts;
 mod releases;
 mod template;
@@ -26,7 +27,7 @@ use crate::http::Http;
 pub(crate) struct Ctx<'a> {
     /// The server under test.
     pub(crate) http: Option<&'a Http>,
-    /// The cluster behind it, when it is the real one.
+    /// The cluster behind it, when kubectl was built.
     pub(crate) kubectl: Option<&'a Kubectl>,
     /// The real Helm, when it was built.
     pub(crate) helm: Option<&'a Helm>,
@@ -34,6 +35,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) whipstaff: &'a Path,
     /// Real charts.
     pub(crate) corpus: &'a Corpus,
+    /// The root of the repository.
+    pub(crate) root: &'a Path,
     /// Charts of our own.
     pub(crate) charts: &'a Path,
     /// A folder for files.
@@ -50,11 +53,7 @@ impl<'a> Ctx<'a> {
 
     /// Returns the server, the cluster behind it and the real Helm.
     pub(crate) fn real(&self) -> Result<(&'a Http, &'a Kubectl, &'a Helm)> {
-        Ok((
-            self.http()?,
-            self.kubectl.context("this case needs the real cluster")?,
-            self.helm.context("this case needs Helm")?,
-        ))
+        Ok((self.http()?, self.kubectl.context("this case needs kubectl")?, self.helm.context("this case needs Helm")?))
     }
 
     /// Uploads one of our own charts and returns its digest.
@@ -104,12 +103,17 @@ pub(crate) fn http() -> Vec<Case> {
     .concat()
 }
 
-/// Returns the cases that need the real cluster and the real Helm.
+/// Returns the cases that need the real Helm.
 pub(crate) fn interop() -> Vec<Case> {
-    [interop::CASES, doors::CASES].concat()
+    interop::CASES.to_vec()
+}
+
+/// Returns the cases that need the real cluster.
+pub(crate) fn real() -> Vec<Case> {
+    doors::CASES.to_vec()
 }
 
 /// Returns the cases of the command line.
 pub(crate) fn cli() -> Vec<Case> {
-    cli::CASES.to_vec()
+    [cli::CASES, pasted::CASES].concat()
 }
