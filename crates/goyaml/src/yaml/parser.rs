@@ -288,6 +288,8 @@ impl<'a> Parser<'a> {
                 _ => break,
             }
         }
+        // What comes next may be wrong, and is complained about before the tag.
+        self.peek()?;
         let mut tag = Vec::new();
         if let Some((handle, suffix, mark)) = tag_token {
             tag = self

@@ -258,9 +258,9 @@ pub(crate) fn scalar(rng: &mut Rng) -> String {
             }
             text.join(rng.pick(&[" ", " ", " ", "\n", "  "]))
         }
-        _ => rng
-            .pick(&["x", "ab ", "é", "\"", "1"])
-            .repeat(rng.pick(&[&60usize, &100, &127, &128, &129, &200, &1100]) + 0),
+        _ => {
+            rng.pick(&["x", "ab ", "é", "\"", "1"]).repeat(*rng.pick(&[&60usize, &100, &127, &128, &129, &200, &1100]))
+        }
     }
 }
 
@@ -486,7 +486,7 @@ fn block(rng: &mut Rng, indent: usize, depth: usize) -> String {
             out
         }
         _ => {
-            let deeper = indent + rng.pick(&[&2usize, &2, &2, &1, &4]) + 0;
+            let deeper = indent + rng.pick(&[&2usize, &2, &2, &1, &4]);
             let mut out = format!("{props}{comment}\n");
             for _ in 0..rng.below(4) + 1 {
                 out.push_str(&pair(rng, deeper, depth - 1));

@@ -281,6 +281,7 @@ pub(crate) const TEXTS: &[&str] = &[
     "!%ff a",
     "!%c3%a9 a",
     "!%c3x a",
+    "a: !9!float &b -\n",
     "a: !\nb: !x\n",
     "!!int: a\n",
     "a: !!str\nb: !!int 0x10\n",
