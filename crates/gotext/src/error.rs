@@ -95,8 +95,11 @@ impl Error {
         Self { message: message.into(), kind, place: None, cause: Cause(None) }
     }
 
-    /// An error whose text ends in that of its cause, as `fmt.Errorf("… %w", …)`. A used-up budget stays one.
+    /// An error whose text ends in that of its cause, as `fmt.Errorf("… %w", …)`. A used-up budget stays as it is.
     pub fn wrap(message: impl Into<String>, cause: Error) -> Self {
+        if let ErrorKind::Limit(_) = cause.kind {
+            return cause;
+        }
         Self { cause: Cause(Some(Box::new(cause))), ..Self::new(message) }
     }
 

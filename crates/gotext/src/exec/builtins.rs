@@ -296,6 +296,10 @@ fn slice<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
     };
     let mut bounds = [0, len, len];
     for (bound, index) in bounds.iter_mut().zip(indexes) {
+        if index.iface {
+            // Unlike `index`, Go's `slice` does not look into interfaces.
+            return Err(Error::new("cannot index slice/array with type interface {}"));
+        }
         *bound = index_arg(arena, index.v, len)?;
     }
     let [from, to, max] = bounds;

@@ -102,7 +102,7 @@ impl<'a> Runtime<'a> {
         match result {
             Ok(value) => {
                 self.check_memory(f)?;
-                Ok(Val::of(value))
+                Ok(Val::result(value))
             }
             Err(error) => Err(self.failed_call(f, id, name, error)),
         }
@@ -134,15 +134,44 @@ impl<'a> Runtime<'a> {
         method: &'static Method,
         args: Args<'a>,
     ) -> Result<Val<'a>> {
-        match self.try_method(f, dot, object, id, name, method, args)? {
-            Some(val) => Ok(val),
-            None => Ok(Val::INVALID),
+        let val = self.call_object(f, dot, object, id, name, method, args)?;
+        Ok(val.unwrap_or(Val::INVALID))
+    }
+
+    /// Calls a method of a host object that looks at its arguments itself, if it has it.
+    pub(super) fn try_method(
+        &mut self,
+        f: &mut Frame<'_, 'a>,
+        dot: Val<'a>,
+        object: &'a dyn Object<'a>,
+        id: u32,
+        name: &str,
+        args: Args<'a>,
+    ) -> Result<Option<Val<'a>>> {
+        const ANY: Method = Method { params: &[], variadic: Some(GoType::Any) };
+        let node = f.node;
+        let result = self.call_object(f, dot, object, id, name, &ANY, args);
+        match result {
+            // The arguments of what is no method are not looked at.
+            Err(_) if !args.is_empty() => {
+                let mut call = Call { arena: self.arena, host: &mut *f.host, templates: &mut *self };
+                if object.call(&mut call, name, &[]).is_some() {
+                    return result;
+                }
+                f.node = node;
+                Ok(None)
+            }
+            Ok(None) => {
+                f.node = node;
+                Ok(None)
+            }
+            _ => result,
         }
     }
 
-    /// Calls a method of a host object, if it has it.
+    /// Evaluates the arguments and calls a method of a host object.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn try_method(
+    fn call_object(
         &mut self,
         f: &mut Frame<'_, 'a>,
         dot: Val<'a>,
@@ -161,7 +190,7 @@ impl<'a> Runtime<'a> {
             None => Ok(None),
             Some(Ok(value)) => {
                 self.check_memory(f)?;
-                Ok(Some(Val::of(value)))
+                Ok(Some(Val::result(value)))
             }
             Some(Err(error)) => Err(self.failed_call(f, id, name, error)),
         }

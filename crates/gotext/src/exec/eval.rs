@@ -3,7 +3,7 @@
 use super::{Frame, MissingKey, Result, Runtime, Val, Variable};
 use crate::parse::{Node, Number, Run, Span, UNDEFINED};
 use crate::strconv::quote;
-use crate::{Error, Function, GoType, Kind, Map, Method, Object, Value};
+use crate::{Error, Function, GoType, Kind, Map, Object, Value};
 
 /// The operands of a command behind the first, and what comes through the pipe.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub(super) struct Args<'a> {
 impl<'a> Args<'a> {
     pub(super) const NONE: Args<'a> = Args { nodes: &[], last: None };
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.last.is_none()
     }
 }
@@ -300,12 +300,9 @@ impl<'a> Runtime<'a> {
             return Ok(Val { v: field, iface: matches!(field, Value::Nil) });
         }
         // The object may have the method all the same, and look at the arguments itself.
-        const ANY: Method = Method { params: &[], variadic: Some(GoType::Any) };
-        let node = f.node;
-        if let Some(val) = self.try_method(f, dot, object, id, name, &ANY, args)? {
+        if let Some(val) = self.try_method(f, dot, object, id, name, args)? {
             return Ok(val);
         }
-        f.node = node;
         if let ("String", Some(text), true) = (name, object.string(), args.is_empty()) {
             return Ok(Val::of(self.arena.str(text)));
         }

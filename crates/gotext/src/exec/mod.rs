@@ -83,6 +83,11 @@ impl<'a> Val<'a> {
         Val { v, iface: false }
     }
 
+    /// What a function gave: an untyped nil can only come out of an interface.
+    fn result(v: Value<'a>) -> Self {
+        Val { v, iface: matches!(v, Value::Nil) }
+    }
+
     fn is_invalid(&self) -> bool {
         matches!(self, Val { v: Value::Nil, iface: false })
     }

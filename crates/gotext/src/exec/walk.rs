@@ -68,7 +68,7 @@ impl<'a> Runtime<'a> {
                 let (node, type_name) = (f.pool.text(f.node), object.type_name());
                 return Err(self.fail(f, format!("can't print {node} of type {type_name}")));
             }
-            _ => fmt::append_value(f.out, self.arena, value),
+            _ => fmt::append_pointee(f.out, self.arena, value),
         }
         self.wrote(f, before)
     }
@@ -173,11 +173,8 @@ impl<'a> Runtime<'a> {
     #[cold]
     fn no_range(&self, f: &Frame<'_, 'a>, val: Value<'a>) -> Box<crate::Error> {
         let mut text = Vec::new();
-        fmt::append_value(&mut text, self.arena, val);
-        // Go shows what a pointer points to.
-        let pointer = matches!(val, Value::Object(object) if object.kind() == Kind::Ptr && object.string().is_none());
-        let shown = if pointer { text.strip_prefix(b"&").unwrap_or(&text) } else { &text };
-        self.fail(f, format!("range can't iterate over {}", String::from_utf8_lossy(shown)))
+        fmt::append_pointee(&mut text, self.arena, val);
+        self.fail(f, format!("range can't iterate over {}", String::from_utf8_lossy(&text)))
     }
 
     /// Refuses two variables for a range over a number.

@@ -62,6 +62,19 @@ pub fn append_value<'a>(out: &mut Vec<u8>, arena: &'a Arena, value: Value<'a>) {
     }
 }
 
+/// Appends a value as `%v` prints it, or rather what it points to: Go's templates follow a pointer before they print.
+pub(crate) fn append_pointee<'a>(out: &mut Vec<u8>, arena: &'a Arena, value: Value<'a>) {
+    let start = out.len();
+    append_value(out, arena, value);
+    if let Value::Object(object) = value
+        && object.kind() == crate::Kind::Ptr
+        && object.string().is_none()
+        && out.get(start) == Some(&b'&')
+    {
+        out.remove(start);
+    }
+}
+
 /// Appends a decimal integer.
 fn append_int(out: &mut Vec<u8>, value: i64) {
     let mut buffer = [0u8; 20];
