@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn later_kinds_win() {
         let mut options = ValueOptions {
-            files: vec![("a.yaml".into(), b"a: 1\nb: {x: 1}\n---\nb: {y: 2}".to_vec())],
+            files: vec![("a.yaml".into(), b"a: 1\nb: {x: 1}\n---\nb: {w: 2}".to_vec())],
             json: vec!["{\"a\": 2}".into(), "b.z=[1]".into()],
             set: vec!["a=3".into()],
             string: vec!["a=4".into()],
@@ -90,11 +90,11 @@ mod tests {
         };
         let mut read = |_: &str| Ok(b"content".to_vec());
         let show = |map: Map| serde_json::to_string(&map).unwrap();
-        assert_eq!(show(options.merge(&mut read).unwrap()), r#"{"a":"5,6","b":{"x":1,"y":2,"z":[1]}}"#);
+        assert_eq!(show(options.merge(&mut read).unwrap()), r#"{"a":"5,6","b":{"w":2,"x":1,"z":[1]}}"#);
         options.literal.clear();
-        assert_eq!(show(options.merge(&mut read).unwrap()), r#"{"a":"content","b":{"x":1,"y":2,"z":[1]}}"#);
+        assert_eq!(show(options.merge(&mut read).unwrap()), r#"{"a":"content","b":{"w":2,"x":1,"z":[1]}}"#);
         options.file.clear();
-        assert_eq!(show(options.merge(&mut read).unwrap()), r#"{"a":"4","b":{"x":1,"y":2,"z":[1]}}"#);
+        assert_eq!(show(options.merge(&mut read).unwrap()), r#"{"a":"4","b":{"w":2,"x":1,"z":[1]}}"#);
     }
 
     #[test]

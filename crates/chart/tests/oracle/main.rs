@@ -3,6 +3,7 @@
 //! The oracle is a program that answers JSON lines (see `e2e/`); its path is `HELM_ORACLE`, or `/opt/oracle/bin/helm-oracle`.
 //! Without it these tests say so and pass.
 
+mod corpus;
 mod semver;
 mod set;
 
