@@ -1,1 +1,21 @@
-//! Chart, values and capabilities become manifests, hooks, CRDs and notes
+//! Chart, values and capabilities become manifests, hooks, CRDs and notes.
+//!
+//! * [`functions`] has the template functions: Sprig's and Helm's own;
+//! * [`Parsed`] is a chart whose templates are parsed: cached and shared; [`Parsed::render`] makes files of it;
+//! * [`manifests`] takes the files apart: manifests in install order, hooks, notes, and what `helm template` prints.
+
+mod capabilities;
+mod error;
+pub mod functions;
+mod golang;
+mod host;
+pub mod manifests;
+mod objects;
+mod render;
+mod values;
+
+pub use capabilities::{BuildInfo, Capabilities, KubeVersion};
+pub use error::{Position, RenderError};
+pub use gotext::{Limit, Limits};
+pub use host::{Lookup, Resolve};
+pub use render::{Files, Inputs, Parsed, Release};

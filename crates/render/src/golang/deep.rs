@@ -1,0 +1,144 @@
+//! `reflect.DeepEqual`, `mitchellh/copystructure` and `dario.cat/mergo` on template values.
+
+use gotext::{Arena, Error, GoType, Kind, Map, Value};
+
+use crate::functions::args::{entries, fail};
+
+/// `reflect.DeepEqual`: the types must be the same, all the way down.
+pub(crate) fn deep_equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>) -> bool {
+    match (a, b) {
+        (Value::Nil, Value::Nil) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Int(a, s), Value::Int(b, t)) => a == b && s == t,
+        (Value::Uint(a, s), Value::Uint(b, t)) => a == b && s == t,
+        (Value::Float(a, s), Value::Float(b, t)) => a == b && s == t,
+        (Value::Str(a), Value::Str(b)) => a == b,
+        (Value::List(a), Value::List(b)) => {
+            a.elem == b.elem
+                && a.items.is_none() == b.items.is_none()
+                && a.items().len() == b.items().len()
+                && (std::ptr::eq(a.items(), b.items())
+                    || a.items().iter().zip(b.items()).all(|(a, b)| deep_equal(arena, *a, *b)))
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            a.elem == b.elem
+                && a.name == b.name
+                && a.is_nil() == b.is_nil()
+                && a.len() == b.len()
+                && (a.same(b)
+                    || (0..a.len()).filter_map(|at| a.entry(at)).all(|(key, value)| {
+                        b.get(key).is_some_and(|other| deep_equal(arena, value, other))
+                    }))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            if a.type_name() != b.type_name() {
+                return false;
+            }
+            if std::ptr::eq(std::ptr::from_ref(a).cast::<u8>(), std::ptr::from_ref(b).cast::<u8>()) {
+                return true;
+            }
+            if let (Some(a), Some(b)) = (a.bytes(), b.bytes()) {
+                return a == b;
+            }
+            match (a.underlying(arena), b.underlying(arena)) {
+                (Value::Nil, Value::Nil) => a.string().is_some() && a.string() == b.string(),
+                (a, b) => deep_equal(arena, a, b),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// `copystructure.Copy`: maps and slices anew, all else as it is.
+pub(crate) fn deep_copy<'a>(arena: &'a Arena, value: Value<'a>) -> Value<'a> {
+    match value {
+        Value::List(list) if list.items.is_some() => {
+            let items: Vec<_> = list.items().iter().map(|item| deep_copy(arena, *item)).collect();
+            arena.typed_list(list.elem, &items)
+        }
+        Value::Map(map) if !map.is_nil() => {
+            let copy = arena.typed_map(map.elem);
+            for (key, item) in entries(map) {
+                copy.set(key, deep_copy(arena, item));
+            }
+            Value::Map(if map.name.is_some() { arena.view(copy, map.name) } else { copy })
+        }
+        _ => value,
+    }
+}
+
+/// mergo's `isEmptyValue`, pointers looked through.
+fn is_empty<'a>(arena: &'a Arena, value: Value<'a>) -> bool {
+    match value {
+        Value::Object(object) if matches!(object.kind(), Kind::Ptr | Kind::Struct | Kind::Func) => false,
+        _ => crate::functions::args::is_empty(arena, value),
+    }
+}
+
+/// Whether mergo looks into a value by reflection: a map, a struct or a pointer.
+fn is_deep(value: Value<'_>) -> bool {
+    match value {
+        Value::Map(_) => true,
+        Value::Object(object) => matches!(object.kind(), Kind::Map | Kind::Struct | Kind::Ptr),
+        _ => false,
+    }
+}
+
+fn is_slice(value: Value<'_>) -> bool {
+    match value {
+        Value::List(_) => true,
+        Value::Object(object) => object.kind() == Kind::Slice,
+        _ => false,
+    }
+}
+
+/// `mergo.Merge`, or `mergo.MergeWithOverwrite`, of maps: the source into the destination, in place.
+pub(crate) fn merge<'a>(arena: &'a Arena, into: &'a Map<'a>, from: &'a Map<'a>, overwrite: bool) -> Result<(), Error> {
+    for (key, source) in entries(from) {
+        let old = into.get(key);
+        if matches!(source, Value::Nil) {
+            if overwrite {
+                put(into, key, source)?;
+            }
+            continue;
+        }
+        if is_deep(source) {
+            merge_below(arena, old, source, overwrite)?;
+        } else if is_slice(source) && (overwrite || into.is_empty()) {
+            put(into, key, source)?;
+        }
+        // mergo looks at the old value as it is after the merge below.
+        if let Some(old) = old
+            && !is_empty(arena, old)
+            && (is_slice(source) || matches!((source, old), (Value::Map(_), Value::Map(_))))
+        {
+            continue;
+        }
+        if overwrite || old.is_none_or(|old| is_empty(arena, old)) {
+            put(into, key, source)?;
+        }
+    }
+    Ok(())
+}
+
+fn merge_below<'a>(arena: &'a Arena, old: Option<Value<'a>>, source: Value<'a>, overwrite: bool) -> Result<(), Error> {
+    match (old, source) {
+        (Some(Value::Map(into)), Value::Map(from)) if !into.is_nil() => merge(arena, into, from, overwrite),
+        (Some(Value::Object(old)), source) if old.kind() == Kind::Ptr && !overwrite && !is_pointer(source) => {
+            fail("src and dst must be of same type")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_pointer(value: Value<'_>) -> bool {
+    matches!(value, Value::Object(object) if object.kind() == Kind::Ptr)
+}
+
+fn put<'a>(map: &Map<'a>, key: &'a [u8], value: Value<'a>) -> Result<(), Error> {
+    if map.elem == GoType::String && !matches!(value, Value::Str(_)) {
+        return fail(format!("reflect.Set: value of type {} is not assignable to type string", value.type_name()));
+    }
+    map.set(key, value);
+    Ok(())
+}

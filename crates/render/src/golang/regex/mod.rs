@@ -1,0 +1,207 @@
+//! Go's `regexp`: its syntax parsed here, matched by `regex-automata`.
+
+mod parse;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use gotext::strconv::{can_backquote, decode_rune, quote};
+use regex_automata::meta::{Config, Regex as Automaton};
+use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input, Span};
+
+/// A compiled expression.
+pub(crate) struct Regex {
+    automaton: Automaton,
+    names: Vec<Option<String>>,
+}
+
+/// The expressions of a render, each compiled once.
+#[derive(Default)]
+pub(crate) struct Cache {
+    compiled: HashMap<Vec<u8>, Result<Rc<Regex>, String>>,
+}
+
+impl Cache {
+    /// Compiles an expression, or says why it cannot be, as `regexp.Compile` does.
+    pub(crate) fn compile(&mut self, expression: &[u8]) -> Result<Rc<Regex>, String> {
+        if let Some(found) = self.compiled.get(expression) {
+            return found.clone();
+        }
+        let made = Regex::new(expression).map(Rc::new);
+        self.compiled.insert(expression.to_vec(), made.clone());
+        made
+    }
+}
+
+/// The text `regexp.MustCompile` panics with.
+pub(crate) fn must_compile_error(expression: &[u8], error: &str) -> String {
+    let shown = if can_backquote(expression) {
+        format!("`{}`", String::from_utf8_lossy(expression))
+    } else {
+        quote(expression)
+    };
+    format!("regexp: Compile({shown}): {error}")
+}
+
+impl Regex {
+    fn new(expression: &[u8]) -> Result<Self, String> {
+        let parsed = parse::parse(expression)?;
+        let too_large = || format!("error parsing regexp: expression too large: `{}`", String::from_utf8_lossy(expression));
+        let automaton = Automaton::builder()
+            .configure(Config::new().nfa_size_limit(Some(1 << 26)).hybrid_cache_capacity(1 << 21))
+            .build_from_hir(&parsed.hir)
+            .map_err(|_| too_large())?;
+        Ok(Self { automaton, names: parsed.names })
+    }
+
+    /// Whether there is a match anywhere.
+    pub(crate) fn is_match(&self, text: &[u8]) -> bool {
+        self.automaton.is_match(text)
+    }
+
+    /// The first match.
+    pub(crate) fn find<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        self.automaton.find(text).and_then(|m| text.get(m.range()))
+    }
+
+    /// All matches without overlap, or so many: an empty one right after another match does not count.
+    pub(crate) fn find_all(&self, text: &[u8], limit: i64) -> Vec<Span> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.automaton.find_iter(text).take(limit).map(|m| m.span()).collect()
+    }
+
+    /// `Regexp.Split`.
+    pub(crate) fn split<'t>(&self, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
+        if limit == 0 {
+            return None;
+        }
+        if text.is_empty() && !self.is_empty_expression() {
+            return Some(vec![text]);
+        }
+        let mut parts: Vec<&[u8]> = Vec::new();
+        let (mut begin, mut end) = (0, 0);
+        for span in self.find_all(text, limit) {
+            if limit > 0 && parts.len() as i64 == limit - 1 {
+                break;
+            }
+            end = span.start;
+            if span.end != 0 {
+                parts.push(text.get(begin..end).unwrap_or(&[]));
+            }
+            begin = span.end;
+        }
+        if end != text.len() {
+            parts.push(text.get(begin..).unwrap_or(&[]));
+        }
+        Some(parts)
+    }
+
+    fn is_empty_expression(&self) -> bool {
+        // Go looks at the source text; an expression without any character compiles to nothing.
+        self.names.first().is_some_and(|n| n.as_deref() == Some(""))
+    }
+
+    /// `Regexp.ReplaceAllLiteral`.
+    pub(crate) fn replace_literal(&self, text: &[u8], by: &[u8]) -> Vec<u8> {
+        self.replace_with(text, |out, _| out.extend_from_slice(by))
+    }
+
+    /// `Regexp.ReplaceAll`, with `$1`, `${name}` and `$$`.
+    pub(crate) fn replace(&self, text: &[u8], template: &[u8]) -> Vec<u8> {
+        if !template.contains(&b'$') {
+            return self.replace_literal(text, template);
+        }
+        self.replace_with(text, |out, captures| self.expand(out, template, text, captures))
+    }
+
+    fn replace_with(&self, text: &[u8], mut put: impl FnMut(&mut Vec<u8>, &Captures)) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        let mut captures = self.automaton.create_captures();
+        let (mut last_end, mut at) = (0, 0);
+        while at <= text.len() {
+            let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
+            self.automaton.captures(input, &mut captures);
+            let Some(found) = captures.get_match() else { break };
+            out.extend_from_slice(text.get(last_end..found.start()).unwrap_or(&[]));
+            // An empty match right after a match is none.
+            if found.end() > last_end || found.start() == 0 {
+                put(&mut out, &captures);
+            }
+            last_end = found.end();
+            let (_, width) = decode_rune(text.get(at..).unwrap_or(&[]));
+            at = if at + width > last_end { at + width } else if at + 1 > last_end { at + 1 } else { last_end };
+        }
+        out.extend_from_slice(text.get(last_end..).unwrap_or(&[]));
+        out
+    }
+
+    fn expand(&self, out: &mut Vec<u8>, template: &[u8], text: &[u8], captures: &Captures) {
+        let mut rest = template;
+        while let Some(at) = rest.iter().position(|b| *b == b'$') {
+            out.extend_from_slice(rest.get(..at).unwrap_or(&[]));
+            rest = rest.get(at + 1..).unwrap_or(&[]);
+            if let Some(after) = rest.strip_prefix(b"$") {
+                out.push(b'$');
+                rest = after;
+                continue;
+            }
+            let Some((name, after)) = reference(rest) else {
+                out.push(b'$');
+                continue;
+            };
+            rest = after;
+            let group = match std::str::from_utf8(name) {
+                Ok(name) if name.bytes().all(|b| b.is_ascii_digit()) && (name == "0" || !name.starts_with('0')) => {
+                    name.parse::<usize>().ok().filter(|n| *n < 100_000_000).and_then(|n| captures.get_group(n))
+                }
+                Ok(name) => self
+                    .names
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, n)| n.as_deref() == Some(name))
+                    .find_map(|(at, _)| captures.get_group(at)),
+                Err(_) => None,
+            };
+            if let Some(span) = group {
+                out.extend_from_slice(text.get(span.range()).unwrap_or(&[]));
+            }
+        }
+        out.extend_from_slice(rest);
+    }
+}
+
+/// The name after a `$`, in braces or the longest of letters, digits and underscores.
+fn reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (body, braces) = match text.strip_prefix(b"{") {
+        Some(body) => (body, true),
+        None => (text, false),
+    };
+    let mut len = 0;
+    loop {
+        let (rune, width) = decode_rune(body.get(len..).unwrap_or(&[]));
+        let inside = width > 0
+            && (rune == u32::from(b'_') || gotext::strconv::is_letter(rune) || gotext::strconv::is_digit(rune));
+        if !inside {
+            break;
+        }
+        len += width;
+    }
+    let (name, after) = body.split_at_checked(len)?;
+    if name.is_empty() {
+        return None;
+    }
+    if braces { after.strip_prefix(b"}").map(|after| (name, after)) } else { Some((name, after)) }
+}
+
+/// `regexp.QuoteMeta`.
+pub(crate) fn quote_meta(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 8);
+    for &b in text {
+        if br"\.+*?()|[]{}^$".contains(&b) {
+            out.push(b'\\');
+        }
+        out.push(b);
+    }
+    out
+}

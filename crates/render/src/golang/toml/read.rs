@@ -1,0 +1,686 @@
+//! Reading TOML (as BurntSushi/toml 1.6: `lex.go`, `parse.go`).
+
+use std::collections::HashSet;
+
+use gotext::strconv::{decode_rune, parse_float, parse_int, quote, quote_rune};
+use gotext::{Arena, GoType, Map, Value};
+use jiff::tz::TimeZone;
+
+use crate::golang::time::Time;
+
+type Result<T> = std::result::Result<T, String>;
+
+/// Reads a document; an error has the text of the Go library.
+pub(crate) fn decode<'a>(arena: &'a Arena, text: &[u8], local: &'static TimeZone) -> Result<&'a Map<'a>> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let root = arena.map();
+    let mut reader = Reader { arena, text, at: 0, local, last: Vec::new(), fixed: HashSet::new(), depth: 0 };
+    reader.document(root)?;
+    Ok(root)
+}
+
+struct Reader<'a, 't> {
+    arena: &'a Arena,
+    text: &'t [u8],
+    at: usize,
+    local: &'static TimeZone,
+    /// The key being read, for errors.
+    last: Vec<Vec<u8>>,
+    /// Tables that were defined and cannot be again, by their path.
+    fixed: HashSet<Vec<Vec<u8>>>,
+    depth: u32,
+}
+
+const DEEPEST: u32 = 1000;
+
+impl<'a> Reader<'a, '_> {
+    fn fail<T>(&self, message: impl AsRef<str>) -> Result<T> {
+        let line = 1 + self.text.iter().take(self.at).filter(|b| **b == b'\n').count();
+        let key = shown_key(&self.last);
+        let message = message.as_ref();
+        Err(if key.is_empty() {
+            format!("toml: line {line}: {message}")
+        } else {
+            format!("toml: line {line} (last key {}): {message}", quote(key))
+        })
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.text.get(self.at..).unwrap_or(&[])
+    }
+
+    /// What stands here, as Go's `%q` shows the code point.
+    fn found(&self) -> String {
+        match self.peek() {
+            None => quote_rune(0),
+            Some(_) => quote_rune(decode_rune(self.rest()).0),
+        }
+    }
+
+    fn spaces(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    /// Skips white space, line ends and comments.
+    fn blank(&mut self) -> Result<()> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\t' | b'\n') => self.at += 1,
+                Some(b'\r') if self.text.get(self.at + 1) == Some(&b'\n') => self.at += 2,
+                Some(b'#') => self.comment()?,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn comment(&mut self) -> Result<()> {
+        while let Some(b) = self.peek().filter(|b| *b != b'\n') {
+            if (b < 0x20 && !matches!(b, b'\t' | b'\r')) || b == 0x7F {
+                return self.fail(control(b));
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn line_end(&mut self) -> Result<()> {
+        self.spaces();
+        match self.peek() {
+            Some(b'#') => self.comment(),
+            None | Some(b'\n') => Ok(()),
+            Some(b'\r') if self.text.get(self.at + 1) == Some(&b'\n') => Ok(()),
+            Some(_) => self.fail(format!(
+                "expected a top-level item to end with a newline, comment, or EOF, but got {} instead",
+                self.found()
+            )),
+        }
+    }
+
+    fn document(&mut self, root: &'a Map<'a>) -> Result<()> {
+        let (mut table, mut path) = (root, Vec::new());
+        loop {
+            self.blank()?;
+            match self.peek() {
+                None => return Ok(()),
+                Some(b'[') => {
+                    self.at += 1;
+                    let array = self.peek() == Some(b'[');
+                    if array {
+                        self.at += 1;
+                    }
+                    let key = self.table_name()?;
+                    if array {
+                        if self.peek() != Some(b']') {
+                            return self.fail(format!(
+                                "expected end of table array name delimiter ']', but got {} instead",
+                                self.found()
+                            ));
+                        }
+                        self.at += 1;
+                    }
+                    table = self.open(root, &key, array)?;
+                    path.clone_from(&key);
+                    self.last = key;
+                }
+                Some(_) => {
+                    self.last.clone_from(&path);
+                    self.pair(table, &path)?;
+                    self.last.clone_from(&path);
+                }
+            }
+            self.line_end()?;
+        }
+    }
+
+    fn table_name(&mut self) -> Result<Vec<Vec<u8>>> {
+        let mut parts = Vec::new();
+        loop {
+            self.spaces();
+            match self.peek() {
+                None | Some(b']') => return self.fail("unexpected end of table name (table names cannot be empty)"),
+                Some(b'.') => return self.fail("unexpected table separator (table names cannot be empty)"),
+                _ => parts.push(self.key_part()?),
+            }
+            self.spaces();
+            match self.peek() {
+                Some(b'.') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(parts);
+                }
+                _ => return self.fail(format!("expected '.' or ']' to end table name, but got {} instead", self.found())),
+            }
+        }
+    }
+
+    fn key_part(&mut self) -> Result<Vec<u8>> {
+        match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                self.basic_string()
+            }
+            Some(b'\'') => {
+                self.at += 1;
+                self.raw_string()
+            }
+            _ => {
+                let bare = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+                let part: Vec<u8> = self.rest().iter().copied().take_while(bare).collect();
+                self.at += part.len();
+                Ok(part)
+            }
+        }
+    }
+
+    /// Finds or makes the table of a header.
+    fn open(&mut self, root: &'a Map<'a>, key: &[Vec<u8>], array: bool) -> Result<&'a Map<'a>> {
+        let Some((last, parents)) = key.split_last() else { return Ok(root) };
+        let mut table = root;
+        for (at, part) in parents.iter().enumerate() {
+            table = match table.get(part) {
+                None => {
+                    let made = self.arena.map();
+                    table.set(self.arena.bytes(part), Value::Map(made));
+                    made
+                }
+                Some(found) => match below(found) {
+                    Some(map) => map,
+                    None => {
+                        let shown = shown_key(key.get(..=at).unwrap_or(key));
+                        return self.fail(format!("Key '{shown}' was already created as a hash."));
+                    }
+                },
+            };
+        }
+        let shown = shown_key(key);
+        if array {
+            let made = self.arena.map();
+            let mut items = match table.get(last) {
+                None => Vec::new(),
+                Some(Value::List(list)) if list.elem == GoType::Map => list.items().to_vec(),
+                Some(_) => {
+                    return self.fail(format!("Key '{shown}' was already created and cannot be used as an array."));
+                }
+            };
+            items.push(Value::Map(made));
+            table.set(self.arena.bytes(last), self.arena.typed_list(GoType::Map, &items));
+            // What the tables of the last item were does not bind those of this one.
+            self.fixed.retain(|path| !path.starts_with(key));
+            return Ok(made);
+        }
+        let made = match table.get(last) {
+            None => {
+                let made = self.arena.map();
+                table.set(self.arena.bytes(last), Value::Map(made));
+                made
+            }
+            Some(Value::Map(map)) if !self.fixed.contains(key) => map,
+            Some(_) => return self.fail(format!("Key '{shown}' has already been defined.")),
+        };
+        self.fixed.insert(key.to_vec());
+        Ok(made)
+    }
+
+    /// Reads `a.b = value` into a table.
+    fn pair(&mut self, table: &'a Map<'a>, path: &[Vec<u8>]) -> Result<()> {
+        let mut key = Vec::new();
+        self.spaces();
+        match self.peek() {
+            None | Some(b'=') => return self.fail("unexpected '=': key name appears blank"),
+            Some(b'.') => return self.fail("unexpected '.': keys cannot start with a '.'"),
+            _ => {}
+        }
+        loop {
+            self.spaces();
+            match self.peek() {
+                None | Some(b'=') => return self.fail("unexpected '='"),
+                Some(b'.') => return self.fail("unexpected '.'"),
+                _ => key.push(self.key_part()?),
+            }
+            self.spaces();
+            match self.peek() {
+                Some(b'.') => self.at += 1,
+                Some(b'=') => break,
+                _ => return self.fail(format!("expected '.' or '=', but got {} instead", self.found())),
+            }
+        }
+        self.at += 1;
+        self.spaces();
+        let mut full = path.to_vec();
+        let mut into = table;
+        let Some((last, parents)) = key.split_last() else { return Ok(()) };
+        for part in parents {
+            full.push(part.clone());
+            into = match into.get(part) {
+                None => {
+                    let made = self.arena.map();
+                    into.set(self.arena.bytes(part), Value::Map(made));
+                    made
+                }
+                Some(Value::Map(map)) if !self.fixed.contains(&full) => map,
+                Some(_) => return self.fail(format!("Key '{}' has already been defined.", shown_key(&full))),
+            };
+        }
+        full.push(last.clone());
+        self.last.clone_from(&full);
+        let value = self.value(&full)?;
+        if into.get(last).is_some() {
+            return self.fail(format!("Key '{}' has already been defined.", shown_key(&full)));
+        }
+        into.set(self.arena.bytes(last), value);
+        Ok(())
+    }
+
+    fn value(&mut self, path: &[Vec<u8>]) -> Result<Value<'a>> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return self.fail("the document nests too deeply");
+        }
+        let value = self.value_inner(path);
+        self.depth -= 1;
+        value
+    }
+
+    fn value_inner(&mut self, path: &[Vec<u8>]) -> Result<Value<'a>> {
+        match self.peek() {
+            Some(b'"') if self.rest().starts_with(b"\"\"\"") => {
+                self.at += 3;
+                let text = self.long_string()?;
+                Ok(self.arena.str(text))
+            }
+            Some(b'"') => {
+                self.at += 1;
+                let text = self.basic_string()?;
+                Ok(self.arena.str(text))
+            }
+            Some(b'\'') if self.rest().starts_with(b"'''") => {
+                self.at += 3;
+                let text = self.long_raw_string()?;
+                Ok(self.arena.str(text))
+            }
+            Some(b'\'') => {
+                self.at += 1;
+                let text = self.raw_string()?;
+                Ok(self.arena.str(text))
+            }
+            Some(b'[') => self.array(path),
+            Some(b'{') => self.inline_table(path),
+            Some(b'.') => self.fail("floats must start with a digit, not '.'"),
+            Some(b'0'..=b'9' | b'+' | b'-' | b'i' | b'n') => self.number(),
+            Some(b) if b.is_ascii_alphabetic() => {
+                let word: Vec<u8> = self.rest().iter().copied().take_while(u8::is_ascii_alphabetic).collect();
+                match word.as_slice() {
+                    b"true" | b"false" => {
+                        self.at += word.len();
+                        Ok(Value::Bool(word == b"true"))
+                    }
+                    _ => self.fail(format!("expected value but found {} instead", quote(&word))),
+                }
+            }
+            None => self.fail("unexpected EOF; expected value"),
+            Some(_) => self.fail(format!("expected value but found {} instead", self.found())),
+        }
+    }
+
+    fn array(&mut self, path: &[Vec<u8>]) -> Result<Value<'a>> {
+        self.at += 1;
+        let mut items = Vec::new();
+        loop {
+            self.blank()?;
+            match self.peek() {
+                Some(b']') => break,
+                Some(b',') => return self.fail("unexpected comma"),
+                _ => items.push(self.value(path)?),
+            }
+            self.blank()?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => break,
+                _ => {
+                    return self.fail(format!(
+                        "expected a comma (',') or array terminator (']'), but got {}",
+                        self.found_or_end()
+                    ));
+                }
+            }
+        }
+        self.at += 1;
+        Ok(self.arena.list(&items))
+    }
+
+    fn found_or_end(&self) -> String {
+        match self.peek() {
+            None => "end of file".to_owned(),
+            Some(_) => {
+                let (_, width) = decode_rune(self.rest());
+                format!("'{}'", String::from_utf8_lossy(self.rest().get(..width).unwrap_or(&[])))
+            }
+        }
+    }
+
+    fn inline_table(&mut self, path: &[Vec<u8>]) -> Result<Value<'a>> {
+        self.at += 1;
+        let table = self.arena.map();
+        loop {
+            self.blank()?;
+            match self.peek() {
+                Some(b'}') => break,
+                Some(b',') => return self.fail("unexpected comma"),
+                _ => self.pair(table, path)?,
+            }
+            self.blank()?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => {
+                    return self.fail(format!(
+                        "expected a comma or an inline table terminator '}}', but got {} instead",
+                        self.found_or_end()
+                    ));
+                }
+            }
+        }
+        self.at += 1;
+        self.fixed.insert(path.to_vec());
+        Ok(Value::Map(table))
+    }
+
+    fn number(&mut self) -> Result<Value<'a>> {
+        let inside = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'-' | b'.' | b':');
+        let mut token: Vec<u8> = self.rest().iter().copied().take_while(inside).collect();
+        let date = token.first().is_some_and(u8::is_ascii_digit)
+            && (token.get(4) == Some(&b'-') || token.get(2) == Some(&b':'));
+        if date {
+            // One space may stand between date and time.
+            let after = self.rest().get(token.len()..).unwrap_or(&[]);
+            if token.len() == 10 && after.first() == Some(&b' ') && after.get(1).is_some_and(u8::is_ascii_digit) {
+                token.push(b' ');
+                token.extend(after.iter().skip(1).copied().take_while(inside));
+            }
+            let value = self.datetime(&token)?;
+            self.at += token.len();
+            return Ok(value);
+        }
+        let unsigned = token.strip_prefix(b"+").or(token.strip_prefix(b"-")).unwrap_or(&token);
+        let shown = quote(&token);
+        if matches!(unsigned, b"inf" | b"nan") {
+            self.at += token.len();
+            let value = if unsigned == b"inf" { f64::INFINITY } else { f64::NAN };
+            return Ok(Value::float(if token.starts_with(b"-") { -value } else { value }));
+        }
+        if !unsigned.first().is_some_and(u8::is_ascii_digit) {
+            return self.fail(format!("expected value but found {} instead", self.found()));
+        }
+        let based = matches!(unsigned, [b'0', b'x' | b'o' | b'b', ..]);
+        let float = !based && unsigned.iter().any(|b| matches!(b, b'.' | b'e' | b'E'));
+        let leading_zero = !based && unsigned.len() > 1 && unsigned.first() == Some(&b'0');
+        let kind = if float { "float" } else { "integer" };
+        let mut pieces = unsigned.split(|b| float && matches!(b, b'.' | b'e' | b'E')).filter(|p| !p.is_empty());
+        if !pieces.clone().all(underscores_ok) {
+            return self.fail(format!("Invalid {kind} {shown}: underscores must be surrounded by digits"));
+        }
+        let first_piece = pieces.next().unwrap_or(&[]);
+        if leading_zero && (!float || first_piece.len() > 1) {
+            return self.fail(format!("Invalid {kind} {shown}: cannot have leading zeroes"));
+        }
+        let plain: Vec<u8> = token.iter().copied().filter(|b| *b != b'_').collect();
+        if float {
+            let period = plain.iter().position(|b| *b == b'.');
+            if period.is_some_and(|at| !plain.get(at + 1).is_some_and(u8::is_ascii_digit)) {
+                return self.fail(format!("Invalid float {shown}: '.' must be followed by one or more digits"));
+            }
+            return match parse_float(&plain) {
+                Ok(value) => {
+                    self.at += token.len();
+                    Ok(Value::float(value))
+                }
+                Err(_) => self.fail(format!("Invalid float value: {shown}")),
+            };
+        }
+        match parse_int(&plain, 0, 64) {
+            Ok(value) => {
+                self.at += token.len();
+                Ok(Value::int64(value))
+            }
+            Err(gotext::strconv::NumError::Range) => {
+                self.fail(format!("{} is out of range for int64", String::from_utf8_lossy(&token)))
+            }
+            Err(_) => {
+                let digits = unsigned.iter().take_while(|b| b.is_ascii_digit() || **b == b'_').count();
+                self.at += token.len() - unsigned.len() + digits;
+                self.line_end()?;
+                self.fail(format!("Invalid integer {shown}"))
+            }
+        }
+    }
+
+    fn datetime(&mut self, token: &[u8]) -> Result<Value<'a>> {
+        const LAYOUTS: [&[u8]; 7] = [
+            b"2006-01-02T15:04:05.999999999Z07:00",
+            b"2006-01-02T15:04:05.999999999",
+            b"2006-01-02",
+            b"15:04:05.999999999",
+            b"2006-01-02T15:04Z07:00",
+            b"2006-01-02T15:04",
+            b"15:04",
+        ];
+        let text: Vec<u8> = token
+            .iter()
+            .map(|b| match b {
+                b'z' => b'Z',
+                b't' | b' ' => b'T',
+                b => *b,
+            })
+            .collect();
+        for layout in LAYOUTS {
+            if let Ok(time) = Time::parse(layout, &text, self.local) {
+                return Ok(self.arena.object(time));
+            }
+        }
+        self.fail(format!("invalid datetime: {}", quote(&text)))
+    }
+
+    fn basic_string(&mut self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        loop {
+            match self.peek() {
+                None => return self.fail("unexpected EOF; expected '\"'"),
+                Some(b'\n' | b'\r') => return self.fail("strings cannot contain newlines"),
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(out);
+                }
+                Some(b'\\') => self.escape(&mut out)?,
+                Some(_) => self.plain_byte(&mut out)?,
+            }
+        }
+    }
+
+    fn plain_byte(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let Some(b) = self.peek() else { return Ok(()) };
+        if (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7F {
+            return self.fail(control(b));
+        }
+        let (rune, width) = decode_rune(self.rest());
+        if rune == 0xFFFD && width == 1 {
+            return self.fail(format!("invalid UTF-8 byte: 0x{b:02x}"));
+        }
+        out.extend_from_slice(self.rest().get(..width).unwrap_or(&[]));
+        self.at += width;
+        Ok(())
+    }
+
+    fn escape(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        self.at += 1;
+        let Some(b) = self.peek() else { return self.fail("unexpected EOF; expected '\"'") };
+        let digits = match b {
+            b'b' => return self.single(out, 0x08),
+            b't' => return self.single(out, b'\t'),
+            b'n' => return self.single(out, b'\n'),
+            b'f' => return self.single(out, 0x0C),
+            b'r' => return self.single(out, b'\r'),
+            b'e' => return self.single(out, 0x1B),
+            b'"' | b'\\' => return self.single(out, b),
+            b'x' => (2, "two", "x"),
+            b'u' => (4, "four", "u"),
+            b'U' => (8, "eight", "U"),
+            b' ' | b'\t' => return self.fail(format!("invalid escape: '\\{}'", char::from(b))),
+            _ => {
+                let (rune, _) = decode_rune(self.rest());
+                let shown = char::from_u32(rune).unwrap_or(char::REPLACEMENT_CHARACTER);
+                return self.fail(format!("invalid escape in string '\\{shown}'"));
+            }
+        };
+        let (count, word, letter) = digits;
+        self.at += 1;
+        let mut value = 0;
+        for at in 0..count {
+            match self.text.get(self.at + at).and_then(|b| char::from(*b).to_digit(16)) {
+                Some(digit) => value = value << 4 | digit,
+                None => {
+                    let seen = self.text.get(self.at - 2..=self.at + at).unwrap_or(&[]);
+                    return self.fail(format!(
+                        "expected {word} hexadecimal digits after '\\{letter}', but got {} instead",
+                        quote(seen)
+                    ));
+                }
+            }
+        }
+        let Some(c) = char::from_u32(value) else {
+            let seen = self.text.get(self.at..self.at + count).unwrap_or(&[]);
+            return self.fail(format!("Escaped character '\\u{}' is not valid UTF-8.", String::from_utf8_lossy(seen)));
+        };
+        self.at += count;
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        Ok(())
+    }
+
+    fn single(&mut self, out: &mut Vec<u8>, b: u8) -> Result<()> {
+        out.push(b);
+        self.at += 1;
+        Ok(())
+    }
+
+    fn raw_string(&mut self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        loop {
+            match self.peek() {
+                None => return self.fail("unexpected EOF; expected \"'\""),
+                Some(b'\n' | b'\r') => return self.fail("strings cannot contain newlines"),
+                Some(b'\'') => {
+                    self.at += 1;
+                    return Ok(out);
+                }
+                Some(_) => self.plain_byte(&mut out)?,
+            }
+        }
+    }
+
+    fn first_newline(&mut self) {
+        if self.rest().starts_with(b"\r\n") {
+            self.at += 2;
+        } else if self.peek() == Some(b'\n') {
+            self.at += 1;
+        }
+    }
+
+    /// The end of a long string, where up to two quotes may belong to it.
+    fn long_end(&mut self, out: &mut Vec<u8>, mark: u8) -> Result<bool> {
+        let run = self.rest().iter().take_while(|b| **b == mark).count();
+        if run < 3 {
+            out.extend(std::iter::repeat_n(mark, run));
+            self.at += run;
+            return Ok(false);
+        }
+        if run > 5 {
+            let shown = if mark == b'"' { "'\"\"\"\"\"\"'" } else { "\"''''''\"" };
+            return self.fail(format!("unexpected {shown}"));
+        }
+        out.extend(std::iter::repeat_n(mark, run - 3));
+        self.at += run;
+        Ok(true)
+    }
+
+    fn long_string(&mut self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.first_newline();
+        loop {
+            match self.peek() {
+                None => return self.fail("unexpected EOF; expected '\"\"\"'"),
+                Some(b'"') => {
+                    if self.long_end(&mut out, b'"')? {
+                        return Ok(out);
+                    }
+                }
+                Some(b'\\') => {
+                    let after = self.rest().get(1..).unwrap_or(&[]);
+                    let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n')).count();
+                    if after.get(..blank).unwrap_or(&[]).contains(&b'\n') {
+                        self.at += 1 + blank;
+                    } else {
+                        self.escape(&mut out)?;
+                    }
+                }
+                Some(_) => self.plain_byte(&mut out)?,
+            }
+        }
+    }
+
+    fn long_raw_string(&mut self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.first_newline();
+        loop {
+            match self.peek() {
+                None => return self.fail("unexpected EOF; expected \"'''\""),
+                Some(b'\'') => {
+                    if self.long_end(&mut out, b'\'')? {
+                        return Ok(out);
+                    }
+                }
+                Some(_) => self.plain_byte(&mut out)?,
+            }
+        }
+    }
+}
+
+fn control(b: u8) -> String {
+    format!("TOML files cannot contain control characters: '0x{b:02x}'")
+}
+
+/// The table a value stands for in a header: itself, or the last of an array of tables.
+fn below<'a>(value: Value<'a>) -> Option<&'a Map<'a>> {
+    match value {
+        Value::Map(map) => Some(map),
+        Value::List(list) if list.elem == GoType::Map => list.items().last().and_then(|last| below(*last)),
+        _ => None,
+    }
+}
+
+fn underscores_ok(digits: &[u8]) -> bool {
+    let mut digit_before = false;
+    for b in digits {
+        if *b == b'_' && !digit_before {
+            return false;
+        }
+        digit_before = *b != b'_';
+    }
+    digit_before
+}
+
+fn shown_key(key: &[Vec<u8>]) -> String {
+    let parts: Vec<String> = key
+        .iter()
+        .map(|part| {
+            let bare = !part.is_empty() && part.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+            let text = String::from_utf8_lossy(part).into_owned();
+            if bare { text } else { format!("\"{text}\"") }
+        })
+        .collect();
+    parts.join(".")
+}

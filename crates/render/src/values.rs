@@ -1,0 +1,181 @@
+//! Between the trees that YAML and JSON are read into and the values of a render.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gotext::{Arena, GoType, Kind, List, Map, Object, Value};
+use goyaml::{Emit, KeyOrder, Sink};
+
+use crate::golang::time::Time;
+
+/// Brings a tree into a render's memory.
+pub(crate) fn from_tree<'a>(arena: &'a Arena, tree: &goyaml::Value) -> Value<'a> {
+    match tree {
+        goyaml::Value::Null => Value::Nil,
+        goyaml::Value::Bool(b) => Value::Bool(*b),
+        goyaml::Value::Int(i) => Value::int64(*i),
+        goyaml::Value::Uint(u) => Value::Uint(*u, GoType::Uint64),
+        goyaml::Value::Float(f) => Value::float(*f),
+        goyaml::Value::Str(s) => arena.str(s),
+        goyaml::Value::Seq(items) => {
+            let items: Vec<_> = items.iter().map(|item| from_tree(arena, item)).collect();
+            arena.list(&items)
+        }
+        goyaml::Value::Map(map) => Value::Map(tree_map(arena, map)),
+    }
+}
+
+/// Brings a mapping into a render's memory.
+pub(crate) fn tree_map<'a>(arena: &'a Arena, tree: &goyaml::Map) -> &'a Map<'a> {
+    let map = arena.map();
+    for (key, value) in tree {
+        map.set(arena.bytes(key), from_tree(arena, value));
+    }
+    map
+}
+
+/// What text/template prints for a missing value, which Helm takes out of every output.
+const NO_VALUE: &[u8] = b"<no value>";
+
+/// Takes `<no value>` out of an output (as Helm 4.3: `pkg/engine/engine.go`).
+pub(crate) fn without_no_value(output: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = find(output) else { return Cow::Borrowed(output) };
+    let mut out = Vec::with_capacity(output.len());
+    let (mut rest, mut at) = (output, Some(first));
+    while let Some(found) = at {
+        out.extend_from_slice(rest.get(..found).unwrap_or(&[]));
+        rest = rest.get(found + NO_VALUE.len()..).unwrap_or(&[]);
+        at = find(rest);
+    }
+    out.extend_from_slice(rest);
+    Cow::Owned(out)
+}
+
+fn find(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.iter().position(|b| *b == b'<') {
+        from += at;
+        if text.get(from..)?.starts_with(NO_VALUE) {
+            return Some(from);
+        }
+        from += 1;
+    }
+    None
+}
+
+/// How deep a tree may be before it is taken for one that contains itself; Go finds a cycle after 1000 levels.
+const DEEPEST: usize = 1000;
+
+/// A value of a render, to be written as YAML or JSON the way `encoding/json` sees it.
+pub(crate) struct Emitted<'a> {
+    arena: &'a Arena,
+    value: Value<'a>,
+}
+
+impl<'a> Emitted<'a> {
+    pub(crate) fn new(arena: &'a Arena, value: Value<'a>) -> Self {
+        Self { arena, value }
+    }
+
+    /// Refuses a value that contains itself, or a function, with the text of `encoding/json`.
+    pub(crate) fn check(arena: &'a Arena, value: Value<'a>) -> Result<(), String> {
+        check(arena, value, 0)
+    }
+}
+
+fn check<'a>(arena: &'a Arena, value: Value<'a>, depth: usize) -> Result<(), String> {
+    match value {
+        Value::List(_) | Value::Map(_) if depth > DEEPEST => {
+            Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()))
+        }
+        Value::List(list) if list.elem == GoType::Uint8 || list.elem == GoType::String => Ok(()),
+        Value::List(list) => list.items().iter().try_for_each(|item| check(arena, *item, depth + 1)),
+        Value::Map(map) => (0..map.len()).filter_map(|at| map.entry(at)).try_for_each(|(_, v)| check(arena, v, depth + 1)),
+        Value::Object(object) if object.kind() == Kind::Func => {
+            Err(format!("json: unsupported type: {}", object.type_name()))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Emit for Emitted<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) {
+        emit(self.arena, self.value, sink);
+    }
+}
+
+fn emit<'a, S: Sink + ?Sized>(arena: &'a Arena, value: Value<'a>, sink: &mut S) {
+    match value {
+        Value::Nil => sink.null(),
+        Value::Bool(b) => sink.bool(b),
+        Value::Int(v, _) => sink.int(v),
+        Value::Uint(v, _) => sink.uint(v),
+        Value::Float(v, _) => sink.float(v),
+        Value::Str(s) => sink.str(s),
+        Value::List(list) => emit_list(arena, list, sink),
+        Value::Map(map) => {
+            if map.is_nil() {
+                return sink.null();
+            }
+            let pairs = (0..map.len()).filter_map(|at| map.entry(at)).collect();
+            emit_pairs(arena, pairs, false, sink);
+        }
+        Value::Object(object) => emit_object(arena, object, sink),
+    }
+}
+
+fn emit_list<'a, S: Sink + ?Sized>(arena: &'a Arena, list: &'a List<'a>, sink: &mut S) {
+    let Some(items) = list.items else { return sink.null() };
+    if list.elem == GoType::Uint8 {
+        let bytes: Vec<u8> = items.iter().map(|v| if let Value::Uint(b, _) = v { *b as u8 } else { 0 }).collect();
+        return sink.str(STANDARD.encode(bytes).as_bytes());
+    }
+    sink.begin_seq(items.len());
+    for item in items {
+        emit(arena, *item, sink);
+    }
+    sink.end_seq();
+}
+
+/// Says pairs that are sorted by bytes, or those of a struct, whose order JSON keeps.
+fn emit_pairs<'a, S: Sink + ?Sized>(arena: &'a Arena, mut pairs: Vec<(&'a [u8], Value<'a>)>, fields: bool, sink: &mut S) {
+    sink.begin_map(pairs.len());
+    let order = sink.order();
+    if order != KeyOrder::Bytes {
+        if fields {
+            pairs.sort_by(|a, b| a.0.cmp(b.0));
+        }
+        order.sort(&mut pairs, |(key, _)| key);
+    }
+    for (key, value) in pairs {
+        sink.key(key);
+        emit(arena, value, sink);
+    }
+    sink.end_map();
+}
+
+fn emit_object<'a, S: Sink + ?Sized>(arena: &'a Arena, object: &'a dyn Object<'a>, sink: &mut S) {
+    if object.is_nil() {
+        return sink.null();
+    }
+    if let Some(bytes) = object.bytes() {
+        return sink.str(STANDARD.encode(bytes).as_bytes());
+    }
+    if let Some(time) = object.as_any().and_then(|any| any.downcast_ref::<Time>()) {
+        return sink.str(time.rfc3339_nano().as_bytes());
+    }
+    match object.underlying(arena) {
+        Value::Nil => {}
+        plain => return emit(arena, plain, sink),
+    }
+    let fields = object.fields(arena);
+    if fields.is_empty() {
+        return match object.string() {
+            Some(text) => sink.str(text.as_bytes()),
+            None => sink.null(),
+        };
+    }
+    let pairs = fields.into_iter().map(|(name, value)| (name.as_bytes(), value)).collect();
+    emit_pairs(arena, pairs, true, sink);
+}
