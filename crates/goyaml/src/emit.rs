@@ -74,7 +74,7 @@ impl Emit for crate::Map {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) {
         sink.begin_map(self.len());
         let order = sink.order();
-        if order == KeyOrder::Bytes {
+        if order == KeyOrder::Bytes || self.keys().is_sorted_by(|a, b| order.cmp(a.as_bytes(), b.as_bytes()).is_le()) {
             for (key, value) in self {
                 sink.key(key.as_bytes());
                 value.emit(sink);

@@ -92,11 +92,21 @@ fn special(f: f64) -> Option<&'static str> {
 
 /// Prints as Go's `strconv.FormatFloat(f, 'g', -1, 64)`: `1e+06`, `0.5`, `+Inf`.
 pub fn format_float_g(f: f64) -> String {
-    match special(f) {
-        Some(text) => text.to_owned(),
-        None => Decimal::parse(ryu::Buffer::new().format_finite(f)).general(),
+    match (special(f), small_integer(f, 1e6)) {
+        (Some(text), _) => text.to_owned(),
+        (_, Some(i)) => i.to_string(),
+        _ => Decimal::parse(ryu::Buffer::new().format_finite(f)).general(),
     }
 }
+
+/// Returns the integer that a float below `limit` is: most are such, and printed at once.
+pub(crate) fn small_integer(f: f64, limit: f64) -> Option<i64> {
+    let i = f as i64;
+    (f.abs() < limit && i as f64 == f && (i != 0 || f.is_sign_positive())).then_some(i)
+}
+
+/// Up to here all integers are floats.
+pub(crate) const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Prints as Go's `strconv.FormatFloat(f, 'g', -1, 32)`, the way `sigs.k8s.io/yaml` makes text of a number.
 pub fn format_float_g32(f: f64) -> String {
@@ -111,6 +121,9 @@ pub fn format_float_g32(f: f64) -> String {
 pub fn format_float_json(f: f64) -> Option<String> {
     if !f.is_finite() {
         return None;
+    }
+    if let Some(i) = small_integer(f, EXACT) {
+        return Some(i.to_string());
     }
     let decimal = Decimal::parse(ryu::Buffer::new().format_finite(f));
     let abs = f.abs();

@@ -62,69 +62,107 @@ fn merge_sort<T>(items: &mut Vec<T>, less_or_equal: &impl Fn(&T, &T) -> bool) {
 fn natural(a: &[u8], b: &[u8], v3: bool) -> Ordering {
     let mut at = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     if at == a.len() || at == b.len() {
-        // One is the beginning of the other. Only whole characters count, so this is right for valid text.
-        if at == a.len() && at == b.len() {
-            return Ordering::Equal;
-        }
         return a.len().cmp(&b.len());
     }
     // Back to the beginning of the character that differs.
     while at > 0 && a.get(at).is_some_and(|c| c & 0xC0 == 0x80) {
         at -= 1;
     }
-    let (head, a_rest) = a.split_at(at);
-    let b_rest = b.get(at..).unwrap_or_default();
-    if head.is_ascii() && a_rest.is_ascii() && b_rest.is_ascii() {
-        return differing(
-            head.iter().map(|&c| char::from(c)),
-            || a_rest.iter().map(|&c| char::from(c)),
-            || b_rest.iter().map(|&c| char::from(c)),
-            v3,
-        );
-    }
-    let (head, a_rest, b_rest) =
-        (crate::utf8::to_valid(head), crate::utf8::to_valid(a_rest), crate::utf8::to_valid(b_rest));
-    // Different invalid bytes are the same character to Go.
-    if let (Some(x), Some(y)) = (a_rest.chars().next(), b_rest.chars().next())
-        && x == y
-    {
-        let same = a_rest.chars().zip(b_rest.chars()).take_while(|(x, y)| x == y).count();
-        let longer: String = head.chars().chain(a_rest.chars().take(same)).collect();
-        if same == a_rest.chars().count() || same == b_rest.chars().count() {
-            return a_rest.chars().count().cmp(&b_rest.chars().count());
+    let (head, a) = a.split_at(at);
+    let mut a = Chars(a);
+    let mut b = Chars(b.get(at..).unwrap_or_default());
+    let mut before = Vec::new();
+    loop {
+        let (a_rest, b_rest) = (a.clone(), b.clone());
+        match (a.next(), b.next()) {
+            // Different invalid bytes are the same character to Go.
+            (Some(x), Some(y)) if x == y => before.push(x),
+            (Some(x), Some(y)) => {
+                let head = || before.iter().rev().copied().chain(Backwards(head));
+                return differing((x, y), head, a_rest, b_rest, v3);
+            }
+            (a, b) => return a.is_some().cmp(&b.is_some()),
         }
-        return differing(longer.chars(), || a_rest.chars().skip(same), || b_rest.chars().skip(same), v3);
     }
-    differing(head.chars(), || a_rest.chars(), || b_rest.chars(), v3)
 }
 
-/// Compares at the first character that differs; `head` is what is equal before it.
-fn differing<H, A, B>(head: H, a: impl Fn() -> A, b: impl Fn() -> B, v3: bool) -> Ordering
-where
-    H: DoubleEndedIterator<Item = char> + Clone,
-    A: Iterator<Item = char>,
-    B: Iterator<Item = char>,
-{
-    let (Some(x), Some(y)) = (a().next(), b().next()) else {
-        return a().count().cmp(&b().count());
-    };
+/// Compares at two characters that differ; `a` and `b` begin with them, and `head` is what is equal before, backwards.
+fn differing<H: Iterator<Item = char>>(
+    (x, y): (char, char),
+    head: impl Fn() -> H,
+    a: Chars<'_>,
+    b: Chars<'_>,
+    v3: bool,
+) -> Ordering {
     match (is_letter(x), is_letter(y)) {
         (true, true) => return x.cmp(&y),
-        (true, false) | (false, true) => {
-            let after_digits = v3 && head.clone().next_back().is_some_and(is_digit);
-            return if is_letter(x) == after_digits { Ordering::Less } else { Ordering::Greater };
-        }
         (false, false) => {}
+        (letter, _) => {
+            let after_digits = v3 && head().next().is_some_and(is_digit);
+            return if letter == after_digits { Ordering::Less } else { Ordering::Greater };
+        }
     }
     let mut start = 0;
     if x == '0' || y == '0' {
         // Behind other digits a zero counts; at the beginning of a number it does not.
-        let significant = head.rev().take_while(|&c| is_digit(c)).any(|c| c != '0');
-        start = i64::from(significant);
+        start = i64::from(head().take_while(|&c| is_digit(c)).any(|c| c != '0'));
     }
-    let (a_number, a_len) = number(start, a());
-    let (b_number, b_len) = number(start, b());
+    let (a_number, a_len) = number(start, a);
+    let (b_number, b_len) = number(start, b);
     a_number.cmp(&b_number).then(a_len.cmp(&b_len)).then(x.cmp(&y))
+}
+
+/// The characters of bytes as Go ranges over them.
+#[derive(Clone)]
+struct Chars<'a>(&'a [u8]);
+
+impl Iterator for Chars<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let (&first, rest) = self.0.split_first()?;
+        if first.is_ascii() {
+            self.0 = rest;
+            return Some(char::from(first));
+        }
+        let (c, len) = first_char(self.0);
+        self.0 = self.0.get(len..).unwrap_or_default();
+        Some(c)
+    }
+}
+
+/// The characters of bytes from the end.
+struct Backwards<'a>(&'a [u8]);
+
+impl Iterator for Backwards<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let len = self.0.len();
+        let last = *self.0.last()?;
+        let mut from = len - 1;
+        while !last.is_ascii() && from > len.saturating_sub(4) && self.0.get(from).is_some_and(|c| c & 0xC0 == 0x80) {
+            from -= 1;
+        }
+        let (head, tail) = self.0.split_at(from);
+        let (c, width) = first_char(tail);
+        // An invalid byte at the end is a character of its own.
+        if width == tail.len() {
+            self.0 = head;
+            return Some(c);
+        }
+        self.0 = self.0.get(..len - 1)?;
+        Some('\u{fffd}')
+    }
+}
+
+/// The character at the beginning and its length; U+FFFD and one for a byte that begins none.
+fn first_char(bytes: &[u8]) -> (char, usize) {
+    let head = bytes.get(..4).unwrap_or(bytes);
+    match head.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next()) {
+        Some(c) => (c, c.len_utf8()),
+        None => ('\u{fffd}', 1),
+    }
 }
 
 /// Reads the digits at the beginning; Go's arithmetic wraps, and takes a digit of any script as its distance from `0`.

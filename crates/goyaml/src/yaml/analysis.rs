@@ -75,12 +75,24 @@ pub(crate) fn analyze(value: &[u8], version: Version) -> Analysis {
     }
 }
 
-/// Tells quickly that there is nothing in the value that could mean anything: most values are such.
+/// Tells quickly that nothing in the value means anything in a block: most values are such.
 fn is_simple(first: u8, value: &[u8]) -> bool {
-    first.is_ascii_alphanumeric()
-        && value
-            .iter()
-            .all(|&c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'/' | b'+' | b'=' | b'(' | b')'))
+    if !(first.is_ascii_alphanumeric() || first == b'/') || value.last() == Some(&b' ') {
+        return false;
+    }
+    let mut previous = first;
+    for (i, &c) in value.iter().enumerate() {
+        let fits = match c {
+            b'#' => previous != b' ',
+            b':' => at(value, i + 1) > b' ',
+            _ => matches!(c, b' '..=b'~'),
+        };
+        if !fits {
+            return false;
+        }
+        previous = c;
+    }
+    true
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ impl Document {
 /// Reads the first document; what follows it is not looked at.
 pub(super) fn compose(raw: &[u8]) -> Result<Document, Error> {
     let raw = if raw.is_empty() { b"\n" } else { raw };
-    let mut composer = Composer { parser: Parser::new(raw), nodes: Vec::new(), anchors: HashMap::new() };
+    let mut composer =
+        Composer { parser: Parser::new(raw), nodes: Vec::with_capacity(raw.len() / 24 + 4), anchors: HashMap::new() };
     composer.parser.next_event()?;
     let root = match composer.parser.next_event()? {
         Event::StreamEnd => None,

@@ -1,5 +1,7 @@
 //! Streams of documents, and values files (`k8s.io/apimachinery/pkg/util/yaml`, Helm's `pkg/chart/v2/loader`).
 
+use std::borrow::Cow;
+
 use super::read::from_yaml_map;
 use crate::error::{Error, ErrorKind};
 use crate::value::{Map, Value};
@@ -9,58 +11,75 @@ use crate::value::{Map, Value};
 ///
 /// # Errors
 /// A separator with anything but a comment behind it; the documents before it come first.
-pub fn split_documents(text: &[u8]) -> impl Iterator<Item = Result<Vec<u8>, Error>> + '_ {
-    Documents { rest: Some(text) }
+pub fn split_documents(text: &[u8]) -> impl Iterator<Item = Result<Cow<'_, [u8]>, Error>> {
+    Documents { rest: text }
 }
 
 struct Documents<'a> {
-    rest: Option<&'a [u8]>,
+    rest: &'a [u8],
 }
 
-impl<'a> Documents<'a> {
-    /// Takes a line without its end, and tells whether it had one.
-    fn line(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest?;
-        if rest.is_empty() {
-            self.rest = None;
-            return None;
+/// The lines of a document so far: a part of the text for as long as they are just that.
+struct Lines<'a> {
+    text: &'a [u8],
+    taken: usize,
+    changed: Option<Vec<u8>>,
+}
+
+impl<'a> Lines<'a> {
+    fn is_empty(&self) -> bool {
+        self.taken == 0
+    }
+
+    /// Takes a line that is `whole` in the text and `line` without its end.
+    fn push(&mut self, whole: &[u8], line: &[u8]) {
+        if self.changed.is_none() && whole.len() != line.len() + 1 {
+            self.changed = Some(self.text.get(..self.taken).unwrap_or_default().to_vec());
         }
-        match rest.iter().position(|&c| c == b'\n') {
-            Some(end) => {
-                let (line, tail) = rest.split_at(end);
-                self.rest = tail.get(1..);
-                Some(line.strip_suffix(b"\r").unwrap_or(line))
-            }
-            None => {
-                self.rest = None;
-                Some(rest)
-            }
+        self.taken += whole.len();
+        if let Some(out) = &mut self.changed {
+            out.extend_from_slice(line);
+            out.push(b'\n');
+        }
+    }
+
+    fn finish(self) -> Cow<'a, [u8]> {
+        match self.changed {
+            Some(lines) => Cow::Owned(lines),
+            None => Cow::Borrowed(self.text.get(..self.taken).unwrap_or_default()),
         }
     }
 }
 
-impl Iterator for Documents<'_> {
-    type Item = Result<Vec<u8>, Error>;
+impl<'a> Iterator for Documents<'a> {
+    type Item = Result<Cow<'a, [u8]>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut document = Vec::new();
-        while let Some(line) = self.line() {
+        let mut lines = Lines { text: self.rest, taken: 0, changed: None };
+        while !self.rest.is_empty() {
+            let end = self.rest.iter().position(|&c| c == b'\n');
+            let (whole, rest) = self.rest.split_at(end.map_or(self.rest.len(), |end| end + 1));
+            self.rest = rest;
+            // A carriage return belongs to the line's end only where there is one.
+            let line = match whole.strip_suffix(b"\n") {
+                Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+                None => whole,
+            };
             if let Some(behind) = line.strip_prefix(b"---") {
                 let behind = String::from_utf8_lossy(behind);
                 let behind = behind.trim();
                 if !behind.is_empty() && !behind.starts_with('#') {
-                    self.rest = None;
+                    self.rest = &[];
                     let problem = format!("invalid Yaml document separator: {behind}");
                     return Some(Err(Error::new(ErrorKind::Separator, problem)));
                 }
-                if !document.is_empty() {
-                    return Some(Ok(document));
+                if !lines.is_empty() {
+                    return Some(Ok(lines.finish()));
                 }
             }
-            document.extend_from_slice(line);
-            document.push(b'\n');
+            lines.push(whole, line);
         }
-        (!document.is_empty()).then_some(Ok(document))
+        (!lines.is_empty()).then(|| Ok(lines.finish()))
     }
 }
 
@@ -81,6 +100,10 @@ pub fn load_values(text: impl AsRef<[u8]>) -> Result<Map, Error> {
 /// Lays `over` over `base`: mappings that both have under a key are merged, all else is replaced
 /// (`loader.MergeMaps`).
 pub fn merge_maps(base: &mut Map, over: Map) {
+    if base.is_empty() {
+        *base = over;
+        return;
+    }
     for (key, value) in over {
         match (base.get_mut(&key), value) {
             (Some(Value::Map(below)), Value::Map(above)) => merge_maps(below, above),
@@ -97,7 +120,7 @@ mod tests {
 
     fn split(text: &str) -> Vec<String> {
         split_documents(text.as_bytes())
-            .map(|d| d.map_or_else(|e| format!("! {e}"), |d| String::from_utf8(d).unwrap()))
+            .map(|d| d.map_or_else(|e| format!("! {e}"), |d| String::from_utf8(d.into_owned()).unwrap()))
             .collect()
     }
 

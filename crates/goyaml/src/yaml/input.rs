@@ -64,6 +64,7 @@ impl<'a> Input<'a> {
     }
 
     /// The byte at the place, NUL at the end of the text.
+    #[inline]
     pub(super) fn byte(&self) -> u8 {
         at(&self.buf, self.pos)
     }
@@ -79,6 +80,7 @@ impl<'a> Input<'a> {
     }
 
     /// Passes over one character.
+    #[inline]
     pub(super) fn skip(&mut self) {
         self.mark.index += 1;
         self.mark.column += 1;
@@ -96,6 +98,23 @@ impl<'a> Input<'a> {
         self.mark.index += 1;
         self.mark.column = 0;
         self.mark.line += 1;
+    }
+
+    /// Counts the ASCII characters from here on that `fits`, as long as `ahead` characters stay decoded behind them:
+    /// so the text is asked for more at the same places as if each character was looked at.
+    #[inline]
+    pub(super) fn ascii_run(&self, ahead: usize, fits: impl Fn(u8) -> bool) -> usize {
+        let decoded = self.buf.get(self.pos..).unwrap_or_default();
+        let enough = decoded.get(..decoded.len().saturating_sub(ahead)).unwrap_or_default();
+        enough.iter().take_while(|&&c| fits(c)).count()
+    }
+
+    /// Passes over `n` ASCII characters.
+    #[inline]
+    pub(super) fn skip_ascii(&mut self, n: usize) {
+        self.pos += n;
+        self.mark.index += n;
+        self.mark.column += n;
     }
 
     /// Copies one character and passes over it.
@@ -116,11 +135,17 @@ impl<'a> Input<'a> {
     }
 
     /// Sees to it that `n` characters are decoded.
+    #[inline]
     pub(super) fn ensure(&mut self, n: usize) -> Result<(), Error> {
-        if self.buf.len().saturating_sub(self.pos) >= n * MAX_CHARACTER || self.unread(n) >= n {
+        if self.buf.len().saturating_sub(self.pos) >= n * MAX_CHARACTER {
             return Ok(());
         }
-        self.update(n)
+        self.ensure_slowly(n)
+    }
+
+    #[cold]
+    fn ensure_slowly(&mut self, n: usize) -> Result<(), Error> {
+        if self.unread(n) >= n { Ok(()) } else { self.update(n) }
     }
 
     /// Counts the characters ahead, `enough` being enough.

@@ -120,30 +120,16 @@ impl Scanner<'_> {
     /// Copies the rest of the line, without its line break.
     fn read_line_content(&mut self, into: &mut Vec<u8>) -> Result<(), Error> {
         while !is_breakz(&self.input.buf, self.input.pos) {
-            let run = self.ascii_run(0, |c| matches!(c, b' '..=b'~' | b'\t'));
+            let run = self.input.ascii_run(0, |c| matches!(c, b' '..=b'~' | b'\t'));
             if run > 0 {
                 into.extend_from_slice(self.input.buf.get(self.input.pos..self.input.pos + run).unwrap_or_default());
-                self.skip_ascii(run);
+                self.input.skip_ascii(run);
             } else {
                 self.input.read(into);
             }
             self.input.ensure(1)?;
         }
         Ok(())
-    }
-
-    /// Counts the ASCII characters from here on that `fits`, as long as `ahead` characters stay decoded behind them:
-    /// so the text is asked for more at the same places as if each character was looked at.
-    fn ascii_run(&self, ahead: usize, fits: impl Fn(u8) -> bool) -> usize {
-        let decoded = self.input.buf.get(self.input.pos..).unwrap_or_default();
-        let enough = decoded.get(..decoded.len().saturating_sub(ahead)).unwrap_or_default();
-        enough.iter().take_while(|&&c| fits(c)).count()
-    }
-
-    fn skip_ascii(&mut self, n: usize) {
-        self.input.pos += n;
-        self.input.mark.index += n;
-        self.input.mark.column += n;
     }
 
     /// Passes over indents and empty lines in a block scalar, and finds its indent at the first time.
@@ -232,10 +218,10 @@ impl Scanner<'_> {
     /// Reads up to a blank or the closing quote; returns whether an escaped line break ended it.
     fn scan_quoted_run(&mut self, single: bool, start: Mark, text: &mut Vec<u8>) -> Result<bool, Error> {
         while !is_blankz(&self.input.buf, self.input.pos) {
-            let run = self.ascii_run(1, |c| matches!(c, b'!'..=b'~') && !matches!(c, b'\'' | b'"' | b'\\'));
+            let run = self.input.ascii_run(1, |c| matches!(c, b'!'..=b'~') && !matches!(c, b'\'' | b'"' | b'\\'));
             if run > 0 {
                 text.extend_from_slice(self.input.buf.get(self.input.pos..self.input.pos + run).unwrap_or_default());
-                self.skip_ascii(run);
+                self.input.skip_ascii(run);
                 self.input.ensure(2)?;
                 continue;
             }
@@ -302,7 +288,7 @@ impl Scanner<'_> {
                 return Err(self.error(start, "found invalid Unicode character escape code"));
             };
             c = character;
-            self.skip_ascii(digits);
+            self.input.skip_ascii(digits);
         }
         text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
@@ -340,9 +326,9 @@ impl Scanner<'_> {
                 }
                 blanks = 0..0;
                 let run_start = self.input.pos;
-                match self.ascii_run(1, is_plain_run) {
+                match self.input.ascii_run(1, is_plain_run) {
                     0 => self.input.skip(),
-                    run => self.skip_ascii(run),
+                    run => self.input.skip_ascii(run),
                 }
                 if let Some(text) = &mut owned {
                     text.extend_from_slice(self.input.buf.get(run_start..self.input.pos).unwrap_or_default());

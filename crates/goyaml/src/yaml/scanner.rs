@@ -467,10 +467,9 @@ impl<'a> Scanner<'a> {
             }
             self.input.ensure(1)?;
             // A tab may stand between tokens, not where a block could begin.
-            while self.input.byte() == b' '
-                || (self.input.byte() == b'\t' && (self.flow_level > 0 || !self.simple_key_allowed))
-            {
-                self.input.skip();
+            let tabs = self.flow_level > 0 || !self.simple_key_allowed;
+            while self.input.byte() == b' ' || (self.input.byte() == b'\t' && tabs) {
+                self.input.skip_ascii(self.input.ascii_run(0, |c| c == b' ').max(1));
                 self.input.ensure(1)?;
             }
             if self.input.byte() == b'#' {
@@ -490,7 +489,10 @@ impl<'a> Scanner<'a> {
     /// Passes over the rest of the line.
     pub(super) fn skip_comment(&mut self) -> Result<(), Error> {
         while !is_breakz(&self.input.buf, self.input.pos) {
-            self.input.skip();
+            match self.input.ascii_run(0, |c| matches!(c, b' '..=b'~')) {
+                0 => self.input.skip(),
+                run => self.input.skip_ascii(run),
+            }
             self.input.ensure(1)?;
         }
         Ok(())

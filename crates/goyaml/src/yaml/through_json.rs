@@ -3,7 +3,7 @@
 use super::writer::YamlWriter;
 use crate::emit::{Emit, Sink};
 use crate::error::Error;
-use crate::float::{format_float_g, format_float_json};
+use crate::float::{EXACT, format_float_g, format_float_json, small_integer};
 use crate::json::JsonWriter;
 use crate::order::KeyOrder;
 use crate::utf8::to_valid;
@@ -71,6 +71,10 @@ impl Sink for ThroughJson {
     }
 
     fn float(&mut self, value: f64) {
+        if let Some(i) = small_integer(value, EXACT) {
+            self.inner.int(i);
+            return;
+        }
         let Some(text) = format_float_json(value) else {
             self.odd = true;
             return;
@@ -88,7 +92,7 @@ impl Sink for ThroughJson {
     fn str(&mut self, value: &[u8]) {
         let text = to_valid(value);
         self.check(&text);
-        self.inner.str(text.as_bytes());
+        self.inner.text(&text);
     }
 
     fn begin_seq(&mut self, len: usize) {

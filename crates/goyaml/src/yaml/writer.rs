@@ -174,9 +174,17 @@ impl YamlWriter {
         }
     }
 
+    /// Writes what is plain in any place.
     fn plain_value(&mut self, text: &str) {
         self.before_node();
-        self.scalar(text.as_bytes(), None, Style::Plain, false);
+        self.write_plain(text.as_bytes(), false);
+    }
+
+    /// Writes a string that is valid.
+    pub(super) fn text(&mut self, value: &str) {
+        self.before_node();
+        let style = self.preferred(value.as_bytes());
+        self.scalar(value.as_bytes(), None, style, false);
     }
 
     /// Writes a number that is printed already.
@@ -261,13 +269,12 @@ impl Sink for YamlWriter {
     }
 
     fn str(&mut self, value: &[u8]) {
-        self.before_node();
-        if std::str::from_utf8(value).is_err() {
+        if let Ok(text) = std::str::from_utf8(value) {
+            self.text(text);
+        } else {
+            self.before_node();
             self.binary(value, false);
-            return;
         }
-        let style = self.preferred(value);
-        self.scalar(value, None, style, false);
     }
 
     fn begin_seq(&mut self, len: usize) {
