@@ -89,6 +89,10 @@ pub fn decode(text: &[u8]) -> Result<Release, DecodeError> {
     if json::depth(&json) > MAX_DEPTH {
         return Err(DecodeError::TooDeep);
     }
+    // A derived reader would also take an array of the fields.
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(DecodeError::Json(serde::de::Error::custom("a release is a JSON object")));
+    }
     let mut reader = serde_json::Deserializer::from_slice(&json);
     reader.disable_recursion_limit();
     let release = serde::Deserialize::deserialize(&mut reader)?;

@@ -40,18 +40,14 @@ words! {
 
 words! {
     /// How the last run of a hook went; empty before the first.
+    #[derive(Default)]
     HookPhase {
+        #[default]
         None = "",
         Unknown = "Unknown",
         Running = "Running",
         Succeeded = "Succeeded",
         Failed = "Failed",
-    }
-}
-
-impl Default for HookPhase {
-    fn default() -> Self {
-        Self::None
     }
 }
 

@@ -25,7 +25,7 @@ pub use error::Error;
 pub use history::{Head, History, Token};
 pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
 pub use ledger::{Clock, ConfigMapLedger, Ledger, MemoryLedger, Record, Scope, SecretLedger, check_labels};
-pub use list::{Item, ListFilter, list, open};
+pub use list::{Item, ListFilter, NameTest, list, open};
 pub use name::{InvalidName, Key, MAX_NAME, validate_name};
 pub use peek::Peek;
 pub use record::{ApplyMethod, Info, Release};

@@ -12,6 +12,9 @@ use crate::peek::Peek;
 use crate::selector::Selector;
 use crate::status::Status;
 
+/// Says whether a name is wanted.
+pub type NameTest = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// Which releases to list.
 #[derive(Clone, Default)]
 pub struct ListFilter {
@@ -20,7 +23,7 @@ pub struct ListFilter {
     /// What the user's labels must be.
     pub selector: Selector,
     /// What the name must be.
-    pub name: Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
+    pub name: Option<NameTest>,
 }
 
 /// One release in a list.

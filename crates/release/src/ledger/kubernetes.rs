@@ -1,6 +1,5 @@
 //! What Secrets and ConfigMaps have in common.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 
@@ -229,7 +228,7 @@ fn meta_head<K>(item: PartialObjectMeta<K>, scope: &Scope) -> Head {
         &meta.namespace.unwrap_or(asked),
         &meta.name.unwrap_or_default(),
         Token(meta.resource_version.unwrap_or_default()),
-        meta.labels.unwrap_or_else(BTreeMap::new),
+        meta.labels.unwrap_or_default(),
     )
 }
 
