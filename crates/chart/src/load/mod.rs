@@ -164,3 +164,6 @@ pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError
     files::check_version(&files)?;
     files::assemble(files, &mut budget)
 }
+
+#[cfg(test)]
+mod tests;
