@@ -38,7 +38,8 @@ pub enum MissingKey {
 pub struct Limits {
     /// Templates within templates by the `template` action; Go's is 100,000, and its excess is Go's own error.
     pub template_depth: usize,
-    /// Executions within executions, by functions such as `include` and `tpl`.
+    /// Executions within executions, by functions such as `include` and `tpl`. By default 10,000: more than a chart ever
+    /// nests, and Go dies of what never ends.
     pub nesting: Option<usize>,
     /// Nodes and calls executed, loops included.
     pub steps: Option<u64>,
@@ -50,7 +51,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { template_depth: 100_000, nesting: None, steps: None, output: None, memory: None }
+        Self { template_depth: 100_000, nesting: Some(10_000), steps: None, output: None, memory: None }
     }
 }
 

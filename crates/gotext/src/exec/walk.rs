@@ -216,7 +216,10 @@ impl<'a> Runtime<'a> {
         let mark = self.vars.len();
         let flow = self.walk(f, item, branch.list)?;
         self.vars.truncate(mark);
+        // A body may be empty: the pipeline is what a loop that never ends is known by.
+        let node = std::mem::replace(&mut f.node, branch.pipe);
         self.step(f)?;
+        f.node = node;
         Ok(flow == Flow::Break)
     }
 }
