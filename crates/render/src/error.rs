@@ -39,8 +39,13 @@ pub enum RenderError {
         reason: String,
     },
     /// The manifests cannot be taken apart.
-    #[error("{0}")]
-    Manifest(String),
+    #[error("{message}")]
+    Manifest {
+        /// Helm's text: `YAML parse error on PATH: …`.
+        message: String,
+        /// The files as they were rendered, for a person to look at.
+        files: crate::render::Files,
+    },
     /// The chart does not want this cluster.
     #[error("chart requires kubeVersion: {constraint} which is incompatible with Kubernetes {version}")]
     KubeVersion {

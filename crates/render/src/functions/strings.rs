@@ -6,7 +6,7 @@ use gotext::{Arena, Error, Function, GoType, Value};
 use super::args::{any, bytes, fail, int, slice, strings};
 use super::print::{quoted, sprint, to_text};
 use super::f;
-use crate::golang::unicode::{is_space, map_runes, runes, title, to_lower, to_upper, trim_end, trim_start};
+use crate::golang::unicode::{map_runes, runes, title, to_lower, to_upper, trim_end, trim_start};
 use crate::golang::words;
 
 pub(super) const TABLE: &[Function] = &[
@@ -301,9 +301,4 @@ pub(super) fn strslice<'a>(arena: &'a Arena, value: Value<'a>) -> Value<'a> {
             None => strings(arena, [to_text(arena, value)]),
         },
     }
-}
-
-/// Whether a byte string is blank, for callers that trim.
-pub(super) fn is_blank(text: &[u8]) -> bool {
-    runes(text).all(is_space)
 }

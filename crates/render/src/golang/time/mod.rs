@@ -185,15 +185,6 @@ impl Time {
         (days_from_civil(c.year, c.month, c.day) + 4).rem_euclid(7)
     }
 
-    /// `Time.ISOWeek`'s year and week.
-    pub(crate) fn iso_week(&self) -> (i64, i64) {
-        let c = self.civil();
-        let days = days_from_civil(c.year, c.month, c.day);
-        let thursday = days + 3 - (days + 3).rem_euclid(7);
-        let (year, _, _) = civil_from_days(thursday);
-        (year, (thursday - days_from_civil(year, 1, 1)) / 7 + 1)
-    }
-
     /// `Time.Add` of nanoseconds.
     pub(crate) fn add(&self, nanos: i64) -> Self {
         let total = i64::from(self.nanos) + nanos.rem_euclid(1_000_000_000);

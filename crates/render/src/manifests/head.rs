@@ -1,0 +1,92 @@
+//! The head of a document: what kind of object it is and what its annotations say.
+
+use std::collections::BTreeMap;
+
+use goyaml::{Error, Map, Value};
+
+/// What of a document matters to Helm (as Helm 4.3: `SimpleHead`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// `apiVersion`
+    pub api_version: String,
+    /// `kind`
+    pub kind: String,
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.annotations`
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The Go type of `metadata`, as errors name it.
+const METADATA: &str =
+    "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
+
+impl Head {
+    /// Reads the head of a document.
+    ///
+    /// # Errors
+    /// The document is no YAML, or the parts of the head are not what they must be.
+    pub fn read(document: &str) -> Result<Self, Error> {
+        let mut head = Self::default();
+        let root = match goyaml::from_yaml_keep_ints(document)? {
+            Value::Map(map) => map,
+            Value::Null => return Ok(head),
+            other => return Err(Error::unmarshal_type(other.json_kind(), "util.SimpleHead").in_unmarshal()),
+        };
+        // As `encoding/json`: keys in order, case ignored, the first error counts and the rest is still read.
+        let mut first = None;
+        for (key, value) in &root {
+            if same(key, "apiVersion") {
+                text(&mut head.api_version, value, ".apiVersion", &mut first);
+            } else if same(key, "kind") {
+                text(&mut head.kind, value, ".kind", &mut first);
+            } else if same(key, "metadata") {
+                head.metadata(value, &mut first);
+            }
+        }
+        match first {
+            Some(error) => Err(error),
+            None => Ok(head),
+        }
+    }
+
+    fn metadata(&mut self, value: &Value, first: &mut Option<Error>) {
+        let Some(map) = object(value, ".metadata", METADATA, first) else { return };
+        for (key, value) in map {
+            if same(key, "name") {
+                text(&mut self.name, value, ".metadata.name", first);
+            } else if same(key, "annotations") {
+                let Some(map) = object(value, ".metadata.annotations", "map[string]string", first) else { continue };
+                for (key, value) in map {
+                    let entry = self.annotations.entry(key.clone()).or_default();
+                    text(entry, value, &format!(".metadata.annotations.{key}"), first);
+                }
+            }
+        }
+    }
+}
+
+fn same(key: &str, field: &str) -> bool {
+    key.eq_ignore_ascii_case(field)
+}
+
+fn object<'v>(value: &'v Value, field: &str, go_type: &str, first: &mut Option<Error>) -> Option<&'v Map> {
+    match value {
+        Value::Map(map) => Some(map),
+        Value::Null => None,
+        other => {
+            first.get_or_insert_with(|| Error::unmarshal_field(other.json_kind(), field, go_type).in_unmarshal());
+            None
+        }
+    }
+}
+
+fn text(into: &mut String, value: &Value, field: &str, first: &mut Option<Error>) {
+    match value.scalar_text() {
+        Some(text) => *into = text,
+        None if value.is_null() => {}
+        None => {
+            first.get_or_insert_with(|| Error::unmarshal_field(value.json_kind(), field, "string").in_unmarshal());
+        }
+    }
+}

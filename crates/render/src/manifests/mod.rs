@@ -1,0 +1,146 @@
+//! From rendered files to a release: manifests in install order, hooks, CRDs, notes (as Helm 4.3: `pkg/action/action.go`
+//! `renderResources`, `pkg/release/v1/util`).
+
+mod head;
+mod kinds;
+mod sort;
+mod split;
+mod template;
+
+use chart::Chart;
+use chart::semver::is_compatible_range;
+
+pub use head::Head;
+pub use kinds::{INSTALL_ORDER, UNINSTALL_ORDER};
+pub use sort::{Hook, HookEvent, Manifest, Unsorted, sort_by_kind, sort_files};
+pub use split::split;
+pub use template::{ShowOnlyError, TemplateOptions, template_output};
+
+use crate::error::RenderError;
+use crate::golang::path;
+use crate::render::{Files, Inputs, Parsed};
+
+/// A file of a `crds/` folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crd {
+    /// The path inside its chart: `crds/x.yaml`.
+    pub name: String,
+    /// The path from the root chart: `chart/charts/sub/crds/x.yaml`.
+    pub path: String,
+    /// The content.
+    pub data: Vec<u8>,
+}
+
+/// What shapes the text of a release besides the inputs of the render.
+#[derive(Clone, Debug, Default)]
+pub struct Shape {
+    /// Puts the CRDs in front of the manifest (`helm template --include-crds`).
+    pub include_crds: bool,
+    /// Leaves the content of Secrets out (`--hide-secret`).
+    pub hide_secret: bool,
+    /// Adds the notes of subcharts (`--render-subchart-notes`).
+    pub subchart_notes: bool,
+}
+
+/// A rendered release.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// `release.manifest` as Helm stores it.
+    pub manifest: String,
+    /// The documents of the manifest, in install order, without the CRDs of `crds/`.
+    pub objects: Vec<Manifest>,
+    /// The hooks, sorted by kind as Helm stores them.
+    pub hooks: Vec<Hook>,
+    /// The notes.
+    pub notes: String,
+    /// The CRDs of the chart and its subcharts, parents first.
+    pub crds: Vec<Crd>,
+}
+
+/// The end of the path of notes.
+const NOTES: &str = "NOTES.txt";
+
+/// What stands for the content of a hidden Secret.
+const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed";
+
+/// Lists the CRDs of a chart and its subcharts, parents first (as Helm 4.3: `Chart.CRDObjects`).
+pub fn crds(chart: &Chart) -> Vec<Crd> {
+    fn add(chart: &Chart, full_path: &str, out: &mut Vec<Crd>) {
+        let manifest = |name: &str| [".yaml", ".yml", ".json"].iter().any(|ext| name.ends_with(ext));
+        for file in chart.files.iter().filter(|f| f.name.starts_with("crds/") && manifest(&f.name)) {
+            let path = path::join(&[full_path, &file.name]);
+            out.push(Crd { name: file.name.clone(), path, data: file.data.clone() });
+        }
+        for child in &chart.dependencies {
+            add(child, &format!("{full_path}/charts/{}", child.name()), out);
+        }
+    }
+    let mut out = Vec::new();
+    add(chart, chart.name(), &mut out);
+    out
+}
+
+/// Renders a chart into a release.
+///
+/// # Errors
+/// The chart does not want this cluster, a template fails, a budget is used up, or a document is no YAML.
+pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Rendered, RenderError> {
+    let chart = parsed.chart();
+    check_kube_version(chart, inputs)?;
+    let mut files = parsed.render(inputs)?;
+    let notes = take_notes(chart, &mut files, shape.subchart_notes);
+    let (hooks, objects) = sort_files(&files, INSTALL_ORDER).map_err(|failed| RenderError::Manifest {
+        message: failed.message,
+        files: std::mem::take(&mut files),
+    })?;
+    let crds = crds(chart);
+    let mut manifest = String::new();
+    if shape.include_crds {
+        for crd in &crds {
+            append(&mut manifest, &crd.path, &String::from_utf8_lossy(&crd.data));
+        }
+    }
+    for object in &objects {
+        let hidden = shape.hide_secret && object.head.kind == "Secret" && object.head.api_version == "v1";
+        append(&mut manifest, &object.path, if hidden { HIDDEN } else { &object.content });
+    }
+    Ok(Rendered { manifest, objects, hooks, notes, crds })
+}
+
+/// Adds a document with its source to a manifest.
+pub(crate) fn append(manifest: &mut String, path: &str, content: &str) {
+    manifest.reserve(path.len() + content.len() + 16);
+    manifest.push_str("---\n# Source: ");
+    manifest.push_str(path);
+    manifest.push('\n');
+    manifest.push_str(content);
+    manifest.push('\n');
+}
+
+fn check_kube_version(chart: &Chart, inputs: &Inputs<'_>) -> Result<(), RenderError> {
+    let constraint = &chart.metadata.kube_version;
+    let cluster = &inputs.capabilities.kube_version;
+    if constraint.is_empty() || is_compatible_range(constraint, cluster.constraint_text()) {
+        return Ok(());
+    }
+    Err(RenderError::KubeVersion { constraint: constraint.clone(), version: cluster.version.clone() })
+}
+
+/// Takes the notes out of the files: those of the chart, or of all charts by path.
+fn take_notes(chart: &Chart, files: &mut Files, of_subcharts: bool) -> String {
+    let own = path::join(&[chart.name(), "templates", NOTES]);
+    let mut notes = String::new();
+    files.retain(|path, text| {
+        if !path.ends_with(NOTES) {
+            return true;
+        }
+        if of_subcharts || *path == own {
+            if !notes.is_empty() {
+                notes.push('\n');
+            }
+            notes.push_str(text);
+        }
+        false
+    });
+    notes
+}

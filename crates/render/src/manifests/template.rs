@@ -1,0 +1,77 @@
+//! What `helm template` prints of a release (as Helm 4.3: `pkg/cmd/template.go`).
+
+use super::sort::HookEvent;
+use super::split::split;
+use super::{Rendered, append};
+use crate::golang::path;
+
+/// The flags that shape the output.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateOptions {
+    /// Leaves out hooks that are tests (`--skip-tests`).
+    pub skip_tests: bool,
+    /// Leaves out all hooks (`--no-hooks`).
+    pub no_hooks: bool,
+    /// Prints only what comes from these templates: paths or patterns inside a chart (`--show-only`).
+    pub show_only: Vec<String>,
+}
+
+/// A template was to be shown that made nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("could not find template {0} in chart")]
+pub struct ShowOnlyError(pub String);
+
+/// Makes the output: manifests, then hooks; or those of some templates.
+///
+/// # Errors
+/// A template to be shown is not there.
+pub fn template_output(rendered: &Rendered, options: &TemplateOptions) -> Result<String, ShowOnlyError> {
+    let mut out = String::with_capacity(rendered.manifest.len() + 1024);
+    out.push_str(rendered.manifest.trim());
+    out.push('\n');
+    if !options.no_hooks {
+        for hook in &rendered.hooks {
+            if !(options.skip_tests && hook.events.contains(&HookEvent::Test)) {
+                append(&mut out, &hook.path, &hook.manifest);
+            }
+        }
+    }
+    if options.show_only.is_empty() {
+        return Ok(out);
+    }
+    let documents = split(&out);
+    let mut shown = String::new();
+    for pattern in &options.show_only {
+        let mut missing = true;
+        for document in &documents {
+            if source(document).is_some_and(|source| path::matches(pattern.as_bytes(), source.as_bytes())) {
+                shown.push_str("---\n");
+                shown.push_str(document);
+                shown.push('\n');
+                missing = false;
+            }
+        }
+        if missing {
+            return Err(ShowOnlyError(pattern.clone()));
+        }
+    }
+    Ok(shown)
+}
+
+/// The path of a document's template inside its chart: what follows the chart's name in the first `# Source:`.
+fn source(document: &str) -> Option<&str> {
+    const MARK: &str = "# Source: ";
+    let mut rest = document;
+    while let Some(at) = rest.find(MARK) {
+        let after = rest.get(at + MARK.len()..)?;
+        // The chart's name has no slash but may, in Go's expression, have line breaks.
+        if let Some((name, path)) = after.split_once('/') {
+            let path = path.split('\n').next().unwrap_or(path);
+            if !name.is_empty() && !path.is_empty() {
+                return Some(path);
+            }
+        }
+        rest = after;
+    }
+    None
+}
