@@ -1,4 +1,5 @@
 //! Records as Helm writes them, and records that nobody should have to fear.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::io::Write;
 

@@ -1,4 +1,5 @@
 //! What every ledger does, on each of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -267,3 +267,179 @@ fn crd(object: &Value) -> Readiness {
     }
     Readiness::in_progress("Install in progress")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(object: Value, want: Status, message: &str) {
+        let readiness = status(&object);
+        assert_eq!((readiness.status, readiness.message.as_str()), (want, message), "{object}");
+    }
+
+    // Each row was also put to cli-utils v1.2.2 `status.Compute`.
+    #[test]
+    fn what_holds_for_all_kinds() {
+        use Status::*;
+        let shop = |metadata: Value, status: Value| json!({"apiVersion": "x.io/v1", "kind": "Shop", "metadata": metadata, "status": status});
+        let condition =
+            |kind: &str, status: &str| json!({"conditions": [{"type": kind, "status": status, "message": "why"}]});
+        check(shop(json!({}), json!({})), Current, "Resource is current");
+        check(shop(json!({"deletionTimestamp": "now"}), json!({})), Terminating, "Resource scheduled for deletion");
+        check(
+            shop(json!({"generation": 2}), json!({"observedGeneration": 1})),
+            InProgress,
+            "Shop generation is 2, but latest observed generation is 1",
+        );
+        check(shop(json!({"generation": 2}), json!({})), Current, "Resource is current");
+        check(shop(json!({}), condition("Reconciling", "True")), InProgress, "why");
+        check(shop(json!({}), condition("Reconciling", "False")), Current, "Resource is current");
+        check(shop(json!({}), condition("Stalled", "True")), Failed, "why");
+        check(shop(json!({}), condition("Ready", "True")), Current, "Resource is Ready");
+        check(shop(json!({}), condition("Ready", "False")), InProgress, "why");
+        check(shop(json!({}), condition("Ready", "Unknown")), InProgress, "why");
+    }
+
+    #[test]
+    fn workloads() {
+        use Status::*;
+        let of = |kind: &str, spec: Value, status: Value| json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"generation": 1}, "spec": spec, "status": status});
+        let available = json!([{"type": "Available", "status": "True"}, {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}]);
+        let full = |conditions: Value| json!({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "readyReplicas": 2, "conditions": conditions});
+        let two = json!({"replicas": 2, "progressDeadlineSeconds": 600});
+        for (spec, status, want, message) in [
+            (json!({}), json!({}), InProgress, "Replicas: 0/1"),
+            (two.clone(), json!({"replicas": 2, "updatedReplicas": 1}), InProgress, "Updated: 1/2"),
+            (two.clone(), json!({"replicas": 3, "updatedReplicas": 2}), InProgress, "Pending termination: 1"),
+            (
+                two.clone(),
+                json!({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}),
+                InProgress,
+                "Available: 1/2",
+            ),
+            (
+                two.clone(),
+                json!({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
+                InProgress,
+                "Ready: 0/2",
+            ),
+            (two.clone(), full(json!([])), InProgress, "ReplicaSet not Available"),
+            (json!({"replicas": 2}), full(json!([])), InProgress, "Deployment not Available"),
+            (two.clone(), full(available), Current, "Deployment is available. Replicas: 2"),
+            (
+                two,
+                json!({"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]}),
+                Failed,
+                "Progress deadline exceeded",
+            ),
+        ] {
+            check(of("Deployment", spec, status), want, message);
+        }
+        for (spec, status, want, message) in [
+            (
+                json!({"updateStrategy": {"type": "OnDelete"}}),
+                json!({}),
+                Current,
+                "StatefulSet is using the ondelete update strategy",
+            ),
+            (json!({"replicas": 1}), json!({"replicas": 1}), InProgress, "Ready: 0/1"),
+            (
+                json!({"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 1}}}),
+                json!({"replicas": 3, "readyReplicas": 3, "updatedReplicas": 1}),
+                InProgress,
+                "updated: 1/2",
+            ),
+            (
+                json!({"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 1}}}),
+                json!({"replicas": 3, "readyReplicas": 3, "updatedReplicas": 2}),
+                Current,
+                "Partition rollout complete. updated: 2",
+            ),
+            (json!({}), json!({"replicas": 1, "readyReplicas": 1}), InProgress, "current: 0/1"),
+            (
+                json!({}),
+                json!({"replicas": 1, "readyReplicas": 1, "currentReplicas": 1, "currentRevision": "a", "updateRevision": "b"}),
+                InProgress,
+                "Waiting for updated revision to match current",
+            ),
+            (
+                json!({}),
+                json!({"replicas": 1, "readyReplicas": 1, "currentReplicas": 1}),
+                Current,
+                "All replicas scheduled as expected. Replicas: 1",
+            ),
+        ] {
+            check(of("StatefulSet", spec, status), want, message);
+        }
+        for (status, want, message) in [
+            (json!({}), InProgress, "DaemonSet status.observedGeneration not found"),
+            (json!({"observedGeneration": 1}), InProgress, "Missing .status.desiredNumberScheduled"),
+            (json!({"observedGeneration": 1, "desiredNumberScheduled": 1}), InProgress, "Current: 0/1"),
+            (
+                json!({"observedGeneration": 1, "desiredNumberScheduled": 0}),
+                Current,
+                "All replicas scheduled as expected. Replicas: 0",
+            ),
+        ] {
+            check(of("DaemonSet", json!({}), status), want, message);
+        }
+        check(of("ReplicaSet", json!({}), json!({"fullyLabeledReplicas": 1})), InProgress, "Available: 0/1");
+        check(of("ReplicaSet", json!({"replicas": 0}), json!({})), Current, "ReplicaSet is available. Replicas: 0");
+    }
+
+    #[test]
+    fn other_kinds() {
+        use Status::*;
+        let of = |api_version: &str, kind: &str, spec: Value, status: Value| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}, "spec": spec, "status": status});
+        let condition = |kind: &str, status: &str, reason: &str| json!({"conditions": [{"type": kind, "status": status, "reason": reason, "message": "why"}]});
+        let pod = |status: Value| of("v1", "Pod", json!({}), status);
+        check(pod(json!({})), InProgress, "Pod phase not available");
+        check(pod(json!({"phase": "Pending"})), InProgress, "Pod is in the Pending phase");
+        check(pod(json!({"phase": "Running"})), InProgress, "Pod is running but is not Ready");
+        check(pod(json!({"phase": "Failed"})), Current, "Pod has completed, but not successfully");
+        check(
+            pod(
+                json!({"phase": "Running", "containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}),
+            ),
+            Failed,
+            "Containers in CrashLoop state: c",
+        );
+        let job = |spec: Value, status: Value| of("batch/v1", "Job", spec, status);
+        check(job(json!({}), json!({})), InProgress, "Job not started");
+        check(
+            job(json!({}), json!({"startTime": "now", "active": 1})),
+            Current,
+            "Job in progress. success:0, active: 1, failed: 0",
+        );
+        let mut failed = condition("Failed", "True", "");
+        failed["failed"] = 2.into();
+        check(job(json!({"parallelism": 3}), failed), Failed, "Job Failed. failed: 2/3");
+        check(
+            job(json!({"completions": 4}), condition("Complete", "True", "")),
+            Current,
+            "Job Completed. succeeded: 0/4",
+        );
+        let crd = |status: Value| of("apiextensions.k8s.io/v1", "CustomResourceDefinition", json!({}), status);
+        check(crd(json!({})), InProgress, "Install in progress");
+        check(crd(condition("NamesAccepted", "False", "")), Failed, "why");
+        check(crd(condition("Established", "False", "Installing")), InProgress, "Install in progress");
+        check(crd(condition("Established", "False", "Other")), Failed, "why");
+        check(crd(condition("Established", "True", "")), Current, "CRD is established");
+        check(of("v1", "PersistentVolumeClaim", json!({}), json!({})), InProgress, "PVC is not Bound. phase: unknown");
+        check(of("v1", "PersistentVolumeClaim", json!({}), json!({"phase": "Bound"})), Current, "PVC is Bound");
+        check(
+            of("v1", "Service", json!({"type": "LoadBalancer"}), json!({})),
+            InProgress,
+            "ClusterIP not set. Service type: LoadBalancer",
+        );
+        check(of("v1", "Service", json!({}), json!({})), Current, "Service is ready");
+        check(of("v1", "Secret", json!({}), json!({})), Current, "Resource is always ready");
+        check(
+            of("policy/v1", "PodDisruptionBudget", json!({}), json!({})),
+            Current,
+            "AllowedDisruptions has been computed.",
+        );
+    }
+}

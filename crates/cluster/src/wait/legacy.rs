@@ -226,3 +226,112 @@ fn crd(live: &Value) -> Readiness {
     });
     if done { Readiness::current("CRD is established") } else { Readiness::in_progress("CRD is not established") }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    // The rows follow Helm 4.3: `pkg/kube/ready_test.go` names the cases, `ready.go` the answers.
+    #[test]
+    fn deployments() {
+        let deployment_of = |replicas: i64, surge: Value, unavailable: Value| {
+            json!({"metadata": {"generation": 1}, "status": {"observedGeneration": 1}, "spec": {"replicas": replicas,
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}})
+        };
+        let set = |ready: i64| json!({"metadata": {"generation": 1}, "status": {"observedGeneration": 1, "readyReplicas": ready}});
+        for (replicas, surge, unavailable, ready, want) in [
+            (1, json!("25%"), json!("25%"), 0, false),
+            (1, json!("25%"), json!("25%"), 1, true),
+            (4, json!("25%"), json!("25%"), 2, false),
+            (4, json!("25%"), json!("25%"), 3, true),
+            (4, json!(0), json!(0), 3, true),
+            (2, json!(1), json!(5), 0, true),
+            (0, json!(1), json!(1), 0, true),
+        ] {
+            let live = deployment_of(replicas, surge.clone(), unavailable.clone());
+            let is_ready = deployment(&live, Some(&set(ready))).status == Status::Current;
+            assert_eq!(is_ready, want, "{replicas} {surge} {unavailable} {ready}");
+        }
+        let live = deployment_of(1, json!(1), json!(0));
+        assert_eq!(deployment(&live, None).status, Status::InProgress);
+        let mut late = live.clone();
+        late["metadata"]["generation"] = 2.into();
+        assert_eq!(deployment(&late, Some(&set(1))).status, Status::InProgress);
+        let mut paused = live;
+        paused["spec"]["paused"] = true.into();
+        assert_eq!(deployment(&paused, None).status, Status::Current);
+    }
+
+    #[test]
+    fn sets() {
+        let of = |strategy: Value, replicas: i64, status: Value| json!({"spec": {"replicas": replicas, "updateStrategy": strategy}, "status": status});
+        let rolling = |partition: i64| json!({"type": "RollingUpdate", "rollingUpdate": {"partition": partition}});
+        for (strategy, replicas, status, want) in [
+            (rolling(0), 1, json!({"updatedReplicas": 1, "readyReplicas": 1}), true),
+            (rolling(0), 2, json!({"updatedReplicas": 2, "readyReplicas": 1}), false),
+            (rolling(0), 2, json!({"updatedReplicas": 1, "readyReplicas": 2}), false),
+            (rolling(1), 2, json!({"updatedReplicas": 1, "readyReplicas": 2}), true),
+            (
+                rolling(0),
+                1,
+                json!({"updatedReplicas": 1, "readyReplicas": 1, "currentRevision": "a", "updateRevision": "b"}),
+                false,
+            ),
+            (
+                rolling(1),
+                2,
+                json!({"updatedReplicas": 1, "readyReplicas": 2, "currentRevision": "a", "updateRevision": "b"}),
+                true,
+            ),
+            (json!({"type": "OnDelete"}), 1, json!({}), true),
+            (rolling(0), 1, json!({"updatedReplicas": 1, "readyReplicas": 1, "observedGeneration": 3}), false),
+        ] {
+            let live = of(strategy, replicas, status);
+            assert_eq!(stateful_set(&live).status == Status::Current, want, "{live}");
+        }
+        let rolling =
+            |unavailable: Value| json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": unavailable}});
+        let counts = |desired: i64, updated: i64, ready: i64| json!({"desiredNumberScheduled": desired, "updatedNumberScheduled": updated, "numberReady": ready});
+        for (strategy, status, want) in [
+            (rolling(json!(0)), counts(1, 1, 1), true),
+            (rolling(json!(1)), counts(1, 1, 0), true),
+            (rolling(json!("25%")), counts(5, 5, 3), true),
+            (rolling(json!("25%")), counts(5, 5, 2), false),
+            (rolling(json!(0)), counts(1, 0, 1), false),
+            (json!({"type": "OnDelete"}), counts(1, 0, 0), true),
+        ] {
+            let live = of(strategy, 0, status);
+            assert_eq!(daemon_set(&live).status == Status::Current, want, "{live}");
+        }
+    }
+
+    #[test]
+    fn other_kinds() {
+        let service_of =
+            |spec: Value, status: Value| service(&json!({"spec": spec, "status": status})).status == Status::Current;
+        assert!(service_of(json!({"type": "ExternalName"}), json!({})));
+        assert!(service_of(json!({"type": "ClusterIP", "clusterIP": "None"}), json!({})));
+        assert!(!service_of(json!({"type": "ClusterIP"}), json!({})));
+        assert!(!service_of(json!({"type": "LoadBalancer", "clusterIP": "1"}), json!({})));
+        assert!(service_of(json!({"type": "LoadBalancer", "clusterIP": "1", "externalIPs": ["2"]}), json!({})));
+        assert!(service_of(
+            json!({"type": "LoadBalancer", "clusterIP": "1"}),
+            json!({"loadBalancer": {"ingress": [{"ip": "3"}]}})
+        ));
+        let job_of = |spec: Value, status: Value| {
+            job(&json!({"metadata": {"name": "j", "namespace": "web"}, "spec": spec, "status": status})).status
+        };
+        assert_eq!(job_of(json!({"backoffLimit": 1, "completions": 1}), json!({"succeeded": 1})), Status::Current);
+        assert_eq!(job_of(json!({"backoffLimit": 1, "completions": 1}), json!({"failed": 1})), Status::InProgress);
+        assert_eq!(job_of(json!({"backoffLimit": 1}), json!({"failed": 2})), Status::Failed);
+        assert_eq!(job_of(json!({"backoffLimit": 1}), json!({})), Status::Current);
+        let crd_of = |kind: &str, status: &str| {
+            crd(&json!({"status": {"conditions": [{"type": kind, "status": status}]}})).status
+        };
+        assert_eq!(crd_of("Established", "True"), Status::Current);
+        assert_eq!(crd_of("NamesAccepted", "False"), Status::Current);
+        assert_eq!(crd_of("Established", "False"), Status::InProgress);
+    }
+}
