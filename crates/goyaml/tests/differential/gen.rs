@@ -329,6 +329,20 @@ pub(crate) fn yaml(rng: &mut Rng) -> String {
     if rng.chance(35) {
         text = mutate(rng, &text);
     }
+    if rng.chance(3) {
+        // Something odd where a portion of the reader ends.
+        let until = 512 * (rng.below(3) + 1) - rng.below(12);
+        let head = rng.pick(&["# ", "a: ", "a: '", "- \"", "|\n ", "a: {b: ", "? "]);
+        let mut padded = head.to_owned();
+        padded.push_str(&rng.pick(&["x", "x y ", "é"]).repeat(until)[..until - head.len() - 1 & !1]);
+        for _ in 0..rng.below(3) {
+            padded.push_str(rng.pick(&[
+                "\n", "\u{feff}", "\r\n", "\u{2028}", "😀", "'", "\"", "\\\n", "\\x41", "--- ", ": ", "\n---\n",
+                "\u{1}",
+            ]));
+        }
+        text = padded + &text;
+    }
     if rng.chance(2) {
         text.push_str(&"# a long comment, longer than a portion of the reader\n".repeat(rng.below(24)));
         text.push_str(rng.pick(&["\u{feff}b: 1\n", "\u{1}", "z: 1\n", "\u{7f}", "---\n\u{1}"]));

@@ -137,7 +137,7 @@ impl Oracle {
 
     /// Asks again and again: whether it always says the same.
     pub(crate) fn is_stable(&mut self, question: &Question, answer: &Answer) -> bool {
-        self.ask(&[question; 8]).iter().all(|again| again == answer)
+        self.ask(&[question; 40]).iter().all(|again| again == answer)
     }
 
     /// Asks again and again, for Go goes through its maps in another order each time: whether it ever says the same.
