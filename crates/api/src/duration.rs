@@ -85,7 +85,7 @@ pub fn format_duration(duration: Duration) -> String {
 
 fn decimal(value: u128, unit: u128) -> String {
     let whole = value / unit;
-    if value % unit == 0 {
+    if value.is_multiple_of(unit) {
         return whole.to_string();
     }
     let width = unit.to_string().len() - 1;

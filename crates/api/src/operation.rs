@@ -171,6 +171,15 @@ pub enum Event {
         /// `running`, `succeeded` or `failed`.
         phase: String,
     },
+    /// What a container of a hook has printed.
+    Log {
+        /// The pod.
+        pod: String,
+        /// The container.
+        container: String,
+        /// The text.
+        text: String,
+    },
     /// Something that a person should know and that does not stop the change.
     Warning {
         /// What.
@@ -191,6 +200,7 @@ impl Event {
             Self::Phase { .. } => "phase",
             Self::Resource { .. } => "resource",
             Self::Hook { .. } => "hook",
+            Self::Log { .. } => "log",
             Self::Warning { .. } => "warning",
             Self::Done { .. } => "done",
         }

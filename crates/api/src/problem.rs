@@ -109,6 +109,12 @@ pub struct FailedResource {
     /// More, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The condition of the object that changed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// The newest warnings about the object and its pods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_events: Vec<String>,
 }
 
 impl Problem {
@@ -239,6 +245,8 @@ reasons! {
     TemplateFailed "TEMPLATE_FAILED" 422 false "A template failed";
     /// What was rendered is no Kubernetes manifest, or of a kind that the cluster does not know.
     InvalidManifest "INVALID_MANIFEST" 422 false "The manifest is not valid";
+    /// The namespace does not exist; create it, or set `createNamespace`.
+    NamespaceNotFound "NAMESPACE_NOT_FOUND" 422 false "The namespace does not exist";
     /// There is no release of this name.
     ReleaseNotFound "RELEASE_NOT_FOUND" 404 false "There is no such release";
     /// The release has no such revision.
@@ -277,6 +285,8 @@ reasons! {
     ClusterError "CLUSTER_ERROR" 502 true "The cluster answered with an error";
     /// Objects did not become ready in time; `failedResources[]` names them.
     WaitTimeout "WAIT_TIMEOUT" 504 true "Objects did not become ready in time";
+    /// An object has failed for good, so that waiting has no use; `failedResources[]` names it.
+    ResourceFailed "RESOURCE_FAILED" 422 false "An object has failed";
     /// A hook failed.
     HookFailed "HOOK_FAILED" 422 false "A hook failed";
     /// A stored release record cannot be read.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::chart::Metadata;
 use crate::cluster::UnreachableCluster;
 
 /// A release as its newest record has it.
@@ -86,6 +87,9 @@ pub struct ReleaseSummary {
     /// The record's own labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Why the record cannot be read; chart and time are then unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A page of releases.
@@ -120,6 +124,9 @@ pub struct Revision {
     /// The revision that this one went back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_revision: Option<u32>,
+    /// Why the record cannot be read; all but revision and status are then unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A release's history.
@@ -185,6 +192,8 @@ pub struct DryRun {
     pub dry_run: String,
     /// The release.
     pub release: Release,
+    /// What the chart says of itself.
+    pub chart: Metadata,
     /// The user's values.
     #[schema(value_type = Object)]
     pub values: Map<String, Value>,
@@ -194,4 +203,7 @@ pub struct DryRun {
     pub hooks: Vec<Hook>,
     /// The notes.
     pub notes: String,
+    /// What a person should know beforehand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }

@@ -15,6 +15,7 @@ mod metadata;
 mod options;
 mod pack;
 mod record;
+pub mod schema;
 pub mod semver;
 pub mod strvals;
 pub mod text;

@@ -153,6 +153,12 @@ impl Cluster {
         served.get(&object.gvk).cloned().ok_or_else(|| Error::NoMatch(vec![NoMatch(object.clone())]))
     }
 
+    /// The URL path of an object.
+    async fn path(&self, object: &ObjectRef) -> Result<String, Error> {
+        object.check_name()?;
+        Ok(self.resource(object).await?.object_path(&object.namespace, &object.name))
+    }
+
     /// Makes objects of documents: lists are taken apart, objects without a namespace are put into `namespace`, and
     /// every kind must be served, as Helm 4.3: `pkg/kube/client.go Build`.
     ///
@@ -207,8 +213,7 @@ impl Cluster {
     /// # Errors
     /// Refusals.
     pub async fn get(&self, object: &ObjectRef) -> Result<Option<Value>, Error> {
-        let resource = self.resource(object).await?;
-        let path = resource.object_path(&object.namespace, &object.name);
+        let path = self.path(object).await?;
         match Call::get(Action::Get, path).about(object).send(&self.client).await {
             Ok(answer) => Ok(Some(answer.json()?)),
             Err(Error::NotFound(_)) => Ok(None),
@@ -252,7 +257,7 @@ impl Cluster {
             return self.create(object, options).await;
         }
         let id = object.id();
-        let path = self.resource(id).await?.object_path(&id.namespace, &id.name);
+        let path = self.path(id).await?;
         let mut tries = 0;
         loop {
             let call = Call::new(Action::Apply, Method::PATCH, path.as_str())
@@ -298,7 +303,7 @@ impl Cluster {
     /// # Errors
     /// Refusals.
     pub async fn delete(&self, object: &ObjectRef, propagation: Propagation) -> Result<bool, Error> {
-        let path = self.resource(object).await?.object_path(&object.namespace, &object.name);
+        let path = self.path(object).await?;
         let options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation.as_str()});
         let mut tries = 0;
         loop {
@@ -321,7 +326,7 @@ impl Cluster {
     /// # Errors
     /// Refusals.
     pub async fn migrate_fields(&self, object: &ObjectRef, dry_run: bool) -> Result<bool, Error> {
-        let path = self.resource(object).await?.object_path(&object.namespace, &object.name);
+        let path = self.path(object).await?;
         let mut tries = 0;
         loop {
             let live = Call::get(Action::Get, path.as_str()).about(object).send(&self.client).await?.json()?;

@@ -1,5 +1,6 @@
 //! Why something could not be done in a cluster.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use kube::core::Status;
@@ -131,7 +132,7 @@ pub enum Error {
     #[error("{}", joined(.0))]
     NoMatch(Vec<NoMatch>),
     /// A document that is no object.
-    #[error("error validating data: {}", bracketed(.missing))]
+    #[error("error validating \"\": error validating data: {}", bracketed(.missing))]
     Malformed {
         /// What it lacks.
         missing: Vec<String>,
@@ -139,6 +140,17 @@ pub enum Error {
     /// Objects with both a name and a prefix for one.
     #[error("metadata.name and metadata.generateName cannot both be set")]
     NameAndGenerateName(ObjectRef),
+    /// An object without a name.
+    #[error("resource name may not be empty")]
+    NoName(ObjectRef),
+    /// An object whose name cannot stand in a URL.
+    #[error("invalid resource name {:?}: [{fault}]", .object.name)]
+    BadName {
+        /// Which.
+        object: ObjectRef,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// The cluster cannot be reached.
     #[error("kubernetes cluster unreachable")]
     Unreachable(#[source] Box<kube::Error>),
@@ -276,10 +288,12 @@ fn joined(missing: &[NoMatch]) -> String {
     bracketed(&missing.iter().map(NoMatch::to_string).collect::<Vec<_>>())
 }
 
-/// One text as it is, several as Go's aggregate errors print.
+/// One text as it is, several as Go's aggregate errors print: each once, in brackets.
 fn bracketed(texts: &[String]) -> String {
-    match texts {
-        [one] => one.clone(),
+    let mut seen = BTreeSet::new();
+    let once: Vec<&str> = texts.iter().map(String::as_str).filter(|text| seen.insert(*text)).collect();
+    match once.as_slice() {
+        [one] => (*one).to_owned(),
         many => format!("[{}]", many.join(", ")),
     }
 }

@@ -64,6 +64,30 @@ impl ObjectRef {
     }
 }
 
+impl ObjectRef {
+    /// How Helm names an object in a sentence: `ConfigMap "shop" in namespace "web"`.
+    pub fn in_words(&self) -> String {
+        format!("{} {:?} in namespace {:?}", self.gvk.kind, self.name, self.namespace)
+    }
+
+    /// Checks that the name can stand in a URL, as `k8s.io/apimachinery/pkg/api/validation/path`.
+    pub(crate) fn check_name(&self) -> Result<(), Error> {
+        let name = self.name.as_str();
+        if name.is_empty() {
+            return Err(Error::NoName(self.clone()));
+        }
+        let faults: Vec<String> = if matches!(name, "." | "..") {
+            vec![format!("may not be '{name}'")]
+        } else {
+            ['/', '%'].into_iter().filter(|c| name.contains(*c)).map(|c| format!("may not contain '{c}'")).collect()
+        };
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::BadName { object: self.clone(), fault: faults.join(" ") })
+    }
+}
+
 /// Prints as Helm names an object in its messages: `web/shop apps/v1, Kind=Deployment`.
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,10 +227,26 @@ mod tests {
         assert_eq!(object.id().to_string(), "/shop apps/v1, Kind=Deployment");
         assert_eq!(Gvk::new("v1", "Service").to_string(), "/v1, Kind=Service");
         let error = Object::new(json!({"metadata": {}})).unwrap_err();
-        assert_eq!(error.to_string(), "error validating data: [apiVersion not set, kind not set]");
+        assert_eq!(
+            error.to_string(),
+            "error validating \"\": error validating data: [apiVersion not set, kind not set]"
+        );
         let error = Object::new(json!({"kind": "Pod"})).unwrap_err();
-        assert_eq!(error.to_string(), "error validating data: apiVersion not set");
+        assert_eq!(error.to_string(), "error validating \"\": error validating data: apiVersion not set");
         assert!(Object::new(json!([1])).is_err());
+    }
+
+    #[test]
+    fn names_must_stand_in_a_url() {
+        for (name, want) in [
+            ("system:a", None),
+            ("", Some("resource name may not be empty")),
+            ("..", Some("invalid resource name \"..\": [may not be '..']")),
+            ("a/b%", Some("invalid resource name \"a/b%\": [may not contain '/' may not contain '%']")),
+        ] {
+            let object = ObjectRef { name: name.into(), ..ObjectRef::default() };
+            assert_eq!(object.check_name().err().map(|error| error.to_string()).as_deref(), want);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The engine: one caller's view of one cluster and its releases.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cluster::Cluster;
 use jiff::Timestamp;
@@ -26,8 +27,24 @@ pub struct Engine {
 /// What is the same for every change.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// What a render may use up; templates are other people's programs.
-    pub budget: render::Budget,
+    /// What a render may use up; by default as much as it wants, as with Helm.
+    pub limits: render::Limits,
+    /// How long a render may take.
+    pub time: Option<Duration>,
+}
+
+impl Settings {
+    /// For a server: templates are other people's programs, and none may take the others' share.
+    #[must_use]
+    pub fn guarded() -> Self {
+        let limits = render::Limits {
+            steps: Some(100_000_000),
+            output: Some(64 << 20),
+            memory: Some(512 << 20),
+            ..render::Limits::default()
+        };
+        Self { limits, time: Some(Duration::from_secs(10)) }
+    }
 }
 
 impl Engine {

@@ -66,22 +66,23 @@ pub enum Error {
     #[error("no chart was given, and there is no release whose chart could be kept")]
     ChartMissing,
     /// The chart cannot be installed.
-    #[error("{0}")]
+    #[error(transparent)]
     Chart(#[from] chart::Error),
     /// The values are not what the chart's schema asks for.
     #[error("{0}")]
     Schema(#[from] chart::schema::Invalid),
-    /// The chart wants another Kubernetes.
-    #[error("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {actual}")]
-    KubeVersion {
-        /// The constraint.
-        wanted: String,
-        /// The cluster's version.
-        actual: String,
-    },
-    /// The templates fail.
-    #[error("{0}")]
-    Render(#[from] render::Error),
+    /// The templates fail, or take more than they may.
+    #[error(transparent)]
+    Render(#[from] render::RenderError),
+    /// The templates take too long.
+    #[error("rendering takes longer than {} seconds", .0.as_secs())]
+    RenderTime(std::time::Duration),
+    /// The renderer died; that is a bug of ours, and nothing was changed.
+    #[error("the renderer ended unexpectedly")]
+    RenderDied,
+    /// The chart of the last revision is not whole: Helm's records do not hold subcharts.
+    #[error("the record of the last revision does not hold the chart's subcharts: give the chart again")]
+    ChartIncomplete,
     /// What the templates made is no Kubernetes object.
     #[error("unable to build kubernetes objects from release manifest: {message}")]
     Manifest {

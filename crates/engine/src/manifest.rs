@@ -11,6 +11,7 @@ pub(crate) fn documents(manifest: &str) -> Result<Vec<Value>, Error> {
     let broken = |message: String| Error::Manifest { message };
     let mut documents = Vec::new();
     for text in goyaml::split_documents(manifest.as_bytes()) {
+        let text = text.map_err(|error| broken(error.to_string()))?;
         let value = goyaml::from_yaml_keep_ints(&text).map_err(|error| broken(error.to_string()))?;
         let value = serde_json::to_value(&value).map_err(|error| broken(error.to_string()))?;
         if !value.is_null() {

@@ -7,6 +7,7 @@ mod exec;
 pub mod fmt;
 mod function;
 mod functions;
+mod hash;
 mod parse;
 mod set;
 mod stack;

@@ -1,10 +1,10 @@
 //! A set of parsed templates: built once, then shared by any number of renders.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::Error;
 use crate::functions::Functions;
+use crate::hash::QuickMap;
 use crate::parse::{self, Pool, Tables};
 
 /// Parsed templates that know each other by name, as Go's `*template.Template` with its associated ones.
@@ -14,13 +14,13 @@ pub struct Set {
     name: String,
     functions: Arc<Functions>,
     tables: Tables,
-    index: HashMap<Vec<u8>, u32>,
+    index: QuickMap<Vec<u8>, u32>,
 }
 
 impl Set {
     /// Makes an empty set. Its name is told in the error about a template that is not there (Helm's is `gotpl`).
     pub fn new(name: impl Into<String>, functions: Arc<Functions>) -> Self {
-        Self { name: name.into(), functions, tables: Tables::default(), index: HashMap::new() }
+        Self { name: name.into(), functions, tables: Tables::default(), index: QuickMap::default() }
     }
 
     /// Parses a text and adds its templates, as Go's `t.New(name).Parse(text)`.

@@ -222,6 +222,10 @@ impl<'a> Map<'a> {
     /// The value under a key.
     pub fn get(&self, key: &[u8]) -> Option<Value<'a>> {
         let entries = self.entries.borrow();
+        if entries.len() <= 8 {
+            // Comparing for equality is cheaper than for order.
+            return entries.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
+        }
         let at = entries.binary_search_by(|(k, _)| (*k).cmp(key)).ok()?;
         entries.get(at).map(|(_, v)| *v)
     }

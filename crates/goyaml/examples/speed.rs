@@ -17,10 +17,13 @@ fn best<T>(mut work: impl FnMut() -> T) -> f64 {
 fn main() {
     for path in std::env::args().skip(1) {
         let text = std::fs::read(&path).expect("the file is there");
-        let values = goyaml::load_values(&text).expect("the file is a values file");
+        let documents = || goyaml::split_documents(&text).filter_map(|d| goyaml::from_yaml(d.ok()?).ok()).count();
+        println!("{path}: {} KB", text.len() / 1024);
+        println!("  {:4} documents {:8.3} ms", documents(), best(documents));
+        let Ok(values) = goyaml::load_values(&text) else { continue };
         let yaml = goyaml::to_yaml(&values).expect("the values can be written");
         let json = goyaml::to_json(&values).expect("the values can be written");
-        println!("{path}: {} KB, written {} KB", text.len() / 1024, yaml.len() / 1024);
+        println!("  to be written  {:5} KB", yaml.len() / 1024);
         println!("  load_values    {:8.3} ms", best(|| goyaml::load_values(&text)));
         println!("  to_yaml        {:8.3} ms", best(|| goyaml::to_yaml(&values)));
         println!("  to_yaml_pretty {:8.3} ms", best(|| goyaml::to_yaml_pretty(&values)));

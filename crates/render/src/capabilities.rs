@@ -1,7 +1,9 @@
 //! What a cluster can do, as `.Capabilities` shows it.
 
+use chart::capabilities::{DEFAULT_API_VERSIONS, HELM_VERSION, KubeVersion};
+
 /// What a cluster can do (as Helm 4.3: `pkg/chart/common/capabilities.go`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// The version of the cluster.
     pub kube_version: KubeVersion,
@@ -11,23 +13,14 @@ pub struct Capabilities {
     pub helm_version: BuildInfo,
 }
 
-/// The version of a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KubeVersion {
-    /// All of it: `v1.33.4-gke.1245000`.
-    pub version: String,
-    /// Without suffixes, for constraints: `v1.33.4`; empty is as `version`.
-    pub normalized: String,
-    /// `1`
-    pub major: String,
-    /// `33`, on some clusters `33+`.
-    pub minor: String,
-}
-
-impl KubeVersion {
-    /// The version that constraints are checked against.
-    pub fn constraint_text(&self) -> &str {
-        if self.normalized.is_empty() { &self.version } else { &self.normalized }
+impl Default for Capabilities {
+    /// What Helm takes for granted where there is no cluster.
+    fn default() -> Self {
+        Self {
+            kube_version: KubeVersion::default(),
+            api_versions: DEFAULT_API_VERSIONS.iter().map(|v| (*v).to_owned()).collect(),
+            helm_version: BuildInfo::default(),
+        }
     }
 }
 
@@ -50,7 +43,7 @@ impl Default for BuildInfo {
     /// The Helm whose behaviour this is.
     fn default() -> Self {
         Self {
-            version: "v4.3.1".to_owned(),
+            version: HELM_VERSION.to_owned(),
             git_commit: "c0d08d0d6d9424d4a14febb5e8a3e51b0dd00dff".to_owned(),
             git_tree_state: "clean".to_owned(),
             go_version: "go1.27.2".to_owned(),

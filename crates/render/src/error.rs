@@ -1,5 +1,6 @@
 //! What goes wrong in a render, with Helm's text and the place it happened at.
 
+use chart::capabilities::IncompatibleKubeVersion;
 use gotext::{Error, ErrorKind, Limit, Place};
 
 use crate::functions::helm::{WARN_END, WARN_START};
@@ -47,13 +48,8 @@ pub enum RenderError {
         files: crate::render::Files,
     },
     /// The chart does not want this cluster.
-    #[error("chart requires kubeVersion: {constraint} which is incompatible with Kubernetes {version}")]
-    KubeVersion {
-        /// What the chart wants.
-        constraint: String,
-        /// The cluster's version.
-        version: String,
-    },
+    #[error(transparent)]
+    KubeVersion(#[from] IncompatibleKubeVersion),
     /// There was no thread to render on.
     #[error("cannot start a thread to render on: {0}")]
     Thread(String),

@@ -14,7 +14,7 @@ mod objects;
 mod render;
 mod values;
 
-pub use capabilities::{BuildInfo, Capabilities, KubeVersion};
+pub use capabilities::{BuildInfo, Capabilities};
 pub use error::{Position, RenderError};
 pub use gotext::{Limit, Limits};
 pub use host::{Lookup, Resolve};

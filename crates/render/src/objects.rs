@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chart::capabilities::KubeVersion;
 use gotext::GoType::String as Str;
 use gotext::{Arena, Call, Error, GoType, Kind, Method, Object, Value};
 
-use crate::capabilities::{BuildInfo, Capabilities, KubeVersion};
+use crate::capabilities::{BuildInfo, Capabilities};
 use crate::golang::glob::Glob;
 use crate::golang::path;
 use crate::values::Emitted;
@@ -175,11 +176,11 @@ impl<'a> Object<'a> for Kube<'a> {
         vec![("Version", text(&self.0.version)), ("Major", text(&self.0.major)), ("Minor", text(&self.0.minor))]
     }
     fn string(&self) -> Option<String> {
-        Some(self.0.constraint_text().to_owned())
+        Some(self.0.as_str().to_owned())
     }
     fn call(&self, call: &mut Call<'a, '_>, name: &str, _args: &[Value<'a>]) -> Option<Out<'a>> {
         match name {
-            "String" => Some(Ok(call.arena.str(self.0.constraint_text()))),
+            "String" => Some(Ok(call.arena.str(self.0.as_str()))),
             "GitVersion" => Some(Ok(Value::Str(self.0.version.as_bytes()))),
             _ => None,
         }

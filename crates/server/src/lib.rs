@@ -1,1 +1,30 @@
-//! The REST API over the engine
+//! The REST API over the engine.
+//!
+//! A request goes through [`router()`]: `guard` (who may ask at all) → `dispatch` (parameters and body against the
+//! contract of crate `api`) → one handler of `handlers/` → `convert` (body → `engine::Intent`) → `operations` (a
+//! change runs there, and its events are kept) → `reply` (JSON or YAML). `problems` is the only place that turns an error
+//! of a lower crate into a problem.
+
+mod app;
+mod body;
+mod config;
+mod convert;
+mod ctx;
+mod docs;
+mod events;
+mod guard;
+mod handlers;
+mod negotiate;
+mod operations;
+mod page;
+mod problems;
+mod reply;
+mod router;
+mod run;
+mod serve;
+mod uploads;
+
+pub use app::App;
+pub use config::{Clock, Config, Limits};
+pub use router::router;
+pub use serve::{ServeError, bind, serve};

@@ -119,17 +119,21 @@ fn back(history: &History) -> Back {
 
 /// The chart and the user's values of the new revision.
 fn values(change: &Change, base: &Release) -> Result<(Arc<Chart>, Map), Error> {
-    let chart = change.chart.clone().unwrap_or_else(|| Arc::clone(&base.chart));
+    let chart = match &change.chart {
+        Some(chart) => Arc::clone(chart),
+        None if base.chart.metadata.dependencies.is_empty() => Arc::clone(&base.chart),
+        None => return Err(Error::ChartIncomplete),
+    };
     Ok(match change.value_strategy {
         ValueStrategy::Reset => (chart, change.values.clone()),
         ValueStrategy::Reuse => {
-            let old = chart::values::coalesce(&base.chart, &base.config)?;
+            let old = chart::values::coalesce_values(&base.chart, &base.config).map_err(chart::Error::from)?.values;
             let mut chart = Chart::clone(&chart);
             chart.values = old;
-            (Arc::new(chart), chart::values::coalesce_tables(change.values.clone(), &base.config))
+            (Arc::new(chart), chart::values::coalesce_tables(&change.values, &base.config))
         }
         ValueStrategy::ResetThenReuse => {
-            (chart, chart::values::coalesce_tables(change.values.clone(), &base.config))
+            (chart, chart::values::coalesce_tables(&change.values, &base.config))
         }
         ValueStrategy::Default if change.values.is_empty() => (chart, base.config.clone()),
         ValueStrategy::Default => (chart, change.values.clone()),

@@ -6,7 +6,7 @@ use super::escape;
 use super::eval::Args;
 use super::{Frame, Result, Runtime, Val};
 use crate::error::Error;
-use crate::{Arena, GoType, Kind, Value, fmt};
+use crate::{Arena, GoType, Value, fmt};
 
 /// A builtin function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +194,12 @@ impl<'a> Runtime<'a> {
     }
 }
 
+/// The name of a type, of a pointer that of what it points to.
+fn pointee_name(value: &Value<'_>) -> String {
+    let name = value.type_name();
+    name.strip_prefix('*').unwrap_or(&name).to_owned()
+}
+
 fn len<'a>(arena: &'a Arena, item: Val<'a>) -> Outcome<i64> {
     let len = match item.v.plain(arena) {
         Value::Nil if item.iface => return Err(Error::new("len of nil pointer")),
@@ -205,9 +211,7 @@ fn len<'a>(arena: &'a Arena, item: Val<'a>) -> Outcome<i64> {
             Some(bytes) => bytes.len(),
             None if object.is_nil() => return Err(Error::new("len of nil pointer")),
             None => {
-                let name = object.type_name();
-                // The length is asked of what a pointer points to.
-                return Err(Error::new(format!("len of type {}", name.strip_prefix('*').unwrap_or(&name))));
+                return Err(Error::new(format!("len of type {}", pointee_name(&item.v))));
             }
         },
         other => return Err(Error::new(format!("len of type {}", other.type_name()))),
@@ -264,9 +268,7 @@ fn index<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
                 }
                 None if object.is_nil() => return Err(Error::new("index of nil pointer")),
                 None => {
-                    let name = object.type_name();
-                    let name = if object.kind() == Kind::Ptr { name.strip_prefix('*').unwrap_or(&name) } else { &name };
-                    return Err(Error::new(format!("can't index item of type {name}")));
+                    return Err(Error::new(format!("can't index item of type {}", pointee_name(&item))));
                 }
             },
             other => return Err(Error::new(format!("can't index item of type {}", other.type_name()))),
@@ -292,7 +294,8 @@ fn slice<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
         Value::Str(_) if indexes.len() == 3 => return Err(Error::new("cannot 3-index slice a string")),
         Value::Str(s) => s.len(),
         Value::List(list) => list.items().len(),
-        other => return Err(Error::new(format!("can't slice item of type {}", other.type_name()))),
+        other if other.is_nil() => return Err(Error::new("slice of nil pointer")),
+        other => return Err(Error::new(format!("can't slice item of type {}", pointee_name(&other)))),
     };
     let mut bounds = [0, len, len];
     for (bound, index) in bounds.iter_mut().zip(indexes) {

@@ -25,12 +25,16 @@ impl<'a> Runtime<'a> {
     pub(super) fn eval_pipeline(&mut self, f: &mut Frame<'_, 'a>, dot: Val<'a>, id: u32) -> Result<Val<'a>> {
         f.node = id;
         let Node::Pipe { cmds, decl, assign } = f.pool.node(id) else { return Ok(Val::INVALID) };
-        let mut last = None;
-        for cmd in f.pool.list(cmds) {
-            let val = self.eval_command(f, dot, *cmd, last)?;
-            last = Some(Val::of(val.v));
-        }
-        let val = last.unwrap_or(Val::INVALID);
+        let val = match f.pool.list(cmds) {
+            [cmd] => Val::of(self.eval_command(f, dot, *cmd, None)?.v),
+            cmds => {
+                let mut last = None;
+                for cmd in cmds {
+                    last = Some(Val::of(self.eval_command(f, dot, *cmd, last)?.v));
+                }
+                last.unwrap_or(Val::INVALID)
+            }
+        };
         if decl.len > 0 {
             for variable in f.pool.list(decl) {
                 if assign {

@@ -8,7 +8,6 @@ mod eval;
 mod walk;
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +15,7 @@ pub(crate) use builtins::Builtin;
 
 use crate::error::{Error, ErrorKind, Limit, Place};
 use crate::function::Templates;
+use crate::hash::QuickMap;
 use crate::parse::{Pool, Tables, Tree};
 use crate::set::Set;
 use crate::strconv::quote;
@@ -65,6 +65,9 @@ pub struct Options {
     /// When it turns true the render ends with [`Limit::Interrupted`]; for deadlines and clients that went away.
     pub interrupt: Option<Arc<AtomicBool>>,
 }
+
+/// What most included templates fit into.
+const FIRST_OUTPUT: usize = 480;
 
 /// A result within the executor; errors are boxed to keep results small.
 type Result<T> = std::result::Result<T, Box<Error>>;
@@ -118,6 +121,12 @@ struct ParsedText<'a> {
     trees: &'a [u32],
 }
 
+impl<'a> ParsedText<'a> {
+    fn name(&self) -> &'a [u8] {
+        self.pool.files.first().map(|f| self.pool.bytes(f.name)).unwrap_or_default()
+    }
+}
+
 /// The execution of one template: Go's `state`.
 struct Frame<'r, 'a> {
     pool: &'a Pool<'a>,
@@ -147,7 +156,7 @@ pub struct Runtime<'a> {
     spare_args: Vec<Vec<Value<'a>>>,
     spare_vals: Vec<Vec<Val<'a>>>,
     overlay: Option<&'a Overlay<'a>>,
-    texts: HashMap<Vec<u8>, ParsedText<'a>>,
+    texts: QuickMap<&'a [u8], ParsedText<'a>>,
     floor: usize,
     nesting: usize,
     steps: u64,
@@ -173,7 +182,7 @@ impl<'a> Runtime<'a> {
             spare_args: Vec::new(),
             spare_vals: Vec::new(),
             overlay: None,
-            texts: HashMap::new(),
+            texts: QuickMap::default(),
             floor: stack::floor(),
             nesting: 0,
             steps: 0,
@@ -251,19 +260,18 @@ impl<'a> Runtime<'a> {
 
     /// Parses a text, or finds it among those parsed before.
     fn parsed(&mut self, name: &[u8], text: &[u8]) -> std::result::Result<ParsedText<'a>, Error> {
-        let mut key = Vec::with_capacity(name.len() + text.len() + 1);
-        key.extend_from_slice(name);
-        key.push(0);
-        key.extend_from_slice(text);
-        if let Some(parsed) = self.texts.get(&key) {
-            return Ok(*parsed);
+        let known = self.texts.get(text).copied();
+        if let Some(parsed) = known.filter(|p| p.name() == name) {
+            return Ok(parsed);
         }
         let mut tables = Tables::default();
         let trees = parse::parse(&mut tables, self.set.functions(), name, text)?;
         let bump = self.arena.bump();
         let pool = bump.alloc(tables.copy_into(bump));
         let parsed = ParsedText { pool, trees: bump.alloc_slice_copy(&trees) };
-        self.texts.insert(key, parsed);
+        if let (None, Some(file)) = (known, pool.files.first()) {
+            self.texts.insert(pool.bytes(file.text), parsed);
+        }
         Ok(parsed)
     }
 
@@ -355,7 +363,7 @@ impl<'a> Runtime<'a> {
 
 impl<'a> Templates<'a> for Runtime<'a> {
     fn execute(&mut self, host: &mut dyn Any, name: &[u8], dot: Value<'a>) -> std::result::Result<Vec<u8>, Error> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(FIRST_OUTPUT);
         self.execute_to(host, name, dot, &mut out)?;
         Ok(out)
     }
@@ -376,7 +384,7 @@ impl<'a> Templates<'a> for Runtime<'a> {
         let Some(root) = root else { return Ok(Vec::new()) };
         let before = self.overlay;
         self.overlay = Some(self.lay_over(parsed));
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(FIRST_OUTPUT);
         let result = self.run(host, parsed.pool, root, dot, &mut out);
         self.overlay = before;
         result.map(|()| out)

@@ -58,6 +58,8 @@ pub fn append_value<'a>(out: &mut Vec<u8>, arena: &'a Arena, value: Value<'a>) {
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Int(v, _) => append_int(out, v),
+        // All numbers of values files are floats, and most of them whole; -0 is not for here.
+        Value::Float(v, _) if v.fract() == 0.0 && v.abs() < 1e6 && v.is_sign_positive() => append_int(out, v as i64),
         _ => Printer::new(out, arena).print_arg(value, 'v'),
     }
 }

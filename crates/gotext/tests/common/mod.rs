@@ -77,7 +77,9 @@ fn functions() -> Functions {
             Ok(c.arena.str(out))
         }),
         function!("tpl", [String, Any], None, tpl),
-        function!("upper", [String], None, |c, a| Ok(c.arena.str(text(a[0]).to_ascii_uppercase()))),
+        function!("upper", [String], None, |c, a| Ok(c
+            .arena
+            .str(std::string::String::from_utf8_lossy(text(a[0])).to_uppercase()))),
         function!("add1", [Int], None, |_, a| Ok(if let Value::Int(i, _) = a[0] {
             Value::int(i + 1)
         } else {

@@ -8,7 +8,7 @@ mod split;
 mod template;
 
 use chart::Chart;
-use chart::semver::is_compatible_range;
+use chart::capabilities::check_kube_version;
 
 pub use head::Head;
 pub use kinds::{INSTALL_ORDER, UNINSTALL_ORDER};
@@ -63,37 +63,24 @@ const NOTES: &str = "NOTES.txt";
 /// What stands for the content of a hidden Secret.
 const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed";
 
-/// Lists the CRDs of a chart and its subcharts, parents first (as Helm 4.3: `Chart.CRDObjects`).
-pub fn crds(chart: &Chart) -> Vec<Crd> {
-    fn add(chart: &Chart, full_path: &str, out: &mut Vec<Crd>) {
-        let manifest = |name: &str| [".yaml", ".yml", ".json"].iter().any(|ext| name.ends_with(ext));
-        for file in chart.files.iter().filter(|f| f.name.starts_with("crds/") && manifest(&f.name)) {
-            let path = path::join(&[full_path, &file.name]);
-            out.push(Crd { name: file.name.clone(), path, data: file.data.clone() });
-        }
-        for child in &chart.dependencies {
-            add(child, &format!("{full_path}/charts/{}", child.name()), out);
-        }
-    }
-    let mut out = Vec::new();
-    add(chart, chart.name(), &mut out);
-    out
-}
-
 /// Renders a chart into a release.
 ///
 /// # Errors
 /// The chart does not want this cluster, a template fails, a budget is used up, or a document is no YAML.
 pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Rendered, RenderError> {
     let chart = parsed.chart();
-    check_kube_version(chart, inputs)?;
+    check_kube_version(&chart.metadata.kube_version, &inputs.capabilities.kube_version)?;
     let mut files = parsed.render(inputs)?;
     let notes = take_notes(chart, &mut files, shape.subchart_notes);
     let (hooks, objects) = sort_files(&files, INSTALL_ORDER).map_err(|failed| RenderError::Manifest {
         message: failed.message,
         files: std::mem::take(&mut files),
     })?;
-    let crds = crds(chart);
+    let crds: Vec<Crd> = chart
+        .crd_objects()
+        .into_iter()
+        .map(|crd| Crd { name: crd.file.name.clone(), path: crd.path, data: crd.file.data.clone() })
+        .collect();
     let mut manifest = String::new();
     if shape.include_crds {
         for crd in &crds {
@@ -115,15 +102,6 @@ pub(crate) fn append(manifest: &mut String, path: &str, content: &str) {
     manifest.push('\n');
     manifest.push_str(content);
     manifest.push('\n');
-}
-
-fn check_kube_version(chart: &Chart, inputs: &Inputs<'_>) -> Result<(), RenderError> {
-    let constraint = &chart.metadata.kube_version;
-    let cluster = &inputs.capabilities.kube_version;
-    if constraint.is_empty() || is_compatible_range(constraint, cluster.constraint_text()) {
-        return Ok(());
-    }
-    Err(RenderError::KubeVersion { constraint: constraint.clone(), version: cluster.version.clone() })
 }
 
 /// Takes the notes out of the files: those of the chart, or of all charts by path.
