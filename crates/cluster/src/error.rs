@@ -147,7 +147,7 @@ pub enum Error {
     #[error("invalid resource name {:?}: [{fault}]", .object.name)]
     BadName {
         /// Which.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
         /// What is wrong with it.
         fault: String,
     },

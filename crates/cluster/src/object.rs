@@ -84,7 +84,7 @@ impl ObjectRef {
         if faults.is_empty() {
             return Ok(());
         }
-        Err(Error::BadName { object: self.clone(), fault: faults.join(" ") })
+        Err(Error::BadName { object: Box::new(self.clone()), fault: faults.join(" ") })
     }
 }
 
