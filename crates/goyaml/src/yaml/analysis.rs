@@ -29,6 +29,16 @@ pub(crate) fn analyze(value: &[u8], version: Version) -> Analysis {
 
     let mut i = 0;
     while i < value.len() {
+        if i > 0 {
+            // Most characters mean nothing behind the first one; a run of them is passed over at once.
+            let rest = value.get(i..).unwrap_or_default();
+            let run = rest.iter().take_while(|&&c| matches!(c, b'!'..=b'~') && c != b':' && c != b'#').count();
+            if run > 0 {
+                (previous_space, previous_break, preceded_by_whitespace) = (false, false, false);
+                i += run;
+                continue;
+            }
+        }
         let c = at(value, i);
         let w = width(c).max(1);
         let last = i + w >= value.len();
