@@ -1,0 +1,55 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::Engine;
+
+use crate::config::Config;
+use crate::operations::Operations;
+use crate::uploads::Uploads;
+
+/// The server's state; clones share it.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+#[doc(hidden)]
+pub struct Inner {
+    pub(crate) config: Config,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) uploads: Uploads,
+    pub(crate) operations: Operations,
+}
+
+impl App {
+    /// Makes the state of a server over an engine.
+    #[must_use]
+    pub fn new(config: Config, engine: Engine) -> Self {
+        let uploads = Uploads::new(&config);
+        let operations = Operations::new(&config);
+        Self(Arc::new(Inner { config, engine: Arc::new(engine), uploads, operations }))
+    }
+
+    /// Takes in a chart as `POST /v1/charts` does.
+    ///
+    /// # Errors
+    ///
+    /// As a request would be answered.
+    pub async fn upload(&self, archive: Bytes) -> Result<api::Chart, Box<api::Problem>> {
+        Ok(self.uploads.add(archive).await?.chart)
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,16 @@
+//! Between the contract's types and those of the crates below.
+
+mod change;
+mod chart;
+mod release;
+mod values;
+
+pub(crate) use change::{change, check_change, rollback, uninstall};
+pub(crate) use chart::{chart_metadata, chart_summary, resolve as resolve_chart};
+pub(crate) use release::{dry_run, etag, hook, release, revision, summary};
+pub(crate) use values::{merge_patch, to_json_map, to_yaml_map, to_yaml_value, user_values};
+
+/// Writes a place in a body as a JSON pointer.
+pub(crate) fn pointer(parts: &[&str]) -> String {
+    parts.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+}

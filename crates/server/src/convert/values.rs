@@ -1,0 +1,174 @@
+//! Values: from JSON to the tree that charts are rendered with, and back.
+
+use api::{InputError, ValuesInput};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chart::strvals;
+use goyaml::Value as Yaml;
+use serde_json::{Map, Value};
+
+use super::pointer;
+
+/// Keeps integers as integers; values must not be mangled.
+pub(crate) fn to_yaml_value(value: &Value) -> Yaml {
+    match value {
+        Value::Null => Yaml::Null,
+        Value::Bool(b) => Yaml::Bool(*b),
+        Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+            (Some(i), _) => Yaml::Int(i),
+            (None, Some(u)) => Yaml::Uint(u),
+            (None, None) => Yaml::Float(n.as_f64().unwrap_or_default()),
+        },
+        Value::String(s) => Yaml::Str(s.clone()),
+        Value::Array(items) => Yaml::Seq(items.iter().map(to_yaml_value).collect()),
+        Value::Object(map) => Yaml::Map(to_yaml_map(map)),
+    }
+}
+
+/// As [`to_yaml_value`], of a whole object.
+pub(crate) fn to_yaml_map(map: &Map<String, Value>) -> goyaml::Map {
+    map.iter().map(|(k, v)| (k.clone(), to_yaml_value(v))).collect()
+}
+
+/// The way back; a float without fraction is an integer again, as in Go's JSON.
+pub(crate) fn to_json_map(map: &goyaml::Map) -> Map<String, Value> {
+    match serde_json::to_value(map) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// Puts what was set on top of the values, in Helm's order of precedence.
+///
+/// As Helm 4.3: `pkg/cli/values/options.go`.
+pub(crate) fn user_values(base: goyaml::Map, input: &ValuesInput<'_>) -> Result<goyaml::Map, Vec<InputError>> {
+    let (mut values, mut errors) = (base, Vec::new());
+    put("setJson", input.set_json, &mut values, &mut errors, set_json);
+    put("set", input.set, &mut values, &mut errors, |text, values| words(strvals::parse_into(text, values)));
+    put("setString", input.set_string, &mut values, &mut errors, |text, values| {
+        words(strvals::parse_into_string(text, values))
+    });
+    for (path, content) in input.set_file {
+        if let Err(error) = set_file(path, content, &mut values) {
+            errors.push(InputError::body(pointer(&["setFile", path]), error));
+        }
+    }
+    put("setLiteral", input.set_literal, &mut values, &mut errors, |text, values| {
+        words(strvals::parse_literal_into(text, values))
+    });
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
+}
+
+/// Sets each of a field's texts, and says where one is wrong.
+fn put(
+    field: &str,
+    texts: &[String],
+    values: &mut goyaml::Map,
+    errors: &mut Vec<InputError>,
+    set: fn(&str, &mut goyaml::Map) -> Result<(), String>,
+) {
+    for (index, text) in texts.iter().enumerate() {
+        if let Err(error) = set(text, values) {
+            errors.push(InputError::body(pointer(&[field, &index.to_string()]), error));
+        }
+    }
+}
+
+fn words<T>(result: Result<T, strvals::SetError>) -> Result<T, String> {
+    result.map_err(|e| e.to_string())
+}
+
+/// One whole object, or paths with JSON.
+fn set_json(text: &str, values: &mut goyaml::Map) -> Result<(), String> {
+    if !text.trim_start().starts_with('{') {
+        return words(strvals::parse_json(text, values));
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(map)) => {
+            goyaml::merge_maps(values, to_yaml_map(&map));
+            Ok(())
+        }
+        Ok(_) => Err("expected an object".to_owned()),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}
+
+fn set_file(path: &str, content: &str, values: &mut goyaml::Map) -> Result<(), String> {
+    let bytes = STANDARD.decode(content).map_err(|e| format!("not base64: {e}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())?;
+    // The path stands for the file's name; whatever it is called, its content is this.
+    words(strvals::parse_into_file(&format!("{path}=file"), values, &mut |_| Ok(Yaml::Str(text.clone()))))
+}
+
+/// Merges a patch into values, as RFC 7386.
+pub(crate) fn merge_patch(target: &mut goyaml::Map, patch: &Map<String, Value>) {
+    for (key, value) in patch {
+        match value {
+            Value::Null => {
+                target.remove(key);
+            }
+            Value::Object(patch) => {
+                let child = target.entry(key.clone()).or_insert_with(|| Yaml::Map(goyaml::Map::new()));
+                if !matches!(child, Yaml::Map(_)) {
+                    *child = Yaml::Map(goyaml::Map::new());
+                }
+                if let Yaml::Map(child) = child {
+                    merge_patch(child, patch);
+                }
+            }
+            other => {
+                target.insert(key.clone(), to_yaml_value(other));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> goyaml::Map {
+        to_yaml_map(value.as_object().unwrap())
+    }
+
+    #[test]
+    fn later_kinds_win() {
+        let body: api::ChangeBody = serde_json::from_value(json!({
+            "values": {"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": {"x": 1}},
+            "setJson": ["a=2,b=2", "{\"f\": {\"y\": 12345678901}}"],
+            "set": ["b=3,c=3"], "setString": ["c=4"], "setFile": {"d": "NQ=="}, "setLiteral": ["e=6,7"]
+        }))
+        .unwrap();
+        let made = user_values(to_yaml_map(&body.values), &body.values_input()).unwrap();
+        assert_eq!(
+            Value::Object(to_json_map(&made)),
+            json!({"a": 2, "b": 3, "c": "4", "d": "5", "e": "6,7", "f": {"x": 1, "y": 12_345_678_901_u64}})
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_pointed_at() {
+        let body: api::ChangeBody = serde_json::from_value(json!({
+            "set": ["a=1", "b[-1]=2"], "setJson": ["{]"], "setFile": {"a/b": "%"}
+        }))
+        .unwrap();
+        let errors = user_values(goyaml::Map::new(), &body.values_input()).unwrap_err();
+        let places: Vec<&str> = errors.iter().filter_map(|e| e.pointer.as_deref()).collect();
+        assert_eq!(places, ["/setJson/0", "/set/1", "/setFile/a~1b"]);
+    }
+
+    #[test]
+    fn a_merge_patch_takes_away_with_null() {
+        let mut values = map(json!({"a": 1, "b": {"c": 2, "d": 3}, "e": "x"}));
+        merge_patch(&mut values, json!({"a": null, "b": {"c": 4, "z": null}, "e": {"f": [1]}}).as_object().unwrap());
+        assert_eq!(Value::Object(to_json_map(&values)), json!({"b": {"c": 4, "d": 3}, "e": {"f": [1]}}));
+    }
+
+    #[test]
+    fn integers_stay_integers() {
+        let values = json!({"a": 9_007_199_254_740_993_i64, "b": u64::MAX, "c": -1, "d": 1.5});
+        assert_eq!(Value::Object(to_json_map(&map(values.clone()))), values);
+    }
+}

@@ -1,0 +1,106 @@
+//! One request, after it was found to keep to the contract.
+
+use std::collections::BTreeMap;
+
+use api::{InputError, Media, Parameters, Problem, Reason, Route};
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+
+use crate::app::App;
+
+/// The answer of a handler; a problem is boxed because it is large and rare.
+pub(crate) type Outcome = Result<Response<Body>, Box<Problem>>;
+
+/// A request as a handler sees it.
+pub(crate) struct Ctx {
+    pub(crate) app: App,
+    pub(crate) route: &'static Route,
+    pub(crate) path: BTreeMap<String, String>,
+    pub(crate) query: Parameters,
+    /// The path and query as they were sent.
+    pub(crate) uri: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Ctx {
+    /// Returns a parameter of the path; the route has it, so that an empty text never meets a handler.
+    pub(crate) fn path(&self, name: &str) -> &str {
+        self.path.get(name).map_or("", String::as_str)
+    }
+
+    /// Returns a header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Chooses among the media types of the route's answer.
+    pub(crate) fn media(&self) -> &'static Media {
+        let offered = self.route.responses.iter().find(|r| !r.media.is_empty()).map_or(&[][..], |r| r.media);
+        crate::negotiate::choose(self.header("accept"), offered)
+    }
+
+    /// Checks that the path names a cluster that there is.
+    pub(crate) fn cluster(&self) -> Result<&str, Box<Problem>> {
+        match self.path("cluster") {
+            "default" => Ok("default"),
+            other => {
+                let text = format!("there is no cluster `{other}`; this server has `default`");
+                Err(Box::new(Problem::new(Reason::ClusterNotFound, text)))
+            }
+        }
+    }
+
+    /// Checks the path's namespace.
+    pub(crate) fn namespace(&self) -> Result<&str, Box<Problem>> {
+        let namespace = self.path("namespace");
+        check_namespace(namespace).map_err(|text| {
+            let errors = vec![InputError::parameter("namespace", text)];
+            Problem::of_errors(Reason::InvalidNamespace, errors)
+        })?;
+        Ok(namespace)
+    }
+
+    /// Checks the path's release.
+    pub(crate) fn target(&self) -> Result<engine::Target, Box<Problem>> {
+        self.cluster()?;
+        let (namespace, name) = (self.namespace()?.to_owned(), self.path("name"));
+        release::validate_name(name).map_err(|e| {
+            let errors = vec![InputError::parameter("name", e.to_string())];
+            Problem::of_errors(Reason::InvalidReleaseName, errors)
+        })?;
+        Ok(engine::Target { namespace, name: name.to_owned() })
+    }
+}
+
+/// Checks a namespace by the rule of DNS labels.
+pub(crate) fn check_namespace(name: &str) -> Result<(), &'static str> {
+    let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let bytes = name.as_bytes();
+    let good = edge(bytes.first())
+        && edge(bytes.last())
+        && bytes.len() <= 63
+        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-');
+    if good {
+        return Ok(());
+    }
+    Err(
+        "a namespace has lower-case letters, digits and `-`, begins and ends with a letter or digit, and has at most 63 characters",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_namespace;
+
+    #[test]
+    fn namespaces_are_dns_labels() {
+        for good in ["a", "web-1", &"x".repeat(63)] {
+            assert!(check_namespace(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "a.b", "a/b", "..", &"x".repeat(64)] {
+            assert!(check_namespace(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! An operation's events as a stream.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+
+use crate::operations::Entry;
+
+/// Streams the events after the one that was seen last; `done` is the last.
+pub(crate) fn stream(entry: Arc<Entry>, seen: usize) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let state = State { changes: entry.watch(), entry, seen, waiting: VecDeque::new(), ended: false };
+    let events = futures::stream::unfold(state, |mut state| async move {
+        let (id, event) = state.next().await?;
+        let text = serde_json::to_string(&event).unwrap_or_default();
+        Some((Ok(Event::default().id(id.to_string()).event(event.name()).data(text)), state))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+}
+
+struct State {
+    entry: Arc<Entry>,
+    changes: tokio::sync::watch::Receiver<u64>,
+    seen: usize,
+    waiting: VecDeque<(usize, api::Event)>,
+    ended: bool,
+}
+
+impl State {
+    async fn next(&mut self) -> Option<(usize, api::Event)> {
+        loop {
+            if self.ended {
+                return None;
+            }
+            if let Some((id, event)) = self.waiting.pop_front() {
+                self.seen = id;
+                self.ended = matches!(event, api::Event::Done { .. });
+                return Some((id, event));
+            }
+            self.changes.mark_unchanged();
+            self.waiting.extend(self.entry.events_after(self.seen));
+            if self.waiting.is_empty() && self.changes.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+}

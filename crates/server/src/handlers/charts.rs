@@ -1,0 +1,138 @@
+//! Uploaded charts and their parts.
+
+use api::{ChartFile, ChartFileContent, Problem, Reason};
+use chart::{Chart, File};
+use http::{StatusCode, header};
+use serde::Serialize;
+
+use crate::ctx::{Ctx, Outcome};
+use crate::page::{Place, page};
+use crate::reply::Reply;
+use crate::uploads::Upload;
+
+#[derive(Serialize)]
+struct Items<T> {
+    items: Vec<T>,
+}
+
+pub(super) async fn chart_upload(ctx: Ctx) -> Outcome {
+    if ctx.body.is_empty() {
+        let text =
+            "the body is empty; send the archive (`curl --data-binary @chart.tgz -H 'Content-Type: application/gzip'`)";
+        return Err(Box::new(Problem::new(Reason::InvalidChart, text)));
+    }
+    let added = ctx.app.uploads.add(ctx.body.clone()).await?;
+    let status = if added.new { StatusCode::CREATED } else { StatusCode::OK };
+    Reply::new(status).header(header::LOCATION, &added.chart.url).etag(&added.chart.digest).value(&ctx, &added.chart)
+}
+
+pub(super) async fn chart_list(ctx: Ctx) -> Outcome {
+    let charts = ctx.app.uploads.all().into_iter().map(|u| u.chart);
+    let place = |c: &api::Chart| Place { by: c.created_at.clone(), id: vec![c.digest.clone()] };
+    let (items, cont) = page(charts, place, true, &ctx.query, "charts")?;
+    Reply::ok().value(&ctx, &api::ChartList { items, cont })
+}
+
+pub(super) async fn chart_get(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let tag = format!("{}-{}", upload.chart.digest, upload.chart.expires_at);
+    Reply::ok().etag(&tag).value(&ctx, &upload.chart)
+}
+
+pub(super) async fn chart_archive(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let metadata = &upload.chart.metadata;
+    let file = format!("attachment; filename=\"{}-{}.tgz\"", metadata.name, metadata.version);
+    Reply::ok().etag(&upload.chart.digest).header(header::CONTENT_DISPOSITION, &file).bytes(
+        &ctx,
+        "application/gzip",
+        upload.archive,
+    )
+}
+
+pub(super) async fn chart_values(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let reply = Reply::ok().etag(&upload.chart.digest);
+    if ctx.media().name == "application/yaml" {
+        let text = raw(&upload.loaded, "values.yaml").map_or_else(String::new, text);
+        return reply.text(&ctx, "application/yaml", text);
+    }
+    reply.value(&ctx, &crate::convert::to_json_map(&upload.loaded.values))
+}
+
+/// As Helm finds it: `readme.md`, `readme.txt` or `readme`, in any case.
+pub(super) async fn chart_readme(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let is_readme = |f: &&File| matches!(f.name.to_ascii_lowercase().as_str(), "readme.md" | "readme.txt" | "readme");
+    let file = upload.loaded.raw.iter().find(is_readme).ok_or_else(|| no_part("no readme"))?;
+    let readme = text(file);
+    Reply::ok().etag(&upload.chart.digest).value_or_text(&ctx, &api::Readme { readme: readme.clone() }, &readme)
+}
+
+pub(super) async fn chart_schema(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let schema = upload.loaded.schema.clone().ok_or_else(|| no_part("no `values.schema.json`"))?;
+    Reply::ok().etag(&upload.chart.digest).bytes(&ctx, "application/json", schema)
+}
+
+pub(super) async fn chart_crds(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let mut items = Vec::new();
+    crds(&upload.loaded, "", &mut items);
+    let all: String = items.iter().map(|file| format!("---\n{}\n", file.data.trim_end())).collect();
+    Reply::ok().etag(&upload.chart.digest).value_or_text(&ctx, &Items { items }, &all)
+}
+
+fn crds(chart: &Chart, below: &str, found: &mut Vec<ChartFileContent>) {
+    let is_crd = |f: &&File| {
+        let name = f.name.to_ascii_lowercase();
+        name.starts_with("crds/") && [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
+    };
+    let files = chart.files.iter().filter(is_crd);
+    found.extend(files.map(|f| ChartFileContent { name: format!("{below}{}", f.name), data: text(f) }));
+    for subchart in &chart.dependencies {
+        crds(subchart, &format!("{below}charts/{}/", subchart.metadata.name), found);
+    }
+}
+
+pub(super) async fn chart_files(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let mut items: Vec<ChartFile> =
+        upload.loaded.raw.iter().map(|f| ChartFile { name: f.name.clone(), size: f.data.len() as u64 }).collect();
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    Reply::ok().etag(&upload.chart.digest).value(&ctx, &Items { items })
+}
+
+pub(super) async fn chart_file(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let name = ctx.path("path");
+    let file = raw(&upload.loaded, name).ok_or_else(|| no_part(&format!("no file `{name}`")))?;
+    // Whatever the file is, a browser must not run it as a page of ours.
+    let media =
+        if std::str::from_utf8(&file.data).is_ok() { "text/plain; charset=utf-8" } else { "application/octet-stream" };
+    Reply::ok().etag(&upload.chart.digest).header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox").bytes(
+        &ctx,
+        media,
+        file.data.clone(),
+    )
+}
+
+fn find(ctx: &Ctx) -> Result<Upload, Box<Problem>> {
+    let digest = ctx.path("digest");
+    ctx.app.uploads.get(digest).ok_or_else(|| {
+        let text = format!("no chart `{digest}` was uploaded, or its day is over; upload it again");
+        Box::new(Problem::new(Reason::ChartNotFound, text))
+    })
+}
+
+fn no_part(what: &str) -> Box<Problem> {
+    Box::new(Problem::new(Reason::ChartPartNotFound, format!("the chart has {what}")))
+}
+
+fn raw<'c>(chart: &'c Chart, name: &str) -> Option<&'c File> {
+    chart.raw.iter().find(|f| f.name == name)
+}
+
+fn text(file: &File) -> String {
+    String::from_utf8_lossy(&file.data).into_owned()
+}

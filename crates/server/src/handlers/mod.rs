@@ -1,0 +1,38 @@
+//! One function for each operation of the contract, by the same name.
+
+mod changes;
+mod charts;
+mod clusters;
+mod lists;
+mod operations;
+mod releases;
+mod server;
+mod template;
+
+use futures::future::BoxFuture;
+
+use crate::ctx::{Ctx, Outcome};
+
+/// A handler.
+pub(crate) type Handler = fn(Ctx) -> BoxFuture<'static, Outcome>;
+
+macro_rules! handlers {
+    ($($module:ident: $($name:ident),+;)+) => {
+        /// Every handler by its operationId.
+        pub(crate) const ALL: &[(&str, Handler)] =
+            &[$($((stringify!($name), |ctx| Box::pin($module::$name(ctx)))),+),+];
+    };
+}
+
+handlers! {
+    server: index, openapi, docs, healthz, readyz;
+    charts: chart_upload, chart_list, chart_get, chart_archive, chart_values, chart_readme, chart_schema, chart_crds,
+        chart_files, chart_file;
+    template: template;
+    clusters: cluster_list, cluster_get;
+    lists: release_list_all, release_list_cluster, release_list, revision_list;
+    releases: release_get, release_values, release_manifest, release_notes, release_hooks, release_chart, revision_get,
+        revision_values, revision_manifest, revision_notes, revision_hooks, revision_chart;
+    changes: release_install, release_apply, release_patch, release_uninstall, release_rollback;
+    operations: operation_list, operation_get, operation_events, operation_cancel;
+}

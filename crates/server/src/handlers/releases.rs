@@ -1,0 +1,84 @@
+//! Reading one release, and one of its revisions.
+
+use api::Problem;
+use release::Release;
+
+use crate::convert;
+use crate::ctx::{Ctx, Outcome};
+use crate::problems;
+use crate::reply::{self, Reply};
+
+pub(super) async fn release_get(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    begin(&found).value(&ctx, &convert::release(&found))
+}
+
+pub(super) async fn release_values(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    let values = if ctx.query.flag("all") {
+        let all = chart::values::coalesce_values(&found.chart, &found.config).map_err(reply::internal)?;
+        convert::to_json_map(&all.values)
+    } else {
+        convert::to_json_map(&found.config)
+    };
+    begin(&found).value(&ctx, &values)
+}
+
+pub(super) async fn release_manifest(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    let body = api::Manifest { manifest: found.manifest.clone() };
+    begin(&found).value_or_text(&ctx, &body, &format!("{}\n", found.manifest))
+}
+
+pub(super) async fn release_notes(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    let notes = found.info.notes.clone();
+    begin(&found).value_or_text(&ctx, &api::Notes { notes: notes.clone() }, &notes)
+}
+
+pub(super) async fn release_hooks(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    let text: String = found.hooks.iter().map(|h| format!("---\n# Source: {}\n{}\n", h.path, h.manifest)).collect();
+    let items = found.hooks.iter().map(convert::hook).collect();
+    begin(&found).value_or_text(&ctx, &api::HookList { items }, &text)
+}
+
+pub(super) async fn release_chart(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    begin(&found).value(&ctx, &convert::chart_metadata(&found.chart.metadata))
+}
+
+pub(super) async fn revision_get(ctx: Ctx) -> Outcome {
+    release_get(ctx).await
+}
+
+pub(super) async fn revision_values(ctx: Ctx) -> Outcome {
+    release_values(ctx).await
+}
+
+pub(super) async fn revision_manifest(ctx: Ctx) -> Outcome {
+    release_manifest(ctx).await
+}
+
+pub(super) async fn revision_notes(ctx: Ctx) -> Outcome {
+    release_notes(ctx).await
+}
+
+pub(super) async fn revision_hooks(ctx: Ctx) -> Outcome {
+    release_hooks(ctx).await
+}
+
+pub(super) async fn revision_chart(ctx: Ctx) -> Outcome {
+    release_chart(ctx).await
+}
+
+/// Reads the revision that the path names, or the last.
+async fn find(ctx: &Ctx) -> Result<Release, Box<Problem>> {
+    let target = ctx.target()?;
+    let revision = ctx.path("revision").parse().ok();
+    Ok(ctx.app.engine.get(&target, revision).await.map_err(problems::of)?.release)
+}
+
+fn begin(release: &Release) -> Reply {
+    Reply::ok().etag(&convert::etag(release))
+}

@@ -1,0 +1,60 @@
+//! The server itself.
+
+use std::time::Duration;
+
+use api::{Problem, Reason};
+use http::header;
+
+use crate::ctx::{Ctx, Outcome};
+use crate::reply::Reply;
+use crate::{docs, problems};
+
+/// How long readiness waits for the cluster.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) async fn index(ctx: Ctx) -> Outcome {
+    let links = [
+        ("charts", "/v1/charts"),
+        ("clusters", "/v1/clusters"),
+        ("docs", "/docs"),
+        ("health", "/healthz"),
+        ("openapi", "/openapi.json"),
+        ("operations", "/v1/operations"),
+        ("readiness", "/readyz"),
+        ("releases", "/v1/releases"),
+        ("template", "/v1/template"),
+    ];
+    let index = api::Index {
+        name: "whipstaff: Helm as an HTTP API".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        links: links.map(|(name, url)| (name.to_owned(), url.to_owned())).into(),
+    };
+    Reply::ok().value(&ctx, &index)
+}
+
+pub(super) async fn openapi(ctx: Ctx) -> Outcome {
+    Reply::ok().text(&ctx, "application/json", api::document_text())
+}
+
+pub(super) async fn docs(ctx: Ctx) -> Outcome {
+    Reply::ok().header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'").text(
+        &ctx,
+        "text/html",
+        docs::page().to_owned(),
+    )
+}
+
+pub(super) async fn healthz(ctx: Ctx) -> Outcome {
+    Reply::ok().value(&ctx, &api::Health { status: "ok".to_owned() })
+}
+
+pub(super) async fn readyz(ctx: Ctx) -> Outcome {
+    if ctx.app.operations.is_closed() {
+        return Err(Box::new(Problem::new(Reason::ShuttingDown, "the server is ending")));
+    }
+    match tokio::time::timeout(PATIENCE, ctx.app.engine.cluster().version()).await {
+        Ok(Ok(_)) => Reply::ok().value(&ctx, &api::Health { status: "ok".to_owned() }),
+        Ok(Err(error)) => Err(problems::of(engine::Error::Cluster(error))),
+        Err(_) => Err(problems::slow_cluster(PATIENCE)),
+    }
+}

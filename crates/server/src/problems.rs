@@ -1,0 +1,191 @@
+//! The one place where an error of a lower crate becomes a problem.
+
+use std::time::Duration;
+
+use api::{FailedResource, InputError, Problem, Reason};
+use cluster::{NotReady, ObjectRef, Refusal, WaitError};
+use engine::{Error, Failure};
+
+/// Makes the problem of an error of the engine.
+pub(crate) fn of(error: Error) -> Box<Problem> {
+    let text = error.to_string();
+    let made = match error {
+        Error::Name { .. } => Problem::of_errors(Reason::InvalidReleaseName, vec![InputError::parameter("name", text)]),
+        Error::NameInUse { revision, status } => Problem::new(
+            Reason::ReleaseExists,
+            format!("{text}: revision {revision} is {status}; upgrade it with PUT, or choose another name"),
+        ),
+        Error::NotFound(target) => Problem::new(
+            Reason::ReleaseNotFound,
+            format!("there is no release `{}` in namespace `{}`", target.name, target.namespace),
+        ),
+        Error::NoRevision(revision) => {
+            Problem::new(Reason::RevisionNotFound, format!("the release has no revision {revision}"))
+        }
+        Error::NoDeployed(_) => Problem::new(Reason::NoDeployedRelease, text),
+        Error::Pending { revision, status } => Problem::new(
+            Reason::ReleasePending,
+            format!(
+                "{text}: revision {revision} is {status}; wait for it, or go back with a rollback when its program died"
+            ),
+        ),
+        Error::AlreadyUninstalled(_) => Problem::new(Reason::ReleaseNotFound, text),
+        Error::RevisionMismatch { .. } => Problem::new(Reason::PreconditionFailed, text),
+        Error::Description { .. } => Problem::input(vec![InputError::body("/description", text)]),
+        Error::ChartMissing => Problem::input(vec![InputError::body("/chart", text)]),
+        Error::Chart(_) | Error::KubeVersion { .. } => Problem::new(Reason::ChartNotInstallable, text),
+        Error::Schema(invalid) => {
+            let _ = invalid;
+            Problem::new(Reason::InvalidValues, text)
+        }
+        Error::Render(_) => Problem::new(Reason::TemplateFailed, text),
+        Error::Manifest { .. } => Problem::new(Reason::InvalidManifest, text),
+        Error::Ownership { source, .. } => Problem {
+            failed_resources: vec![resource(&source.object, "NotOwned", &source.wrong.join("; "))],
+            ..Problem::new(Reason::OwnershipConflict, format!("{text}; `apply.takeOwnership` takes it over"))
+        },
+        Error::Cluster(error) => cluster(&error, text),
+        Error::Ledger(error) => ledger(&error, text),
+        Error::Failed { cause, .. } => failure(&cause, &text),
+    };
+    Box::new(made)
+}
+
+/// Makes the problem of a cluster that does not answer in time.
+pub(crate) fn slow_cluster(time: Duration) -> Box<Problem> {
+    let text = format!("the cluster has not answered within {} s", time.as_secs());
+    Box::new(Problem::new(Reason::ClusterUnreachable, text))
+}
+
+fn failure(cause: &Failure, text: &str) -> Problem {
+    let text = text.to_owned();
+    match cause {
+        Failure::Hook { source, .. } => {
+            let inner = failure(source, "");
+            Problem { failed_resources: inner.failed_resources, ..Problem::new(Reason::HookFailed, text) }
+        }
+        Failure::Message(_) => Problem::new(Reason::HookFailed, text),
+        Failure::Cluster(error) => cluster(error, text),
+        Failure::Crd { source, .. } => cluster(source, text),
+        Failure::NotReady(error) => not_ready(error, text),
+        Failure::Ledger(error) => ledger(error, text),
+        Failure::Several(all) => {
+            let mut inner = all.iter().map(|f| failure(f, &text));
+            let Some(mut first) = inner.next() else { return Problem::new(Reason::ApplyFailed, text) };
+            inner.for_each(|next| first.failed_resources.extend(next.failed_resources));
+            first
+        }
+    }
+}
+
+fn not_ready(error: &WaitError, text: String) -> Problem {
+    match error {
+        WaitError::NotReady { objects, timed_out, .. } => {
+            let reason = if *timed_out { Reason::WaitTimeout } else { Reason::ResourceFailed };
+            Problem { failed_resources: objects.iter().map(waited).collect(), ..Problem::new(reason, text) }
+        }
+        WaitError::Cluster(error) => cluster(error, text),
+    }
+}
+
+fn waited(found: &NotReady) -> FailedResource {
+    let warning = found.warning.as_ref().map(|w| format!("{}: {}", w.reason, w.message));
+    FailedResource {
+        condition: found.condition.as_ref().map(ToString::to_string),
+        last_events: warning.into_iter().collect(),
+        ..resource(&found.object, &found.readiness.status.to_string(), &found.readiness.message)
+    }
+}
+
+fn cluster(error: &cluster::Error, text: String) -> Problem {
+    use cluster::Error as E;
+    match error {
+        E::Unreachable(source) => unreachable(&text, source),
+        E::NoMatch(kinds) => Problem {
+            failed_resources: kinds
+                .iter()
+                .map(|k| resource(&k.0, "NoMatch", "the cluster does not know this kind"))
+                .collect(),
+            ..Problem::new(Reason::InvalidManifest, text)
+        },
+        E::Malformed { .. } | E::NameAndGenerateName(_) => Problem::new(Reason::InvalidManifest, text),
+        E::Conflict { refusal, conflicts } if !conflicts.is_empty() => {
+            let fields: Vec<String> =
+                conflicts.iter().map(|c| format!("{} belongs to `{}`", c.field, c.manager)).collect();
+            Problem {
+                failed_resources: refused(refusal, &fields.join("; ")),
+                ..Problem::new(Reason::FieldConflict, format!("{text}; `apply.forceConflicts` takes the fields"))
+            }
+        }
+        E::Forbidden(refusal) => Problem {
+            failed_resources: refused(refusal, &refusal.message),
+            ..Problem::new(Reason::ClusterForbidden, text)
+        },
+        E::Unauthorized(_) => Problem::new(
+            Reason::ClusterForbidden,
+            format!("the cluster does not know this server's credentials: {text}"),
+        ),
+        E::NotFound(refusal) if refusal.object.is_some() || refusal.resource == "namespaces" => {
+            Problem { failed_resources: refused(refusal, &refusal.message), ..Problem::new(Reason::ApplyFailed, text) }
+        }
+        E::AlreadyExists(refusal) | E::Invalid(refusal) => {
+            Problem { failed_resources: refused(refusal, &refusal.message), ..Problem::new(Reason::ApplyFailed, text) }
+        }
+        E::Conflict { refusal, .. } | E::Refused(refusal) | E::NotFound(refusal) => {
+            Problem { failed_resources: refused(refusal, &refusal.message), ..Problem::new(Reason::ClusterError, text) }
+        }
+        E::Unreadable { source, .. } => Problem::new(Reason::ClusterError, format!("{text}: {source}")),
+    }
+}
+
+fn refused(refusal: &Refusal, message: &str) -> Vec<FailedResource> {
+    refusal.object.as_ref().map(|object| resource(object, &refusal.reason, message)).into_iter().collect()
+}
+
+fn unreachable(text: &str, source: &kube::Error) -> Problem {
+    Problem::new(Reason::ClusterUnreachable, format!("{text}: {}", innermost(source)))
+}
+
+/// What lies at the bottom of a chain of errors says most: `Connection refused`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+fn ledger(error: &release::Error, text: String) -> Problem {
+    use release::Error as E;
+    match error {
+        E::NotFound(_) => Problem::new(Reason::ReleaseNotFound, text),
+        E::AlreadyExists(_) | E::Conflict(_) => {
+            Problem::new(Reason::ReleasePending, format!("{text}: somebody else is changing this release"))
+        }
+        E::NamespaceMissing(_) => {
+            Problem::new(Reason::NamespaceNotFound, format!("{text}; create it, or set `createNamespace`"))
+        }
+        E::Name(_) => Problem::of_errors(Reason::InvalidReleaseName, vec![InputError::parameter("name", text)]),
+        E::SystemLabel(_) => Problem::input(vec![InputError::body("/labels", text)]),
+        E::TooLarge(_) => Problem::new(Reason::RecordTooLarge, text),
+        E::Encode { source, .. } => Problem::new(Reason::RecordTooLarge, format!("{text}: {source}")),
+        E::Decode { source, .. } => Problem::new(Reason::RecordUnreadable, format!("{text}: {source}")),
+        E::Misnamed { .. } => Problem::new(Reason::RecordUnreadable, text),
+        E::Forbidden { .. } | E::Unauthorized { .. } => Problem::new(Reason::ClusterForbidden, text),
+        E::Unreachable(source) => unreachable(&text, source),
+        E::Api { .. } => Problem::new(Reason::ClusterError, text),
+    }
+}
+
+fn resource(object: &ObjectRef, reason: &str, message: &str) -> FailedResource {
+    let given = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
+    FailedResource {
+        api_version: object.gvk.api_version(),
+        kind: object.gvk.kind.clone(),
+        namespace: given(&object.namespace),
+        name: object.name.clone(),
+        reason: given(reason),
+        message: given(message),
+        ..FailedResource::default()
+    }
+}

@@ -1,0 +1,143 @@
+//! From the table of routes to handlers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use api::{InputError, Location, ParamType, Parameters, Problem, Reason, Route};
+use axum::body::Body;
+use axum::extract::{Path, Request};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{RequestExt, Router};
+use futures::future::BoxFuture;
+use http::Response;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::ctx::{Ctx, Outcome};
+use crate::handlers::{self, Handler};
+use crate::{body, guard, reply};
+
+static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| handlers::ALL.iter().copied().collect());
+
+/// Makes the service of the whole API.
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in api::routes() {
+        router = router.route(&pattern(route), method(&app, route));
+    }
+    router
+        .fallback(|request: Request| async move { not_found(request.uri().path()) })
+        .method_not_allowed_fallback(|request: Request| async move { not_allowed(&request) })
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(guard::guard))
+}
+
+/// The path as axum has it: a parameter that takes the rest begins with `*`.
+fn pattern(route: &Route) -> String {
+    let mut path = route.path.to_owned();
+    for param in route.parameters.iter().filter(|p| p.kind == ParamType::Rest) {
+        path = path.replace(&format!("{{{}}}", param.name), &format!("{{*{}}}", param.name));
+    }
+    path
+}
+
+fn method(app: &App, route: &'static Route) -> MethodRouter {
+    let filter = match route.method {
+        api::Method::Get => MethodFilter::GET,
+        api::Method::Post => MethodFilter::POST,
+        api::Method::Put => MethodFilter::PUT,
+        api::Method::Patch => MethodFilter::PATCH,
+        api::Method::Delete => MethodFilter::DELETE,
+    };
+    let app = app.clone();
+    on(filter, move |request: Request| async move {
+        dispatch(app, route, request).await.unwrap_or_else(|problem| reply::problem(&problem))
+    })
+}
+
+/// Checks a request against its route, and hands it over.
+async fn dispatch(app: App, route: &'static Route, mut request: Request) -> Outcome {
+    let path = request
+        .extract_parts::<Path<BTreeMap<String, String>>>()
+        .await
+        .map_err(|_| Problem::new(Reason::NotFound, "the path has escapes that are not UTF-8"))?
+        .0;
+    let (parts, sent) = request.into_parts();
+    let mut errors = Vec::new();
+    for param in route.parameters {
+        let value = match param.location {
+            Location::Path => path.get(param.name).map(String::as_str),
+            Location::Header => match parts.headers.get(param.name).map(http::HeaderValue::to_str) {
+                Some(Err(_)) => {
+                    errors.push(InputError::parameter(param.name, "not ASCII"));
+                    None
+                }
+                Some(Ok(text)) => Some(text),
+                None => None,
+            },
+            Location::Query => None,
+        };
+        if let Some(Err(text)) = value.map(|v| param.check(v)) {
+            errors.push(InputError::parameter(param.name, text));
+        }
+    }
+    let query = match Parameters::parse(route, parts.uri.query().unwrap_or_default()) {
+        Ok(query) => query,
+        Err(wrong) => {
+            errors.extend(wrong);
+            Parameters::default()
+        }
+    };
+    if !errors.is_empty() {
+        return Err(Box::new(Problem::of_errors(Reason::InvalidParameter, errors)));
+    }
+    let limits = &app.config.limits;
+    let body = match &route.body {
+        Some(wanted) => {
+            body::check_media(&parts.headers, wanted)?;
+            let limit = if wanted.shape == api::Shape::Binary { limits.chart_bytes } else { limits.body_bytes };
+            body::read(&parts.headers, sent, limit, limits.body_time).await?
+        }
+        None => bytes::Bytes::new(),
+    };
+    let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let ctx = Ctx { app, route, path, query, uri, headers: parts.headers, body };
+    let handler = HANDLERS.get(route.id).ok_or_else(|| reply::internal("a route without a handler"))?;
+    let answer: BoxFuture<'static, Outcome> = handler(ctx);
+    answer.await
+}
+
+fn not_found(path: &str) -> Response<Body> {
+    let text = format!("there is nothing at `{path}`; `/openapi.json` and `/docs` say what there is");
+    reply::problem(&Problem::new(Reason::NotFound, text))
+}
+
+fn not_allowed(request: &Request) -> Response<Body> {
+    let text = format!(
+        "`{}` is not a method of `{}`; the header `Allow` has those it has",
+        request.method(),
+        request.uri().path()
+    );
+    reply::problem(&Problem::new(Reason::MethodNotAllowed, text))
+}
+
+fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response<Body> {
+    let text =
+        cause.downcast_ref::<&str>().map(ToString::to_string).or_else(|| cause.downcast_ref::<String>().cloned());
+    reply::problem(&reply::internal(text.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_has_its_handler_and_every_handler_its_route() {
+        for route in api::routes() {
+            assert!(HANDLERS.contains_key(route.id), "{}", route.id);
+        }
+        for (id, _) in handlers::ALL {
+            assert!(api::route(id).is_some(), "{id}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Changes: from a request to a running operation, and the answer to whoever asked.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Kind, OperationResult, Problem, Reason, ReleaseRef};
+use engine::{Engine, Event, Intent, Observer, Plan, Step, Target, Verb};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{StatusCode, header};
+use sha2::{Digest, Sha256};
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::ctx::{Ctx, Outcome};
+use crate::operations::{Begun, Entry, Idempotency, cancelled};
+use crate::reply::{Reply, operation_url};
+use crate::{convert, problems};
+
+/// The longest `Idempotency-Key`.
+const MAX_KEY: usize = 255;
+
+/// What still has to be read before an intent is complete.
+pub(crate) type Prepare = BoxFuture<'static, Result<Intent, Box<Problem>>>;
+
+/// Runs a change as an operation, and answers as `Prefer` asks.
+pub(crate) async fn change(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepare) -> Outcome {
+    let release = ReleaseRef { cluster: "default".to_owned(), namespace: target.namespace, name: target.name };
+    let entry = match ctx.app.operations.begin(kind, release, idempotency(ctx)?)? {
+        Begun::Known(entry) => entry,
+        Begun::New(entry) => {
+            // A task of its own: a client that goes away does not stop a change half way.
+            let span = tracing::info_span!("operation", id = %entry.operation().id);
+            tokio::spawn(work(ctx.app.clone(), entry.clone(), prepare).instrument(span));
+            entry
+        }
+    };
+    answer(ctx, &entry).await
+}
+
+/// Plans a change, and answers what would be stored.
+pub(crate) async fn dry_run(ctx: &Ctx, mode: &str, prepare: Prepare) -> Outcome {
+    let plan = ctx.app.engine.plan(prepare.await?).await.map_err(problems::of)?;
+    Reply::ok().value(ctx, &convert::dry_run(&plan, mode))
+}
+
+/// Answers with the operation, once it is known whether it will be begun at all.
+async fn answer(ctx: &Ctx, entry: &Entry) -> Outcome {
+    let limits = &ctx.app.config.limits;
+    let wait = preferred_wait(ctx).map(|time| time.min(limits.wait_time));
+    let _ = match wait {
+        Some(time) => tokio::time::timeout(time, entry.done()).await,
+        None => tokio::time::timeout(limits.plan_time, entry.planning_over()).await,
+    };
+    let operation = entry.operation();
+    let location = operation_url(&operation.id);
+    if let Some(error) = operation.error.clone() {
+        return Err(Box::new(Problem { operation: Some(Box::new(operation)), ..error }));
+    }
+    let status = if operation.done && wait.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut reply = Reply::new(status).header(header::LOCATION, &location);
+    if let Some(time) = wait {
+        let applied = http::HeaderName::from_static("preference-applied");
+        reply = reply.header(applied, &format!("wait={}", time.as_secs()));
+    }
+    if !operation.done {
+        reply = reply.header(header::RETRY_AFTER, "1");
+    }
+    reply.value(ctx, &operation)
+}
+
+/// Reads `Prefer: wait=N`; preferences that are not understood are passed over, as RFC 7240 says.
+fn preferred_wait(ctx: &Ctx) -> Option<Duration> {
+    let preferences = ctx.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok());
+    preferences
+        .flat_map(|text| text.split([',', ';']))
+        .filter_map(|text| text.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+        .and_then(|(_, value)| value.trim().trim_matches('"').parse().ok())
+        .map(Duration::from_secs)
+}
+
+/// What tells this request from others with the same key.
+fn idempotency(ctx: &Ctx) -> Result<Option<Idempotency>, Box<Problem>> {
+    let Some(key) = ctx.header("idempotency-key") else { return Ok(None) };
+    if key.is_empty() || key.len() > MAX_KEY {
+        let errors = vec![api::InputError::parameter("Idempotency-Key", "expected 1 to 255 characters")];
+        return Err(Box::new(Problem::of_errors(Reason::InvalidParameter, errors)));
+    }
+    let mut hash = Sha256::new();
+    for part in [
+        ctx.route.id,
+        &ctx.uri,
+        ctx.header("if-match").unwrap_or_default(),
+        ctx.header("if-none-match").unwrap_or_default(),
+    ] {
+        hash.update(part);
+        hash.update([0]);
+    }
+    hash.update(&ctx.body);
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: hex::encode(hash.finalize()) }))
+}
+
+async fn work(app: App, entry: Arc<Entry>, prepare: Prepare) {
+    let end = AssertUnwindSafe(carry_out(&app.engine, &entry, prepare)).catch_unwind().await;
+    let end = end.unwrap_or_else(|_| Err(crate::reply::internal("an operation has panicked")));
+    match &end {
+        Ok(result) => tracing::info!(revision = result.revision, "the operation has succeeded"),
+        Err(problem) => {
+            tracing::info!(reason = problem.reason.as_str(), detail = problem.detail, "the operation has failed")
+        }
+    }
+    app.operations.finish(&entry, end);
+}
+
+async fn carry_out(engine: &Engine, entry: &Entry, prepare: Prepare) -> Result<OperationResult, Box<Problem>> {
+    let planning = async {
+        let intent = prepare.await?;
+        engine.plan(intent).await.map_err(problems::of)
+    };
+    let plan = tokio::select! {
+        plan = planning => plan?,
+        () = entry.cancelled() => return Err(cancelled()),
+    };
+    entry.planned(kind(plan.verb))?;
+    let gone = plan.verb == Verb::Uninstall;
+    let changed = !plan.steps.is_empty();
+    let progress = Progress::new(&plan);
+    entry.progress(0, progress.total);
+    let tell = |event: Event| {
+        if let Some(ready) = progress.count(&event) {
+            entry.progress(ready, progress.total);
+        }
+        if let Some(event) = shown(event) {
+            entry.event(event);
+        }
+    };
+    let observer: Observer<'_> = &tell;
+    let release = engine.run(plan, observer).await.map_err(problems::of)?;
+    Ok(OperationResult { revision: (!gone).then_some(release.version), changed })
+}
+
+fn kind(verb: Verb) -> Kind {
+    match verb {
+        Verb::Install => Kind::Install,
+        Verb::Upgrade => Kind::Upgrade,
+        Verb::Rollback => Kind::Rollback,
+        Verb::Uninstall => Kind::Uninstall,
+    }
+}
+
+/// Counts objects that are where they should be: ready when that is waited for, else sent or deleted.
+struct Progress {
+    total: u32,
+    waits: bool,
+    seen: std::sync::Mutex<std::collections::HashSet<(String, String, String)>>,
+}
+
+impl Progress {
+    fn new(plan: &Plan) -> Self {
+        let mut waits = false;
+        let mut total = 0;
+        for step in &plan.steps {
+            match step {
+                Step::Apply(objects) => total += objects.len(),
+                Step::Delete(deletion) => total += deletion.objects.len(),
+                Step::Wait(objects) => waits |= !objects.is_empty(),
+                _ => {}
+            }
+        }
+        Self { total: u32::try_from(total).unwrap_or(u32::MAX), waits, seen: std::sync::Mutex::default() }
+    }
+
+    fn count(&self, event: &Event) -> Option<u32> {
+        let Event::Resource { kind, namespace, name, action, .. } = event else { return None };
+        let counts = match action.as_str() {
+            "ready" => true,
+            "waiting" | "kept" => false,
+            _ => !self.waits,
+        };
+        if !counts {
+            return None;
+        }
+        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        seen.insert((kind.clone(), namespace.clone(), name.clone()));
+        Some(u32::try_from(seen.len()).unwrap_or(u32::MAX).min(self.total))
+    }
+}
+
+/// The engine's event as the contract shows it.
+fn shown(event: Event) -> Option<api::Event> {
+    Some(match event {
+        Event::Phase { phase } => api::Event::Phase { phase: phase_of(phase) },
+        Event::Resource { api_version, kind, namespace, name, action, message } => api::Event::Resource {
+            api_version,
+            kind,
+            namespace: Some(namespace).filter(|n| !n.is_empty()),
+            name,
+            action,
+            message,
+        },
+        Event::Hook { name, kind, event, phase } => api::Event::Hook { name, kind, event, phase },
+        Event::Log { pod, container, text } => api::Event::Log { pod, container, text },
+        Event::Warning { message } => api::Event::Warning { message },
+        // Records are the engine's business; their outcome is the operation's result.
+        Event::Recorded { .. } => return None,
+    })
+}
+
+fn phase_of(phase: engine::Phase) -> api::Phase {
+    match phase {
+        engine::Phase::Plan => api::Phase::Plan,
+        engine::Phase::Record => api::Phase::Record,
+        engine::Phase::Crds => api::Phase::Crds,
+        engine::Phase::PreHooks => api::Phase::PreHooks,
+        engine::Phase::Apply => api::Phase::Apply,
+        engine::Phase::Wait => api::Phase::Wait,
+        engine::Phase::PostHooks => api::Phase::PostHooks,
+        engine::Phase::Finish => api::Phase::Finish,
+    }
+}
