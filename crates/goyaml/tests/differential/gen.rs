@@ -334,7 +334,7 @@ pub(crate) fn yaml(rng: &mut Rng) -> String {
         let until = 512 * (rng.below(3) + 1) - rng.below(12);
         let head = rng.pick(&["# ", "a: ", "a: '", "- \"", "|\n ", "a: {b: ", "? "]);
         let mut padded = head.to_owned();
-        padded.push_str(&rng.pick(&["x", "x y ", "é"]).repeat(until)[..until - head.len() - 1 & !1]);
+        padded.push_str(&rng.pick(&["x", "x y ", "é"]).repeat(until)[..(until - head.len() - 1) & !1]);
         for _ in 0..rng.below(3) {
             padded.push_str(rng.pick(&[
                 "\n", "\u{feff}", "\r\n", "\u{2028}", "😀", "'", "\"", "\\\n", "\\x41", "--- ", ": ", "\n---\n",

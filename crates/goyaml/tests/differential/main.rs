@@ -122,6 +122,16 @@ fn to_record() -> Vec<Case> {
             cases.push(tree_case(op, format!("{{{quoted}:[{quoted}]}}"), false));
         }
     }
+    for n in 72..84 {
+        // Around the width where lines are broken, plain and in quotes, and around the longest simple key.
+        let word = "a".repeat(n);
+        for text in
+            [format!("{word} b c"), format!("{word} b: c  d e"), format!("\t{word} b  c"), format!("{word} é b")]
+        {
+            cases.push(tree_case("toyaml", format!("{{\"k\":{}}}", r#gen::quoted(&text)), false));
+        }
+        cases.push(tree_case("toyaml", format!("{{\"{}\":1}}", "k".repeat(n + 50)), false));
+    }
     for n in ["0", "-0", "1e6", "999999", "1234567.5", "1e20", "1e21", "-1e19", "1e-7", "0.1", "18446744073709551615"] {
         for op in ["toyaml", "pretty", "tojson"] {
             cases.push(tree_case(op, format!("[{n}]"), false));
