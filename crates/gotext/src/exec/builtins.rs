@@ -294,7 +294,7 @@ fn slice<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
         Value::Str(_) if indexes.len() == 3 => return Err(Error::new("cannot 3-index slice a string")),
         Value::Str(s) => s.len(),
         Value::List(list) => list.items().len(),
-        other if other.is_nil() => return Err(Error::new("slice of nil pointer")),
+        Value::Object(object) if object.is_nil() => return Err(Error::new("slice of nil pointer")),
         other => return Err(Error::new(format!("can't slice item of type {}", pointee_name(&other)))),
     };
     let mut bounds = [0, len, len];

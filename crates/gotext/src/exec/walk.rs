@@ -108,11 +108,15 @@ impl<'a> Runtime<'a> {
     fn walk_range(&mut self, f: &mut Frame<'_, 'a>, dot: Val<'a>, branch: Branch) -> Result<Flow> {
         let outer = self.vars.len();
         let val = self.eval_pipeline(f, dot, branch.pipe)?.v;
-        let flow = match self.iterate(f, branch, val)? {
-            true => Flow::Next,
-            false if branch.otherwise != NONE => self.walk(f, dot, branch.otherwise)?,
-            false => Flow::Next,
-        };
+        let ran = self.iterate(f, branch, val)?;
+        let mut flow = Flow::Next;
+        if !ran && branch.otherwise != NONE {
+            flow = self.walk(f, dot, branch.otherwise)?;
+            // Go's parser takes a `break` here for one of the loop outside, its executor for one of this.
+            if flow == Flow::Break {
+                flow = Flow::Next;
+            }
+        }
         self.vars.truncate(outer);
         Ok(flow)
     }
