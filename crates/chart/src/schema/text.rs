@@ -1,0 +1,291 @@
+//! Errors as Helm's schema library prints them (santhosh-tekuri/jsonschema v6 in English).
+
+use std::fmt::Display;
+
+use boon::{ErrorKind, ValidationError};
+use serde_json::{Number, Value};
+
+/// An error with those under it, as Helm's library would have made the tree.
+pub(super) struct Node {
+    pub(super) pointer: String,
+    pub(super) message: String,
+    pub(super) causes: Vec<Node>,
+    role: Role,
+}
+
+#[derive(PartialEq, Eq)]
+enum Role {
+    /// The whole schema, which has no place in the values.
+    Schema,
+    /// A reference, which takes no line when it has one cause.
+    Reference,
+    Other,
+}
+
+/// Makes the tree; `schema` is the document that the errors speak of.
+///
+/// Our library leaves `allOf`, `anyOf` and `oneOf` out where only one schema in them failed, and Helm's never does. The
+/// places of the errors tell where they were.
+pub(super) fn tree(error: &ValidationError<'_, '_>, schema: &Value) -> Node {
+    let pointer = error.instance_location.to_string();
+    let (base, own) = match &error.kind {
+        ErrorKind::Reference { url, .. } => (*url, None),
+        ErrorKind::AllOf => (error.schema_url, Some("allOf")),
+        ErrorKind::AnyOf => (error.schema_url, Some("anyOf")),
+        ErrorKind::OneOf(None) => (error.schema_url, Some("oneOf")),
+        _ => (error.schema_url, None),
+    };
+    let depth = pointer.matches('/').count();
+    let causes = error.causes.iter().map(|cause| {
+        left_out(base, own, depth, cause.schema_url).into_iter().rev().fold(
+            tree(cause, schema),
+            |inner, (keyword, depth)| {
+                let pointer =
+                    cause.instance_location.to_string().split('/').take(depth + 1).collect::<Vec<_>>().join("/");
+                let message = match keyword {
+                    "oneOf" => "'oneOf' failed, none matched".to_owned(),
+                    _ => format!("'{keyword}' failed"),
+                };
+                Node { pointer, message, causes: vec![inner], role: Role::Other }
+            },
+        )
+    });
+    let causes = causes.collect();
+    let role = match &error.kind {
+        ErrorKind::Schema { .. } => Role::Schema,
+        ErrorKind::Reference { .. } => Role::Reference,
+        _ => Role::Other,
+    };
+    Node { pointer, message: message(error, schema), causes, role }
+}
+
+/// Finds the keywords between the schema at `base` and the one at `place` that the library left out, each with the
+/// depth in the values where it stands.
+fn left_out<'a>(base: &str, own: Option<&str>, mut depth: usize, place: &'a str) -> Vec<(&'a str, usize)> {
+    let Some(path) = place.strip_prefix(base).map(|p| p.strip_prefix('#').unwrap_or(p)) else { return Vec::new() };
+    let Some(path) = path.strip_prefix('/') else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut steps = path.split('/').peekable();
+    let mut first = true;
+    while let Some(step) = steps.next() {
+        match step {
+            "allOf" | "anyOf" | "oneOf" => {
+                if !first || own != Some(step) {
+                    found.push((step, depth));
+                }
+                steps.next();
+            }
+            "properties" | "patternProperties" | "prefixItems" => {
+                depth += 1;
+                steps.next();
+            }
+            "items" => {
+                depth += 1;
+                steps.next_if(|next| next.bytes().all(|b| b.is_ascii_digit()));
+            }
+            "additionalProperties" | "additionalItems" | "contains" | "unevaluatedItems" | "unevaluatedProperties" => {
+                depth += 1;
+            }
+            "dependentSchemas" | "dependencies" => _ = steps.next(),
+            "not" | "if" | "then" | "else" | "propertyNames" | "contentSchema" => {}
+            _ => break,
+        }
+        first = false;
+    }
+    found
+}
+
+impl Node {
+    /// Prints the tree, one line for each error.
+    pub(super) fn render(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, 0);
+        out
+    }
+
+    fn write(&self, out: &mut String, mut indent: usize) {
+        if self.role != Role::Reference || self.causes.len() != 1 {
+            if indent > 0 {
+                out.push('\n');
+                out.push_str(&"  ".repeat(indent - 1));
+                out.push_str("- ");
+            }
+            indent += 1;
+            if self.role != Role::Schema {
+                out.push_str(&format!("at {}: ", quoted(&self.pointer)));
+            }
+            out.push_str(&self.message);
+        }
+        for cause in &self.causes {
+            cause.write(out, indent);
+        }
+    }
+
+    /// Calls `found` for the errors that have none under them.
+    pub(super) fn leaves(&self, found: &mut impl FnMut(&Self)) {
+        if self.causes.is_empty() && self.role != Role::Schema {
+            found(self);
+        }
+        for cause in &self.causes {
+            cause.leaves(found);
+        }
+    }
+}
+
+/// Says what is wrong in one place of the values.
+fn message(error: &ValidationError<'_, '_>, schema: &Value) -> String {
+    // The library holds patterns in another dialect; messages show what the schema says.
+    if let ErrorKind::Pattern { got, .. } = &error.kind
+        && let Some((_, fragment)) = error.schema_url.split_once('#')
+        && let Some(pattern) = schema.pointer(&super::cost::unescape(fragment)).and_then(|s| s.get("pattern")?.as_str())
+    {
+        return format!("{} does not match pattern {}", quoted(got), quoted(pattern));
+    }
+    kind(&error.kind)
+}
+
+fn kind(kind: &ErrorKind<'_, '_>) -> String {
+    match kind {
+        ErrorKind::Schema { url } => {
+            let mark = if url.contains('#') { "" } else { "#" };
+            format!("jsonschema validation failed with {}", quoted(&format!("{url}{mark}")))
+        }
+        ErrorKind::Group | ErrorKind::Reference { .. } => "validation failed".to_owned(),
+        ErrorKind::ContentSchema => "'contentSchema' failed".to_owned(),
+        ErrorKind::PropertyName { prop } => format!("invalid propertyName {}", quoted(prop)),
+        ErrorKind::RefCycle { url, kw_loc1, kw_loc2 } => {
+            let mark = if url.contains('#') { "" } else { "#" };
+            let url = crate::text::quote(&format!("{url}{mark}"));
+            format!("both {kw_loc1} and {kw_loc2} resolve to {url} causing reference cycle")
+        }
+        ErrorKind::FalseSchema => "false schema".to_owned(),
+        ErrorKind::Type { got, want } => format!("got {got}, want {}", join(want.iter(), " or ")),
+        ErrorKind::Enum { want } => match want.as_slice() {
+            _ if want.iter().any(|v| v.is_array() || v.is_object()) => "'enum' failed".to_owned(),
+            [only] => format!("value must be {}", display(only)),
+            _ => format!("value must be one of {}", join(want.iter().map(display), ", ")),
+        },
+        ErrorKind::Const { want } if want.is_array() || want.is_object() => "'const' failed".to_owned(),
+        ErrorKind::Const { want } => format!("value must be {}", display(want)),
+        ErrorKind::Format { got, want, err } => format!("{} is not valid {want}: {err}", display(got)),
+        ErrorKind::MinProperties { got, want } => counts("minProperties", *got, *want),
+        ErrorKind::MaxProperties { got, want } => counts("maxProperties", *got, *want),
+        ErrorKind::AdditionalProperties { got } => {
+            format!("additional properties {} not allowed", join(got.iter().map(|p| quoted(p)), ", "))
+        }
+        ErrorKind::Required { want } => match want.as_slice() {
+            [only] => format!("missing property {}", quoted(only)),
+            _ => format!("missing properties {}", join(want.iter().map(|p| quoted(p)), ", ")),
+        },
+        ErrorKind::Dependency { prop, missing } | ErrorKind::DependentRequired { prop, missing } => {
+            let missing = join(missing.iter().map(|p| quoted(p)), ", ");
+            format!("properties {missing} required, if {} exists", quoted(prop))
+        }
+        ErrorKind::MinItems { got, want } => counts("minItems", *got, *want),
+        ErrorKind::MaxItems { got, want } => counts("maxItems", *got, *want),
+        ErrorKind::Contains => "no items match contains schema".to_owned(),
+        ErrorKind::MinContains { got, want } if got.is_empty() => {
+            format!("min {} items required to match contains schema, but none matched", count(*want))
+        }
+        ErrorKind::MinContains { got, want } => contains("min", got, *want),
+        ErrorKind::MaxContains { got, want } => contains("max", got, *want),
+        ErrorKind::UniqueItems { got: [i, j] } => format!("items at {} and {} are equal", count(*i), count(*j)),
+        ErrorKind::AdditionalItems { got } => format!("last {} additionalItem(s) not allowed", count(*got)),
+        ErrorKind::MinLength { got, want } => counts("minLength", *got, *want),
+        ErrorKind::MaxLength { got, want } => counts("maxLength", *got, *want),
+        ErrorKind::Pattern { got, want } => format!("{} does not match pattern {}", quoted(got), quoted(want)),
+        ErrorKind::ContentEncoding { want, err } => format!("value is not {} encoded: {err}", quoted(want)),
+        ErrorKind::ContentMediaType { want, err, .. } => format!("value is not of mediatype {}: {err}", quoted(want)),
+        ErrorKind::Minimum { got, want } => numbers("minimum", got, want),
+        ErrorKind::Maximum { got, want } => numbers("maximum", got, want),
+        ErrorKind::ExclusiveMinimum { got, want } => numbers("exclusiveMinimum", got, want),
+        ErrorKind::ExclusiveMaximum { got, want } => numbers("exclusiveMaximum", got, want),
+        ErrorKind::MultipleOf { got, want } => numbers("multipleOf", got, want),
+        ErrorKind::Not => "'not' failed".to_owned(),
+        ErrorKind::AllOf => "'allOf' failed".to_owned(),
+        ErrorKind::AnyOf => "'anyOf' failed".to_owned(),
+        ErrorKind::OneOf(None) => "'oneOf' failed, none matched".to_owned(),
+        ErrorKind::OneOf(Some((i, j))) => {
+            format!("'oneOf' failed, subschemas {}, {} matched", count(*i), count(*j))
+        }
+    }
+}
+
+fn counts(keyword: &str, got: usize, want: usize) -> String {
+    format!("{keyword}: got {}, want {}", count(got), count(want))
+}
+
+fn contains(side: &str, got: &[usize], want: usize) -> String {
+    let at = join(got.iter(), " ");
+    format!(
+        "{side} {} items required to match contains schema, but matched {} items at {at}",
+        count(want),
+        count(got.len())
+    )
+}
+
+fn numbers(keyword: &str, got: &Number, want: &Number) -> String {
+    format!("{keyword}: got {}, want {}", number(got), number(want))
+}
+
+fn join(items: impl Iterator<Item = impl Display>, separator: &str) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(separator)
+}
+
+/// Quotes with single quotes, as the library does.
+fn quoted(text: &str) -> String {
+    let quoted = crate::text::quote(text);
+    let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"')).unwrap_or_default();
+    format!("'{}'", inner.replace("\\\"", "\"").replace('\'', "\\'"))
+}
+
+fn display(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => quoted(text),
+        Value::Array(_) | Value::Object(_) => "value".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Prints a count with thousands apart, as English does.
+fn count(n: usize) -> String {
+    grouped(&n.to_string())
+}
+
+/// Prints a number as Go's `%v` does and then as English does: `1,234.5`, `1×10⁰⁶`.
+fn number(n: &Number) -> String {
+    let text = goyaml::format_float_g(n.as_f64().unwrap_or_default());
+    match text.split_once('e') {
+        None => grouped(&text),
+        Some((mantissa, exponent)) => {
+            let raised = exponent.chars().filter_map(|c| match c {
+                '-' => Some('⁻'),
+                '0' => Some('⁰'),
+                '1' => Some('¹'),
+                '2' => Some('²'),
+                '3' => Some('³'),
+                '4'..='9' => char::from_u32('⁴' as u32 + (c as u32 - '4' as u32)),
+                _ => None,
+            });
+            format!("{mantissa}×10{}", raised.collect::<String>())
+        }
+    }
+}
+
+fn grouped(text: &str) -> String {
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
+    let mut out = String::from(sign);
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
