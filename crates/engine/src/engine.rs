@@ -86,8 +86,7 @@ impl Engine {
 
     /// The revisions of a release, after its name and the caller's expectation were checked.
     pub(crate) async fn checked_history(&self, target: &Target, expected: Option<u32>) -> Result<History, Error> {
-        release::validate_name(&target.name)
-            .map_err(|source| Error::Name { name: target.name.clone(), source })?;
+        release::validate_name(&target.name).map_err(|source| Error::Name { name: target.name.clone(), source })?;
         let history = self.ledger.history(&target.namespace, &target.name).await?;
         let actual = history.last().map_or(0, |head| head.key.revision);
         match expected {

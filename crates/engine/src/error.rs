@@ -68,6 +68,12 @@ pub enum Error {
     /// The chart cannot be installed.
     #[error(transparent)]
     Chart(#[from] chart::Error),
+    /// A chart of this type is no release.
+    #[error("{0} charts are not installable")]
+    NotInstallable(String),
+    /// Subcharts that the chart names are not in it.
+    #[error("an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}", .0.join(", "))]
+    SubchartsMissing(Vec<String>),
     /// The values are not what the chart's schema asks for.
     #[error("{0}")]
     Schema(#[from] chart::schema::Invalid),

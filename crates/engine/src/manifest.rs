@@ -89,7 +89,11 @@ impl Engine {
     }
 
     /// Makes the objects of an old manifest. Kinds that are no longer served are left out: there is nothing to find.
-    pub(crate) async fn old_objects(&self, manifest: &str, namespace: &str) -> Result<(Vec<Object>, Vec<String>), Error> {
+    pub(crate) async fn old_objects(
+        &self,
+        manifest: &str,
+        namespace: &str,
+    ) -> Result<(Vec<Object>, Vec<String>), Error> {
         let (objects, missing) = self.cluster.build_known(documents(manifest)?, namespace).await?;
         let warnings = missing
             .into_iter()

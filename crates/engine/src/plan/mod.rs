@@ -207,7 +207,7 @@ impl Engine {
                 Existing::Missing => Action::Create,
                 Existing::Owned(_) => Action::Adopt,
                 Existing::Foreign(..) if take_ownership => Action::Adopt,
-                Existing::Foreign(_, source) => return Err(Error::Ownership { verb, source: Box::new(source) }),
+                Existing::Foreign(_, source) => return Err(Error::Ownership { verb, source }),
             };
             planned.push(Planned { object, action });
         }

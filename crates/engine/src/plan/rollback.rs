@@ -12,7 +12,9 @@ const MAX_DESCRIPTION: usize = 256;
 
 impl Engine {
     pub(crate) async fn plan_rollback(&self, wish: Rollback) -> Result<Plan, Error> {
-        if let Some(length) = wish.description.as_ref().map(|text| text.chars().count()).filter(|n| *n > MAX_DESCRIPTION) {
+        if let Some(length) =
+            wish.description.as_ref().map(|text| text.chars().count()).filter(|n| *n > MAX_DESCRIPTION)
+        {
             return Err(Error::Description { most: MAX_DESCRIPTION, length });
         }
         let history = self.checked_history(&wish.target, wish.expected_revision).await?;

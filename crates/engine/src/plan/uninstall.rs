@@ -2,6 +2,7 @@
 
 use cluster::{Object, Policy};
 use release::{HookEvent, Key, Release, Status};
+use render::manifests;
 
 use super::{Deletion, Failure, Plan, Step, Verb};
 use crate::engine::Engine;
@@ -27,8 +28,8 @@ impl Engine {
         } else {
             release.info.deleted = Some(self.now());
             release.set_status(Status::Uninstalling, "Deletion in progress (or silently failed)");
-            let text = render::uninstall_order(&release.manifest).map_err(|error| Error::Manifest { message: error.to_string() })?;
-            let (objects, missing) = self.old_objects(&text, &wish.target.namespace).await?;
+            let ordered = uninstall_order(&release.manifest)?;
+            let (objects, missing) = self.old_objects(&ordered, &wish.target.namespace).await?;
             warnings.extend(missing);
             let (objects, kept) = sort_out(objects);
             steps.push(Step::Uninstalling);
@@ -79,6 +80,15 @@ fn nothing(wish: Uninstall) -> Plan {
         migrate_fields: false,
         no_hooks: wish.no_hooks,
     }
+}
+
+/// The documents of a manifest in the order they are deleted in.
+fn uninstall_order(manifest: &str) -> Result<String, Error> {
+    let named = |(at, text): (usize, &str)| (format!("manifest-{at}"), text.to_owned());
+    let files: render::Files = manifests::split(manifest).into_iter().enumerate().map(named).collect();
+    let (_, sorted) = manifests::sort_files(&files, manifests::UNINSTALL_ORDER)
+        .map_err(|unsorted| Error::Manifest { message: unsorted.message })?;
+    Ok(sorted.iter().map(|document| format!("---\n{}\n", document.content)).collect())
 }
 
 /// Parts objects that are deleted from those that their resource policy keeps.

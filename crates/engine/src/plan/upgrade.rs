@@ -130,11 +130,9 @@ fn values(change: &Change, base: &Release) -> Result<(Arc<Chart>, Map), Error> {
             let old = chart::values::coalesce_values(&base.chart, &base.config).map_err(chart::Error::from)?.values;
             let mut chart = Chart::clone(&chart);
             chart.values = old;
-            (Arc::new(chart), chart::values::coalesce_tables(&change.values, &base.config))
+            (Arc::new(chart), chart::values::coalesce_tables(change.values.clone(), &base.config))
         }
-        ValueStrategy::ResetThenReuse => {
-            (chart, chart::values::coalesce_tables(&change.values, &base.config))
-        }
+        ValueStrategy::ResetThenReuse => (chart, chart::values::coalesce_tables(change.values.clone(), &base.config)),
         ValueStrategy::Default if change.values.is_empty() => (chart, base.config.clone()),
         ValueStrategy::Default => (chart, change.values.clone()),
     })

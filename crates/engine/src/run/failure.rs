@@ -26,7 +26,10 @@ impl Runner<'_> {
         }
         if plan.cleanup {
             if let Err(error) = self.clean_up().await {
-                message = format!("an error occurred while cleaning up resources. original {} error: {message}: unable to cleanup resources: {error}", self.verb.as_str());
+                message = format!(
+                    "an error occurred while cleaning up resources. original {} error: {message}: unable to cleanup resources: {error}",
+                    self.verb.as_str()
+                );
             }
         }
         if let Some(back) = plan.rollback {

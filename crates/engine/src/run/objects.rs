@@ -135,9 +135,10 @@ impl Runner<'_> {
             Cascade::Orphan => Propagation::Orphan,
         };
         let mut failures = Vec::new();
-        for result in
-            cluster::per_kind(&owned, PARALLEL, |object| async move { cluster.delete(object.id(), propagation).await.map(|_| object) })
-                .await
+        for result in cluster::per_kind(&owned, PARALLEL, |object| async move {
+            cluster.delete(object.id(), propagation).await.map(|_| object)
+        })
+        .await
         {
             match result {
                 Ok(object) => self.tell(object.id(), "deleted", None),

@@ -1,0 +1,218 @@
+//! From a chart and values to what a release holds, without changing anything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chart::Chart;
+use chart::capabilities::KubeVersion;
+use cluster::{Cluster, Gvk, Object, ObjectRef};
+use goyaml::Map;
+use release::Hook;
+use render::manifests::Shape;
+use render::{Capabilities, Inputs, Lookup, Parsed};
+use tokio::runtime::Handle;
+
+use crate::engine::{Engine, Settings};
+use crate::error::Error;
+use crate::intent::{Change, Target};
+use crate::manifest::{defined, documents};
+
+/// For which revision a chart is rendered.
+pub(crate) struct Occasion {
+    pub(crate) target: Target,
+    pub(crate) revision: u32,
+    pub(crate) upgrade: bool,
+}
+
+/// What a chart has become.
+pub(crate) struct Composed {
+    /// The chart with its dependencies processed, as the record keeps it.
+    pub(crate) chart: Arc<Chart>,
+    pub(crate) manifest: String,
+    pub(crate) hooks: Vec<Hook>,
+    pub(crate) notes: String,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Engine {
+    /// Merges values, checks them, and executes the templates, away from the threads that serve requests.
+    pub(crate) async fn compose(
+        &self,
+        chart: &Chart,
+        values: &Map,
+        occasion: Occasion,
+        change: &Change,
+    ) -> Result<Composed, Error> {
+        check_installable(chart)?;
+        let mut chart = chart.clone();
+        let mut warnings = chart::values::process_dependencies(&mut chart, values).map_err(chart::Error::from)?;
+        if chart.metadata.deprecated {
+            warnings.push("this chart is deprecated".to_owned());
+        }
+        let capabilities = self.capabilities(&chart, occasion.upgrade || change.skip_crds).await?;
+        let coalesced = chart::values::coalesce_values(&chart, values).map_err(chart::Error::from)?;
+        warnings.extend(coalesced.warnings);
+        if !change.skip_schema_validation {
+            chart::schema::validate(&chart, &coalesced.values)?;
+        }
+        let job = Job {
+            chart: Arc::new(chart),
+            values: coalesced.values,
+            capabilities,
+            release: render::Release {
+                name: occasion.target.name,
+                namespace: occasion.target.namespace,
+                revision: occasion.revision.into(),
+                is_upgrade: occasion.upgrade,
+            },
+            lookup: Arc::new(ClusterLookup { cluster: self.cluster.clone(), runtime: Handle::current() }),
+            settings: self.settings.clone(),
+            subchart_notes: change.subchart_notes,
+            now: (self.clock)(),
+        };
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let stop = StopOnDrop(Arc::clone(&interrupt));
+        let work = tokio::task::spawn_blocking(move || job.run(interrupt));
+        let composed = match self.settings.time {
+            None => work.await,
+            Some(time) => match tokio::time::timeout(time, work).await {
+                Ok(done) => done,
+                Err(_) => return Err(Error::RenderTime(time)),
+            },
+        };
+        drop(stop);
+        let mut composed = composed.map_err(|_| Error::RenderDied)??;
+        warnings.append(&mut composed.warnings);
+        composed.warnings = warnings;
+        Ok(composed)
+    }
+
+    /// What the cluster can do, and what it will be able to do once the chart's own definitions are there.
+    async fn capabilities(&self, chart: &Chart, without_crds: bool) -> Result<Capabilities, Error> {
+        let version = self.cluster.version().await?;
+        let mut api_versions = self.cluster.served().await?.api_versions();
+        if !without_crds {
+            for kind in defined(&self.crds(chart).await?) {
+                let version = kind.gvk.api_version();
+                let with_kind = format!("{version}/{}", kind.gvk.kind);
+                api_versions.extend(
+                    [version, with_kind].into_iter().filter(|new| !api_versions.contains(new)).collect::<Vec<_>>(),
+                );
+            }
+        }
+        Ok(Capabilities {
+            kube_version: KubeVersion::of_cluster(&version.git_version, &version.major, &version.minor),
+            api_versions,
+            ..Capabilities::default()
+        })
+    }
+
+    /// The definitions in a chart's `crds/`, its own first, then those of its subcharts.
+    pub(crate) async fn crds(&self, chart: &Chart) -> Result<Vec<Object>, Error> {
+        let mut found = Vec::new();
+        for crd in chart.crd_objects() {
+            let text = String::from_utf8_lossy(&crd.file.data);
+            found.extend(
+                documents(&text).map_err(|error| Error::Manifest { message: format!("{}: {error}", crd.path) })?,
+            );
+        }
+        Ok(self.cluster.build(found, "").await?)
+    }
+}
+
+/// Refuses what cannot be a release, as Helm 4.3: `pkg/cmd/install.go` and `pkg/action/install.go CheckDependencies`.
+fn check_installable(chart: &Chart) -> Result<(), Error> {
+    let kind = chart.metadata.kind.as_str();
+    if !matches!(kind, "" | "application") {
+        return Err(Error::NotInstallable(kind.to_owned()));
+    }
+    let there = |name: &str| chart.dependencies.iter().any(|subchart| subchart.metadata.name == name);
+    let missing: Vec<String> =
+        chart.metadata.dependencies.iter().map(|wanted| wanted.name.clone()).filter(|name| !there(name)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::SubchartsMissing(missing)) }
+}
+
+/// Everything that a render needs, on a thread of its own.
+struct Job {
+    chart: Arc<Chart>,
+    values: Map,
+    capabilities: Capabilities,
+    release: render::Release,
+    lookup: Arc<dyn Lookup>,
+    settings: Settings,
+    subchart_notes: bool,
+    now: jiff::Timestamp,
+}
+
+impl Job {
+    fn run(self, interrupt: Arc<AtomicBool>) -> Result<Composed, Error> {
+        let parsed = Parsed::new(Arc::clone(&self.chart))?;
+        let inputs = Inputs {
+            lookup: Some(self.lookup),
+            limits: self.settings.limits,
+            interrupt: Some(interrupt),
+            ..Inputs::new(&self.values, &self.release, &self.capabilities, self.now)
+        };
+        let shape = Shape { subchart_notes: self.subchart_notes, ..Shape::default() };
+        let rendered = render::manifests::render(&parsed, &inputs, &shape)?;
+        Ok(Composed {
+            chart: self.chart,
+            manifest: rendered.manifest,
+            hooks: rendered.hooks.into_iter().map(hook).collect(),
+            notes: rendered.notes,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+/// Ends a render that nobody waits for any more.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A hook as a record keeps it.
+fn hook(hook: render::manifests::Hook) -> Hook {
+    Hook {
+        name: hook.name,
+        kind: hook.kind,
+        path: hook.path,
+        manifest: hook.manifest,
+        events: hook.events.iter().map(|word| word.as_str().into()).collect(),
+        weight: hook.weight,
+        delete_policies: hook.delete_policies.iter().map(|word| word.as_str().into()).collect(),
+        output_log_policies: hook.output_log_policies.iter().map(|word| word.as_str().into()).collect(),
+        ..Hook::default()
+    }
+}
+
+/// Answers `lookup` from the cluster, in the name of the caller.
+struct ClusterLookup {
+    cluster: Cluster,
+    runtime: Handle,
+}
+
+impl Lookup for ClusterLookup {
+    fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<goyaml::Value, String> {
+        let object =
+            ObjectRef { gvk: Gvk::new(api_version, kind), namespace: namespace.to_owned(), name: name.to_owned() };
+        // A render runs on a thread of its own, where waiting is fine.
+        let answer = self.runtime.block_on(async {
+            if name.is_empty() {
+                let items = self.cluster.list(&object, "", "").await?;
+                return Ok(
+                    serde_json::json!({"apiVersion": api_version, "kind": format!("{kind}List"), "items": items}),
+                );
+            }
+            Ok(self.cluster.get(&object).await?.unwrap_or_else(|| serde_json::json!({})))
+        });
+        match answer {
+            Ok(value) => goyaml::from_json_keep_ints(&value.to_string()).map_err(|error| error.to_string()),
+            Err(cluster::Error::NotFound(_)) => Ok(goyaml::Value::Map(Map::new())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
