@@ -9,13 +9,14 @@ use cluster::{Cluster, Gvk, Object, ObjectRef};
 use goyaml::Map;
 use release::Hook;
 use render::manifests::Shape;
-use render::{Capabilities, Inputs, Lookup, Parsed};
+use render::{Capabilities, Lookup};
 use tokio::runtime::Handle;
 
 use crate::engine::{Engine, Settings};
 use crate::error::Error;
 use crate::intent::{Change, Target};
 use crate::manifest::{defined, documents};
+use crate::template::{Notice, Template, Templated};
 
 /// For which revision a chart is rendered.
 pub(crate) struct Occasion {
@@ -35,7 +36,7 @@ pub(crate) struct Composed {
 }
 
 impl Engine {
-    /// Merges values, checks them, and executes the templates, away from the threads that serve requests.
+    /// Renders a chart for a revision, away from the threads that serve requests.
     pub(crate) async fn compose(
         &self,
         chart: &Chart,
@@ -43,48 +44,29 @@ impl Engine {
         occasion: Occasion,
         change: &Change,
     ) -> Result<Composed, Error> {
-        check_installable(chart)?;
-        let mut chart = chart.clone();
-        let mut warnings = chart::values::process_dependencies(&mut chart, values).map_err(chart::Error::from)?;
-        if chart.metadata.deprecated {
-            warnings.push("this chart is deprecated".to_owned());
-        }
-        let capabilities = self.capabilities(&chart, occasion.upgrade || change.skip_crds).await?;
-        let coalesced = chart::values::coalesce_values(&chart, values).map_err(chart::Error::from)?;
-        warnings.extend(coalesced.warnings);
-        if !change.skip_schema_validation {
-            chart::schema::validate(&chart, &coalesced.values)?;
-        }
-        let job = Job {
-            chart: Arc::new(chart),
-            values: coalesced.values,
+        let release = render::Release {
+            name: occasion.target.name,
+            namespace: occasion.target.namespace,
+            revision: occasion.revision.into(),
+            is_upgrade: occasion.upgrade,
+        };
+        let capabilities = self.capabilities(chart, occasion.upgrade || change.skip_crds).await?;
+        let lookup = ClusterLookup { cluster: self.cluster.clone(), runtime: Handle::current() };
+        let template = Template {
             capabilities,
-            release: render::Release {
-                name: occasion.target.name,
-                namespace: occasion.target.namespace,
-                revision: occasion.revision.into(),
-                is_upgrade: occasion.upgrade,
-            },
-            lookup: Arc::new(ClusterLookup { cluster: self.cluster.clone(), runtime: Handle::current() }),
-            settings: self.settings.clone(),
-            subchart_notes: change.subchart_notes,
-            now: (self.clock)(),
+            shape: Shape { subchart_notes: change.subchart_notes, ..Shape::default() },
+            skip_schema_validation: change.skip_schema_validation,
+            lookup: Some(Arc::new(lookup)),
+            ..Template::new(chart.clone(), values.clone(), release, (self.clock)())
         };
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let stop = StopOnDrop(Arc::clone(&interrupt));
-        let work = tokio::task::spawn_blocking(move || job.run(interrupt));
-        let composed = match self.settings.time {
-            None => work.await,
-            Some(time) => match tokio::time::timeout(time, work).await {
-                Ok(done) => done,
-                Err(_) => return Err(Error::RenderTime(time)),
-            },
-        };
-        drop(stop);
-        let mut composed = composed.map_err(|_| Error::RenderDied)??;
-        warnings.append(&mut composed.warnings);
-        composed.warnings = warnings;
-        Ok(composed)
+        let (Templated { chart, rendered }, notices) = self.settings.render(template).await?;
+        Ok(Composed {
+            chart,
+            manifest: rendered.manifest,
+            hooks: rendered.hooks.into_iter().map(hook).collect(),
+            notes: rendered.notes,
+            warnings: notices.iter().map(Notice::to_string).collect(),
+        })
     }
 
     /// What the cluster can do, and what it will be able to do once the chart's own definitions are there.
@@ -120,48 +102,26 @@ impl Engine {
     }
 }
 
-/// Refuses what cannot be a release, as Helm 4.3: `pkg/cmd/install.go` and `pkg/action/install.go CheckDependencies`.
-fn check_installable(chart: &Chart) -> Result<(), Error> {
-    let kind = chart.metadata.kind.as_str();
-    if !matches!(kind, "" | "application") {
-        return Err(Error::NotInstallable(kind.to_owned()));
-    }
-    let there = |name: &str| chart.dependencies.iter().any(|subchart| subchart.metadata.name == name);
-    let missing: Vec<String> =
-        chart.metadata.dependencies.iter().map(|wanted| wanted.name.clone()).filter(|name| !there(name)).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Error::SubchartsMissing(missing)) }
-}
-
-/// Everything that a render needs, on a thread of its own.
-struct Job {
-    chart: Arc<Chart>,
-    values: Map,
-    capabilities: Capabilities,
-    release: render::Release,
-    lookup: Arc<dyn Lookup>,
-    settings: Settings,
-    subchart_notes: bool,
-    now: jiff::Timestamp,
-}
-
-impl Job {
-    fn run(self, interrupt: Arc<AtomicBool>) -> Result<Composed, Error> {
-        let parsed = Parsed::new(Arc::clone(&self.chart))?;
-        let inputs = Inputs {
-            lookup: Some(self.lookup),
-            limits: self.settings.limits,
-            interrupt: Some(interrupt),
-            ..Inputs::new(&self.values, &self.release, &self.capabilities, self.now)
+impl Settings {
+    /// Renders within the budgets, on a thread that may be busy for long.
+    ///
+    /// # Errors
+    /// As [`Template::render`], and when a budget is used up.
+    pub async fn render(&self, template: Template) -> Result<(Templated, Vec<Notice>), Error> {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let stop = StopOnDrop(Arc::clone(&interrupt));
+        let template = Template { limits: self.limits, interrupt: Some(interrupt), ..template };
+        let work = tokio::task::spawn_blocking(move || {
+            let mut notices = Vec::new();
+            let done = template.render(&mut |notice| notices.push(notice))?;
+            Ok((done, notices))
+        });
+        let done = match self.time {
+            None => work.await,
+            Some(time) => tokio::time::timeout(time, work).await.map_err(|_| Error::RenderTime(time))?,
         };
-        let shape = Shape { subchart_notes: self.subchart_notes, ..Shape::default() };
-        let rendered = render::manifests::render(&parsed, &inputs, &shape)?;
-        Ok(Composed {
-            chart: self.chart,
-            manifest: rendered.manifest,
-            hooks: rendered.hooks.into_iter().map(hook).collect(),
-            notes: rendered.notes,
-            warnings: Vec::new(),
-        })
+        drop(stop);
+        done.map_err(|_| Error::RenderDied)?
     }
 }
 

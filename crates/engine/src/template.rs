@@ -1,0 +1,130 @@
+//! From a chart and values to rendered manifests, with no cluster needed: what `helm template` does, and the part of an
+//! install and an upgrade that is the same.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use chart::Chart;
+use goyaml::Map;
+use jiff::Timestamp;
+use render::manifests::{Rendered, Shape};
+use render::{Capabilities, Inputs, Limits, Lookup, Parsed};
+
+use crate::error::Error;
+
+/// A chart that is to be rendered.
+pub struct Template {
+    /// The chart as it was loaded.
+    pub chart: Chart,
+    /// The user's values.
+    pub values: Map,
+    /// What `.Release` shows.
+    pub release: render::Release,
+    /// What `.Capabilities` shows.
+    pub capabilities: Capabilities,
+    /// What shapes the manifest.
+    pub shape: Shape,
+    /// Do not check values against the schema.
+    pub skip_schema_validation: bool,
+    /// The cluster, for `lookup`; without one every lookup is empty.
+    pub lookup: Option<Arc<dyn Lookup>>,
+    /// What the render may use up.
+    pub limits: Limits,
+    /// Ends the render when it turns true.
+    pub interrupt: Option<Arc<AtomicBool>>,
+    /// The time it is.
+    pub now: Timestamp,
+}
+
+/// A rendered chart.
+#[derive(Debug)]
+pub struct Templated {
+    /// The chart with its dependencies processed, as a record keeps it.
+    pub chart: Arc<Chart>,
+    /// What it has become.
+    pub rendered: Rendered,
+}
+
+/// What a person should know about a chart, told while it is rendered, also when that fails in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The chart is deprecated.
+    Deprecated,
+    /// Values that do not go together, in Helm's words.
+    Values(String),
+}
+
+impl std::fmt::Display for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Deprecated => "this chart is deprecated",
+            Self::Values(text) => text,
+        })
+    }
+}
+
+impl Template {
+    /// Makes a template with no cluster, no budgets and Helm's default capabilities.
+    pub fn new(chart: Chart, values: Map, release: render::Release, now: Timestamp) -> Self {
+        Self {
+            chart,
+            values,
+            release,
+            capabilities: Capabilities::default(),
+            shape: Shape::default(),
+            skip_schema_validation: false,
+            lookup: None,
+            limits: Limits::default(),
+            interrupt: None,
+            now,
+        }
+    }
+
+    /// Processes dependencies, merges and checks values, and executes the templates. Takes as long as that takes.
+    ///
+    /// # Errors
+    /// What is wrong with the chart, the values or the templates.
+    pub fn render(self, notice: &mut dyn FnMut(Notice)) -> Result<Templated, Error> {
+        let Self { mut chart, values, release, capabilities, shape, .. } = self;
+        check_installable(&chart)?;
+        if chart.metadata.deprecated {
+            notice(Notice::Deprecated);
+        }
+        check_complete(&chart)?;
+        let warnings = chart::values::process_dependencies(&mut chart, &values).map_err(chart::Error::from)?;
+        warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
+        let coalesced = chart::values::coalesce_values(&chart, &values).map_err(chart::Error::from)?;
+        coalesced.warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
+        if !self.skip_schema_validation {
+            chart::schema::validate(&chart, &coalesced.values)?;
+        }
+        let chart = Arc::new(chart);
+        chart::capabilities::check_kube_version(&chart.metadata.kube_version, &capabilities.kube_version)
+            .map_err(render::RenderError::from)?;
+        let parsed = Parsed::new(Arc::clone(&chart))?;
+        let inputs = Inputs {
+            lookup: self.lookup,
+            limits: self.limits,
+            interrupt: self.interrupt,
+            ..Inputs::new(&coalesced.values, &release, &capabilities, self.now)
+        };
+        let rendered = render::manifests::render(&parsed, &inputs, &shape)?;
+        Ok(Templated { chart, rendered })
+    }
+}
+
+/// Refuses what cannot be a release, as Helm 4.3: `pkg/cmd/install.go checkIfInstallable`.
+fn check_installable(chart: &Chart) -> Result<(), Error> {
+    match chart.metadata.kind.as_str() {
+        "" | "application" => Ok(()),
+        kind => Err(Error::NotInstallable(kind.to_owned())),
+    }
+}
+
+/// Refuses a chart without the subcharts it names, as Helm 4.3: `pkg/action/install.go CheckDependencies`.
+fn check_complete(chart: &Chart) -> Result<(), Error> {
+    let there = |name: &str| chart.dependencies.iter().any(|subchart| subchart.metadata.name == name);
+    let missing: Vec<String> =
+        chart.metadata.dependencies.iter().map(|wanted| wanted.name.clone()).filter(|name| !there(name)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::SubchartsMissing(missing)) }
+}
