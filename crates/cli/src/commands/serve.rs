@@ -1,0 +1,146 @@
+//! `whipstaff serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use engine::{Engine, Settings};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use tracing_subscriber::EnvFilter;
+
+use crate::sample;
+
+/// Serve the REST API
+///
+/// Serves the API over the current kubeconfig context, over a pod's service account, or over an in-process Kubernetes
+/// API (`--sandbox`) that needs no cluster at all and forgets everything when it ends.
+///
+/// There is no authentication yet, so only loopback addresses are listened on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  whipstaff serve --sandbox\n  whipstaff serve --listen 127.0.0.1:9000 --kube-context staging")]
+pub(crate) struct Args {
+    /// Serve an in-process Kubernetes API instead of a cluster
+    #[arg(long, conflicts_with_all = ["kubeconfig", "kube_context"])]
+    sandbox: bool,
+    /// The address to listen on; loopback only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Also serve the sandbox's Kubernetes API itself, for kubectl and helm (for example 127.0.0.1:8081)
+    #[arg(long, value_name = "ADDR", requires = "sandbox")]
+    sandbox_listen: Option<SocketAddr>,
+    /// The kubeconfig file; else $KUBECONFIG, then ~/.kube/config, then the pod's service account
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig file
+    #[arg(long, value_name = "NAME", visible_alias = "context")]
+    kube_context: Option<String>,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let filter = EnvFilter::try_from_env("WHIPSTAFF_LOG").unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(args))
+}
+
+async fn serve(args: Args) -> Result<()> {
+    let config = server::Config { listen: args.listen, ..server::Config::default() };
+    let listener = server::bind(&config).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let (client, about) = match args.sandbox {
+        true => sandbox(&args).await?,
+        false => cluster(&args).await?,
+    };
+    let app = server::App::new(config, Engine::new(client, Settings::guarded()));
+    println!("whipstaff {} serves {about} on http://{address}", env!("CARGO_PKG_VERSION"));
+    if args.sandbox {
+        let archive = chart::pack("hello", &sample::files()).context("cannot pack the sample chart")?;
+        let uploaded = app.upload(archive.into()).await.map_err(|problem| anyhow::anyhow!("{}", problem.title))?;
+        println!("{}", session(address, &uploaded.digest));
+    } else {
+        println!("\nTry:\n  curl -s http://{address}/v1/clusters/default/releases\nRead: http://{address}/docs");
+    }
+    server::serve(listener, app, shutdown()).await?;
+    Ok(())
+}
+
+/// A sandbox and what to call it.
+async fn sandbox(args: &Args) -> Result<(kube::Client, String)> {
+    let sandbox = sandbox::Sandbox::new(sandbox::Config::default());
+    if let Some(address) = args.sandbox_listen {
+        anyhow::ensure!(address.ip().is_loopback(), "the sandbox has no secrets to keep: it listens on loopback only");
+        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        println!("the sandbox's Kubernetes API is on http://{}", listener.local_addr()?);
+        let sandbox = sandbox.clone();
+        tokio::spawn(async move { sandbox.serve(listener).await });
+    }
+    Ok((sandbox.client(), "a sandbox".to_owned()))
+}
+
+/// The cluster that the flags and the environment name.
+async fn cluster(args: &Args) -> Result<(kube::Client, String)> {
+    let options = KubeConfigOptions { context: args.kube_context.clone(), ..KubeConfigOptions::default() };
+    let config = match &args.kubeconfig {
+        Some(path) => {
+            let kubeconfig = Kubeconfig::read_from(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?
+        }
+        None if args.kube_context.is_some() => kube::Config::from_kubeconfig(&options).await?,
+        None => kube::Config::infer()
+            .await
+            .context("no cluster: name one with `--kubeconfig` or $KUBECONFIG, or try `whipstaff serve --sandbox`")?,
+    };
+    let about = format!("the cluster at {}", config.cluster_url);
+    Ok((kube::Client::try_from(config)?, about))
+}
+
+/// What to try, ready to be pasted.
+fn session(address: SocketAddr, digest: &str) -> String {
+    format!(
+        r#"
+A sample chart is uploaded as {digest}.
+Paste this into another terminal:
+
+  api=http://{address}; web=$api/v1/clusters/default/namespaces/web/releases
+
+  curl -s -X PUT $web/shop -H 'Content-Type: application/yaml' -H 'Prefer: wait=60' --data-binary '
+    chart: {{upload: "{digest}"}}
+    values: {{message: Good morning, replicas: 2}}
+    createNamespace: true'
+
+  curl -s $web/shop/notes
+  curl -s -H 'Accept: application/yaml' $web/shop
+  curl -s $api/v1/clusters/default/releases
+  curl -s -X POST $api/v1/template -H 'Content-Type: application/yaml' --data-binary '
+    chart: {{upload: "{digest}"}}
+    name: shop'
+  curl -s -X DELETE -H 'Prefer: wait=60' $web/shop
+
+Your own chart:  curl -s --data-binary @chart.tgz -H 'Content-Type: application/gzip' $api/v1/charts
+The reference:   http://{address}/docs
+"#
+    )
+}
+
+/// Ends on Ctrl-C or SIGTERM.
+async fn shutdown() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
