@@ -64,7 +64,7 @@ fn path_problem(name: &str) -> Option<String> {
 /// What is wrong with the name of an object of a resource.
 fn name_problem(resource: &Resource, name: &str) -> Option<String> {
     match (resource.group.as_str(), resource.plural.as_str()) {
-        ("rbac.authorization.k8s.io", _) => path_problem(name),
+        ("rbac.authorization.k8s.io", _) | ("apiregistration.k8s.io", "apiservices") => path_problem(name),
         ("", "namespaces") => label_problem(name),
         ("", "services") => service_problem(name),
         _ => subdomain_problem(name),
