@@ -197,6 +197,9 @@ impl<'a> Value<'a> {
             (GoType::List, Value::List(List { elem: GoType::Any, .. }))
             | (GoType::Strings, Value::List(List { elem: GoType::String, .. }))
             | (GoType::Bytes, Value::List(List { elem: GoType::Uint8, .. })) => true,
+            (GoType::Map, Value::Map(map)) if map.elem == GoType::Any && map.name.is_some() => {
+                return Some(Value::Map(arena.view(map, None)));
+            }
             (GoType::Map, Value::Map(map)) => map.elem == GoType::Any,
             (GoType::StringMap, Value::Map(map)) => map.elem == GoType::String,
             (GoType::Bytes, Value::Object(object)) if object.bytes().is_some() => true,

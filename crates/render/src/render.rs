@@ -316,14 +316,19 @@ fn metadata<'a>(arena: &'a Arena, chart: &Chart, is_root: bool) -> &'a Map<'a> {
         let items: Vec<_> = items.iter().map(|item| arena.str(item)).collect();
         arena.list(&items)
     };
-    let annotations = arena.typed_map(gotext::GoType::String);
-    for (key, value) in &m.annotations {
-        annotations.set(arena.bytes(key), arena.str(value));
-    }
+    let annotations = if m.annotations.is_empty() {
+        gotext::GoType::StringMap.zero(arena)
+    } else {
+        let annotations = arena.typed_map(gotext::GoType::String);
+        for (key, value) in &m.annotations {
+            annotations.set(arena.bytes(key), arena.str(value));
+        }
+        Value::Map(annotations)
+    };
     let dependencies: Vec<_> = m.dependencies.iter().map(|d| Value::Map(dependency(arena, d))).collect();
     let maintainers: Vec<_> = m.maintainers.iter().map(|person| Value::Map(maintainer(arena, person))).collect();
     map.set(b"APIVersion", arena.str(&m.api_version));
-    map.set(b"Annotations", Value::Map(annotations));
+    map.set(b"Annotations", annotations);
     map.set(b"AppVersion", arena.str(&m.app_version));
     map.set(b"Condition", arena.str(&m.condition));
     map.set(b"Dependencies", arena.list(&dependencies));

@@ -154,7 +154,12 @@ impl<'a> Reader<'a, '_> {
                     self.at += 1;
                     return Ok(parts);
                 }
-                _ => return self.fail(format!("expected '.' or ']' to end table name, but got {} instead", self.found())),
+                _ => {
+                    let found = self.found();
+                    // Go has read on when it complains: a line break counts.
+                    self.at += usize::from(self.peek() == Some(b'\n'));
+                    return self.fail(format!("expected '.' or ']' to end table name, but got {found} instead"));
+                }
             }
         }
     }
@@ -247,6 +252,7 @@ impl<'a> Reader<'a, '_> {
             match self.peek() {
                 Some(b'.') => self.at += 1,
                 Some(b'=') => break,
+                None => return self.fail("unexpected EOF; expected key separator '='"),
                 _ => return self.fail(format!("expected '.' or '=', but got {} instead", self.found())),
             }
         }
