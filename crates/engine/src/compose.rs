@@ -110,7 +110,7 @@ impl Settings {
     pub async fn render(&self, template: Template) -> Result<(Templated, Vec<Notice>), Error> {
         let interrupt = Arc::new(AtomicBool::new(false));
         let stop = StopOnDrop(Arc::clone(&interrupt));
-        let template = Template { limits: self.limits, interrupt: Some(interrupt), ..template };
+        let template = Template { limits: self.limits.clone(), interrupt: Some(interrupt), ..template };
         let work = tokio::task::spawn_blocking(move || {
             let mut notices = Vec::new();
             let done = template.render(&mut |notice| notices.push(notice))?;
