@@ -327,7 +327,7 @@ pub trait Object<'a> {
     fn bytes(&self) -> Option<&'a [u8]> {
         None
     }
-    /// The fields of a struct in order, for printing it; empty where `fmt` never sees them.
+    /// The fields of a struct in order, those not exported too, for printing it; empty where `fmt` never sees them.
     fn fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
         Vec::new()
     }

@@ -310,6 +310,10 @@ impl<'a> Runtime<'a> {
         if let ("String", Some(text), true) = (name, object.string(), args.is_empty()) {
             return Ok(Val::of(self.arena.str(text)));
         }
+        if object.fields(self.arena).iter().any(|(field, _)| *field == name) {
+            let typ = receiver.type_name();
+            return Err(self.fail(f, format!("{name} is an unexported field of struct type {typ}")));
+        }
         if let Value::Map(map) = object.underlying(self.arena) {
             return self.map_field(f, map, name.as_bytes(), args);
         }

