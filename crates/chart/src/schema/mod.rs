@@ -4,6 +4,7 @@
 //! process read files or open connections. `urn:` references accept everything, as in Helm.
 
 mod cost;
+mod formats;
 mod text;
 
 use std::error::Error as StdError;
@@ -116,11 +117,12 @@ fn run(schema: &serde_json::Value, values: &serde_json::Value) -> Result<(), Inv
     }
     loader.register("urn", Box::new(Accept));
     compiler.use_loader(Box::new(loader));
+    formats::register(&mut compiler);
     compiler.add_resource(LOCATION, schema.clone()).map_err(|e| unusable(compile_text(&e, schema)))?;
     let mut schemas = Schemas::new();
     let index = compiler.compile(LOCATION, &mut schemas).map_err(|e| unusable(compile_text(&e, schema)))?;
     schemas.validate(values, index).map_err(|error| {
-        let tree = text::tree(&error, schema);
+        let tree = text::tree(&error, &text::Documents { schema, values });
         let mut violations = Vec::new();
         tree.leaves(&mut |leaf| {
             let (pointer, message) = (leaf.pointer.clone(), leaf.message.clone());
@@ -200,7 +202,7 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
             format!(
                 "{} is not valid against metaschema: {}",
                 quote(&format!("{url}{mark}")),
-                text::tree(src, schema).render()
+                text::tree(src, &text::Documents { schema: &serde_json::Value::Null, values: schema }).render()
             )
         }
         CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quote(loc)),

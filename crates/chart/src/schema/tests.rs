@@ -62,6 +62,11 @@ fn texts_are_helms() {
             "- at '/a': min 2 items required to match contains schema, but matched 1 items at 0\n  - at '/a/1': got number, want string\n",
         ),
         (
+            r#"{"allOf":[{"required":["z"],"minProperties":2}]}"#,
+            "{}",
+            "- at '': 'allOf' failed\n  - at '': validation failed\n    - at '': minProperties: got 0, want 2\n    - at '': missing property 'z'\n",
+        ),
+        (
             r#"{"properties":{"a":{"properties":{"b/c~d":{"type":"string"}}}}}"#,
             r#"{"a":{"b/c~d":1}}"#,
             "- at '/a/b~1c~0d': got number, want string\n",

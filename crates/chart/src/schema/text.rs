@@ -1,5 +1,6 @@
 //! Errors as Helm's schema library prints them (santhosh-tekuri/jsonschema v6 in English).
 
+use std::collections::VecDeque;
 use std::fmt::Display;
 
 use boon::{ErrorKind, ValidationError};
@@ -22,12 +23,21 @@ enum Role {
     Other,
 }
 
-/// Makes the tree; `schema` is the document that the errors speak of.
+/// What the errors speak of.
+pub(super) struct Documents<'a> {
+    pub(super) schema: &'a Value,
+    pub(super) values: &'a Value,
+}
+
+/// Makes the tree.
 ///
 /// Our library leaves `allOf`, `anyOf` and `oneOf` out where only one schema in them failed, and Helm's never does. The
 /// places of the errors tell where they were.
-pub(super) fn tree(error: &ValidationError<'_, '_>, schema: &Value) -> Node {
-    let pointer = error.instance_location.to_string();
+pub(super) fn tree(error: &ValidationError<'_, '_>, documents: &Documents<'_>) -> Node {
+    node(error, error.instance_location.to_string(), documents)
+}
+
+fn node(error: &ValidationError<'_, '_>, pointer: String, documents: &Documents<'_>) -> Node {
     let (base, own) = match &error.kind {
         ErrorKind::Reference { url, .. } => (*url, None),
         ErrorKind::AllOf => (error.schema_url, Some("allOf")),
@@ -35,62 +45,174 @@ pub(super) fn tree(error: &ValidationError<'_, '_>, schema: &Value) -> Node {
         ErrorKind::OneOf(None) => (error.schema_url, Some("oneOf")),
         _ => (error.schema_url, None),
     };
-    let depth = pointer.matches('/').count();
-    let causes = error.causes.iter().map(|cause| {
-        left_out(base, own, depth, cause.schema_url).into_iter().rev().fold(
-            tree(cause, schema),
-            |inner, (keyword, depth)| {
-                let pointer =
-                    cause.instance_location.to_string().split('/').take(depth + 1).collect::<Vec<_>>().join("/");
-                let message = match keyword {
-                    "oneOf" => "'oneOf' failed, none matched".to_owned(),
-                    _ => format!("'{keyword}' failed"),
-                };
-                Node { pointer, message, causes: vec![inner], role: Role::Other }
-            },
-        )
-    });
-    let causes = causes.collect();
+    let causes = error.causes.iter().filter(|cause| !is_cut_off(cause, &error.causes));
+    let mut causes = put_back(causes.map(|cause| Found::new(base, own, &pointer, cause, documents)).collect());
+    // Of a group that lost all but one, that one is left.
+    if matches!(error.kind, ErrorKind::Group)
+        && causes.len() == 1
+        && let Some(only) = causes.pop()
+    {
+        return only;
+    }
     let role = match &error.kind {
         ErrorKind::Schema { .. } => Role::Schema,
         ErrorKind::Reference { .. } => Role::Reference,
         _ => Role::Other,
     };
-    Node { pointer, message: message(error, schema), causes, role }
+    Node { pointer, message: message(error, documents.schema), causes, role }
 }
 
-/// Finds the keywords between the schema at `base` and the one at `place` that the library left out, each with the
-/// depth in the values where it stands.
-fn left_out<'a>(base: &str, own: Option<&str>, mut depth: usize, place: &'a str) -> Vec<(&'a str, usize)> {
-    let Some(path) = place.strip_prefix(base).map(|p| p.strip_prefix('#').unwrap_or(p)) else { return Vec::new() };
-    let Some(path) = path.strip_prefix('/') else { return Vec::new() };
-    let mut found = Vec::new();
+/// Tells whether an error would not be there if checking had ended at a bad format, as it does in Helm's library.
+fn is_cut_off(error: &ValidationError<'_, '_>, others: &[ValidationError<'_, '_>]) -> bool {
+    let place = error.instance_location.to_string();
+    others.iter().any(|other| {
+        let below = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        !std::ptr::eq(error, other)
+            && matches!(other.kind, ErrorKind::Format { .. })
+            && !matches!(error.kind, ErrorKind::Format { .. })
+            && below(error.schema_url, other.schema_url)
+            && below(&place, &other.instance_location.to_string())
+    })
+}
+
+/// An error, and the way from the error above to it.
+struct Found<'a> {
+    /// Every schema on the way: its path with the keyword that led to it, and where it stands in the values.
+    way: VecDeque<Step<'a>>,
+    node: Node,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Step<'a> {
+    path: &'a str,
+    pointer: String,
+    /// A keyword that the library left out of the tree.
+    left_out: Option<&'a str>,
+}
+
+impl<'a> Found<'a> {
+    fn new(
+        base: &str,
+        own: Option<&str>,
+        above: &str,
+        error: &'a ValidationError<'_, '_>,
+        documents: &Documents<'_>,
+    ) -> Self {
+        let mut pointer = error.instance_location.to_string();
+        let depth = above.matches('/').count();
+        if let ErrorKind::PropertyName { prop } = &error.kind {
+            // The library does not say where the object is that has the name.
+            let way = way(base, own, depth, error.schema_url, "");
+            let steps: Vec<_> = way.iter().map(|step| step.path).collect();
+            pointer = documents
+                .values
+                .pointer(above)
+                .and_then(|value| find_object(value, above.to_owned(), "", &steps, prop))
+                .unwrap_or_else(|| above.to_owned());
+        }
+        Self { way: way(base, own, depth, error.schema_url, &pointer), node: node(error, pointer, documents) }
+    }
+}
+
+/// Follows the steps of a schema through a value to an object that has the name.
+fn find_object(value: &Value, at: String, before: &str, steps: &[&str], name: &str) -> Option<String> {
+    let Some((step, rest)) = steps.split_first() else {
+        return value.get(name).map(|_| at);
+    };
+    let mut words = step.get(before.len()..)?.trim_start_matches('/').split('/');
+    let below = |key: &str, value: &Value| find_object(value, format!("{at}/{key}"), step, rest, name);
+    match (words.next()?, value) {
+        ("properties", value) => {
+            let key = words.next()?;
+            below(key, value.pointer(&format!("/{}", super::cost::unescape(key)))?)
+        }
+        ("patternProperties" | "additionalProperties" | "unevaluatedProperties", Value::Object(map)) => {
+            map.iter().find_map(|(key, value)| below(&key.replace('~', "~0").replace('/', "~1"), value))
+        }
+        ("prefixItems" | "items" | "additionalItems" | "contains" | "unevaluatedItems", Value::Array(items)) => {
+            items.iter().enumerate().find_map(|(i, value)| below(&i.to_string(), value))
+        }
+        ("patternProperties" | "additionalProperties" | "unevaluatedProperties" | "prefixItems" | "items", _)
+        | ("additionalItems" | "contains" | "unevaluatedItems", _) => None,
+        (_, value) => find_object(value, at, step, rest, name),
+    }
+}
+
+/// Puts keywords back over the errors that lie under them.
+fn put_back(errors: Vec<Found<'_>>) -> Vec<Node> {
+    let mut out = Vec::new();
+    let mut errors = errors.into_iter().peekable();
+    while let Some(mut found) = errors.next() {
+        let Some(at) = found.way.iter().position(|step| step.left_out.is_some()) else {
+            out.push(found.node);
+            continue;
+        };
+        let head: Vec<Step<'_>> = found.way.drain(..=at).collect();
+        // Several errors of one schema stand side by side where the library took their group away too.
+        let mut under = vec![found];
+        while let Some(mut found) = errors.next_if(|found| found.way.iter().take(head.len()).eq(&head)) {
+            found.way.drain(..=at);
+            under.push(found);
+        }
+        let Some(Step { pointer, left_out: Some(keyword), .. }) = head.into_iter().next_back() else { continue };
+        let group = group_pointer(&under).unwrap_or_else(|| pointer.clone());
+        let mut causes = put_back(under);
+        if causes.len() > 1 {
+            let message = "validation failed".to_owned();
+            causes = vec![Node { pointer: group, message, causes, role: Role::Other }];
+        }
+        let message = match keyword {
+            "oneOf" => "'oneOf' failed, none matched".to_owned(),
+            keyword => format!("'{keyword}' failed"),
+        };
+        out.push(Node { pointer, message, causes, role: Role::Other });
+    }
+    out
+}
+
+/// Finds where the last schema stands that all errors have come through.
+fn group_pointer(errors: &[Found<'_>]) -> Option<String> {
+    let (first, others) = errors.split_first()?;
+    let shared =
+        first.way.iter().enumerate().take_while(|(i, step)| others.iter().all(|o| o.way.get(*i) == Some(step)));
+    shared.last().map(|(_, step)| step.pointer.clone())
+}
+
+/// Takes the way from the schema at `base` to the one at `place` apart.
+fn way<'a>(base: &str, own: Option<&str>, mut depth: usize, place: &'a str, pointer: &str) -> VecDeque<Step<'a>> {
+    let mut found = VecDeque::new();
+    let Some(path) = place.strip_prefix(base).map(|p| p.strip_prefix('#').unwrap_or(p)) else { return found };
+    let Some(path) = path.strip_prefix('/') else { return found };
     let mut steps = path.split('/').peekable();
-    let mut first = true;
+    let mut len = 0;
     while let Some(step) = steps.next() {
-        match step {
+        let mut left_out = None;
+        let name = match step {
             "allOf" | "anyOf" | "oneOf" => {
-                if !first || own != Some(step) {
-                    found.push((step, depth));
-                }
-                steps.next();
+                left_out = Some(step).filter(|_| len > 0 || own != Some(step));
+                steps.next()
             }
             "properties" | "patternProperties" | "prefixItems" => {
                 depth += 1;
-                steps.next();
+                steps.next()
             }
             "items" => {
                 depth += 1;
-                steps.next_if(|next| next.bytes().all(|b| b.is_ascii_digit()));
+                steps.next_if(|next| next.bytes().all(|b| b.is_ascii_digit()))
             }
             "additionalProperties" | "additionalItems" | "contains" | "unevaluatedItems" | "unevaluatedProperties" => {
                 depth += 1;
+                None
             }
-            "dependentSchemas" | "dependencies" => _ = steps.next(),
-            "not" | "if" | "then" | "else" | "propertyNames" | "contentSchema" => {}
+            "dependentSchemas" | "dependencies" => steps.next(),
+            "not" | "if" | "then" | "else" | "propertyNames" | "contentSchema" => None,
             _ => break,
-        }
-        first = false;
+        };
+        len += step.len() + 1 + name.map_or(0, |name| name.len() + 1);
+        let pointer = pointer.split('/').take(depth + 1).collect::<Vec<_>>().join("/");
+        found.push_back(Step { path: path.get(..len - 1).unwrap_or_default(), pointer, left_out });
     }
     found
 }

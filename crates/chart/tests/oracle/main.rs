@@ -4,6 +4,8 @@
 //! Without it these tests say so and pass.
 
 mod corpus;
+mod made;
+mod schema;
 mod semver;
 mod set;
 
