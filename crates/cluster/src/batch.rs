@@ -11,32 +11,39 @@ use crate::object::Object;
 ///
 /// Helm starts the later kinds also when an earlier one has failed; here they are not started, so fewer results than
 /// objects come back then.
-pub async fn per_kind<'o, T, E, F>(
+pub fn per_kind<'o, T, E, F>(
     objects: &'o [Object],
     parallel: usize,
     each: impl Fn(&'o Object) -> F,
-) -> Vec<Result<T, E>>
+) -> impl Future<Output = Vec<Result<T, E>>>
 where
     F: Future<Output = Result<T, E>>,
 {
-    let mut results = Vec::with_capacity(objects.len());
-    for kind in objects.chunk_by(|a, b| a.kind() == b.kind()) {
-        let some: Vec<_> = stream::iter(kind.iter().map(&each)).buffered(parallel.max(1)).collect().await;
-        let failed = some.iter().any(Result::is_err);
-        results.extend(some);
-        if failed {
-            break;
+    // The futures are made here and run there: a closure kept across an await would make the whole future one that the
+    // compiler cannot prove to be `Send`.
+    let kinds: Vec<Vec<F>> =
+        objects.chunk_by(|a, b| a.kind() == b.kind()).map(|kind| kind.iter().map(&each).collect()).collect();
+    async move {
+        let mut results = Vec::new();
+        for kind in kinds {
+            let some: Vec<_> = stream::iter(kind).buffered(parallel.max(1)).collect().await;
+            let failed = some.iter().any(Result::is_err);
+            results.extend(some);
+            if failed {
+                break;
+            }
         }
+        results
     }
-    results
 }
 
 /// Runs `each` over items, at most `parallel` at a time; the results are in the order of the items.
-pub async fn all<'o, I, T, F>(items: &'o [I], parallel: usize, each: impl Fn(&'o I) -> F) -> Vec<T>
+pub fn all<'o, I, T, F>(items: &'o [I], parallel: usize, each: impl Fn(&'o I) -> F) -> impl Future<Output = Vec<T>>
 where
     F: Future<Output = T>,
 {
-    stream::iter(items.iter().map(each)).buffered(parallel.max(1)).collect().await
+    let futures: Vec<F> = items.iter().map(each).collect();
+    async move { stream::iter(futures).buffered(parallel.max(1)).collect().await }
 }
 
 #[cfg(test)]
