@@ -243,6 +243,8 @@ reasons! {
     InvalidValues "INVALID_VALUES" 422 false "The values are not valid";
     /// A template failed; `template` says where.
     TemplateFailed "TEMPLATE_FAILED" 422 false "A template failed";
+    /// The templates take more time, memory or output than the server gives them.
+    RenderLimit "RENDER_LIMIT" 422 false "Rendering takes too much";
     /// What was rendered is no Kubernetes manifest, or of a kind that the cluster does not know.
     InvalidManifest "INVALID_MANIFEST" 422 false "The manifest is not valid";
     /// The namespace does not exist; create it, or set `createNamespace`.

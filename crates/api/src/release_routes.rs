@@ -131,6 +131,7 @@ const CHANGE: &[Reason] = &[
     Reason::ChartNotInstallable,
     Reason::InvalidValues,
     Reason::TemplateFailed,
+    Reason::RenderLimit,
     Reason::InvalidManifest,
     Reason::NamespaceNotFound,
     Reason::ReleaseNotFound,

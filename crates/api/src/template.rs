@@ -112,6 +112,7 @@ pub(crate) const ROUTES: &[Route] = &[Route {
         Reason::ChartNotInstallable,
         Reason::InvalidValues,
         Reason::TemplateFailed,
+        Reason::RenderLimit,
         Reason::InvalidManifest,
         Reason::NotImplemented,
     ],

@@ -2,12 +2,20 @@
 
 use std::time::Duration;
 
-use api::{FailedResource, InputError, Problem, Reason};
+use api::{FailedResource, InputError, Problem, Reason, TemplatePosition};
 use cluster::{NotReady, ObjectRef, Refusal, WaitError};
 use engine::{Error, Failure};
+use render::{Position, RenderError};
+
+use crate::convert::pointer;
 
 /// Makes the problem of an error of the engine.
 pub(crate) fn of(error: Error) -> Box<Problem> {
+    of_chart(error, None)
+}
+
+/// As [`of`], of a change that puts the chart of this name in place.
+pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
     let text = error.to_string();
     let made = match error {
         Error::Name { .. } => Problem::of_errors(Reason::InvalidReleaseName, vec![InputError::parameter("name", text)]),
@@ -33,12 +41,14 @@ pub(crate) fn of(error: Error) -> Box<Problem> {
         Error::RevisionMismatch { .. } => Problem::new(Reason::PreconditionFailed, text),
         Error::Description { .. } => Problem::input(vec![InputError::body("/description", text)]),
         Error::ChartMissing => Problem::input(vec![InputError::body("/chart", text)]),
-        Error::Chart(_) | Error::KubeVersion { .. } => Problem::new(Reason::ChartNotInstallable, text),
-        Error::Schema(invalid) => {
-            let _ = invalid;
-            Problem::new(Reason::InvalidValues, text)
+        Error::Chart(chart::Error::Options(_)) => Problem::input(vec![InputError::body("", text)]),
+        Error::Chart(_) | Error::NotInstallable(_) | Error::SubchartsMissing(_) | Error::ChartIncomplete => {
+            Problem::new(Reason::ChartNotInstallable, text)
         }
-        Error::Render(_) => Problem::new(Reason::TemplateFailed, text),
+        Error::Schema(invalid) => schema(&invalid, text, chart),
+        Error::Render(error) => render(&error, text),
+        Error::RenderTime(_) => Problem::new(Reason::RenderLimit, text),
+        Error::RenderDied => return crate::reply::internal(text),
         Error::Manifest { .. } => Problem::new(Reason::InvalidManifest, text),
         Error::Ownership { source, .. } => Problem {
             failed_resources: vec![resource(&source.object, "NotOwned", &source.wrong.join("; "))],
@@ -49,6 +59,39 @@ pub(crate) fn of(error: Error) -> Box<Problem> {
         Error::Failed { cause, .. } => failure(&cause, &text),
     };
     Box::new(made)
+}
+
+/// Points at each value that breaks the schema; those of a subchart are below its name.
+fn schema(invalid: &chart::schema::Invalid, text: String, root: Option<&str>) -> Problem {
+    let place = |violation: &chart::schema::Violation| match root {
+        Some(root) if root != violation.chart => {
+            format!("{}{}", pointer(&["values", &violation.chart]), violation.pointer)
+        }
+        _ => format!("/values{}", violation.pointer),
+    };
+    let errors = invalid.violations.iter().map(|v| InputError::body(place(v), v.message.clone())).collect();
+    Problem { errors, ..Problem::new(Reason::InvalidValues, text) }
+}
+
+/// Says where a template failed.
+pub(crate) fn render(error: &RenderError, text: String) -> Problem {
+    let at = |position: &Position| TemplatePosition {
+        file: position.template.clone(),
+        line: u32::try_from(position.line).ok(),
+        column: position.column.and_then(|c| u32::try_from(c).ok()),
+    };
+    match error {
+        RenderError::Template { position, .. } => {
+            Problem { template: position.as_ref().map(at), ..Problem::new(Reason::TemplateFailed, text) }
+        }
+        RenderError::Limit { template, .. } => Problem {
+            template: Some(TemplatePosition { file: template.clone(), line: None, column: None }),
+            ..Problem::new(Reason::RenderLimit, text)
+        },
+        RenderError::Manifest { .. } => Problem::new(Reason::InvalidManifest, text),
+        RenderError::KubeVersion(_) => Problem::new(Reason::ChartNotInstallable, text),
+        RenderError::Thread(_) => *crate::reply::internal(text),
+    }
 }
 
 /// Makes the problem of a cluster that does not answer in time.
@@ -108,7 +151,15 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
                 .collect(),
             ..Problem::new(Reason::InvalidManifest, text)
         },
-        E::Malformed { .. } | E::NameAndGenerateName(_) => Problem::new(Reason::InvalidManifest, text),
+        E::NameAndGenerateName(object) | E::NoName(object) => Problem {
+            failed_resources: vec![resource(object, "Invalid", &text)],
+            ..Problem::new(Reason::InvalidManifest, text)
+        },
+        E::BadName { object, fault } => Problem {
+            failed_resources: vec![resource(object, "Invalid", fault)],
+            ..Problem::new(Reason::InvalidManifest, text)
+        },
+        E::Malformed { .. } => Problem::new(Reason::InvalidManifest, text),
         E::Conflict { refusal, conflicts } if !conflicts.is_empty() => {
             let fields: Vec<String> =
                 conflicts.iter().map(|c| format!("{} belongs to `{}`", c.field, c.manager)).collect();

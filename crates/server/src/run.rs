@@ -41,7 +41,7 @@ pub(crate) async fn change(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepa
 
 /// Plans a change, and answers what would be stored.
 pub(crate) async fn dry_run(ctx: &Ctx, mode: &str, prepare: Prepare) -> Outcome {
-    let plan = ctx.app.engine.plan(prepare.await?).await.map_err(problems::of)?;
+    let plan = plan(&ctx.app.engine, prepare.await?).await?;
     Reply::ok().value(ctx, &convert::dry_run(&plan, mode))
 }
 
@@ -115,10 +115,7 @@ async fn work(app: App, entry: Arc<Entry>, prepare: Prepare) {
 }
 
 async fn carry_out(engine: &Engine, entry: &Entry, prepare: Prepare) -> Result<OperationResult, Box<Problem>> {
-    let planning = async {
-        let intent = prepare.await?;
-        engine.plan(intent).await.map_err(problems::of)
-    };
+    let planning = async { plan(engine, prepare.await?).await };
     let plan = tokio::select! {
         plan = planning => plan?,
         () = entry.cancelled() => return Err(cancelled()),
@@ -139,6 +136,15 @@ async fn carry_out(engine: &Engine, entry: &Entry, prepare: Prepare) -> Result<O
     let observer: Observer<'_> = &tell;
     let release = engine.run(plan, observer).await.map_err(problems::of)?;
     Ok(OperationResult { revision: (!gone).then_some(release.version), changed })
+}
+
+async fn plan(engine: &Engine, intent: Intent) -> Result<Plan, Box<Problem>> {
+    let chart = match &intent {
+        Intent::Install(change) | Intent::Upgrade(change) | Intent::Apply(change) => change.chart.as_ref(),
+        Intent::Rollback(_) | Intent::Uninstall(_) => None,
+    };
+    let name = chart.map(|chart| chart.metadata.name.clone());
+    engine.plan(intent).await.map_err(|error| problems::of_chart(error, name.as_deref()))
 }
 
 fn kind(verb: Verb) -> Kind {
