@@ -6,16 +6,12 @@
 
 #![allow(missing_docs)]
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+mod common;
 
-use chart::capabilities::KubeVersion;
-use chart::values::{coalesce_values, process_dependencies};
-use chart::{Chart, ValueOptions};
-use render::manifests::{self, Shape, TemplateOptions, template_output};
-use render::{Capabilities, Inputs, Parsed, Release};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::Value as Json;
 
 /// How many cases must be identical: raised as the engine gets better.
@@ -23,13 +19,6 @@ const FLOOR: usize = 1105;
 
 /// Cases that must be identical, by the end of the chart's path.
 const MUST: &[&str] = &["bitnami_nginx.tgz", "ingress-nginx", "cert-manager.tgz", "charts_prometheus.tgz", "traefik.tgz"];
-
-struct Outcome {
-    /// What Helm prints to standard output, or `None` when it fails.
-    stdout: Option<String>,
-    stderr: String,
-    notes: String,
-}
 
 fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?.to_path_buf();
@@ -41,69 +30,6 @@ fn corpus() -> Option<PathBuf> {
 fn strings(case: &Json, key: &str) -> Vec<String> {
     let list = case[key].as_array().cloned().unwrap_or_default();
     list.iter().map(|v| v.as_str().unwrap().to_owned()).collect()
-}
-
-fn warn(level: &str, message: &str) -> String {
-    format!("level={level} msg={}\n", gotext::strconv::quote(message))
-}
-
-/// Does what `helm template rel CHART --namespace ns` does.
-fn helm_template(root: &Path, case: &Json) -> Outcome {
-    let mut stderr = String::new();
-    match template(root, case, &mut stderr) {
-        Ok((stdout, notes)) => Outcome { stdout: Some(stdout), stderr, notes },
-        Err(error) => {
-            let _ = writeln!(stderr, "Error: {error}");
-            Outcome { stdout: None, stderr, notes: String::new() }
-        }
-    }
-}
-
-fn template(root: &Path, case: &Json, stderr: &mut String) -> Result<(String, String), String> {
-    let (mut values, mut shape, mut release) = (ValueOptions::default(), Shape::default(), Release::default());
-    (release.name, release.namespace, release.revision) = ("rel".into(), "ns".into(), 1);
-    let mut capabilities = Capabilities::default();
-    for file in strings(case, "values") {
-        let data = std::fs::read(root.join(&file)).unwrap();
-        values.files.push((file, data));
-    }
-    let flags = strings(case, "flags");
-    let mut flags = flags.iter();
-    while let Some(flag) = flags.next() {
-        let mut next = || flags.next().cloned().unwrap();
-        match flag.as_str() {
-            "--is-upgrade" => release.is_upgrade = true,
-            "--include-crds" => shape.include_crds = true,
-            "--kube-version" => capabilities.kube_version = KubeVersion::parse(&next()).map_err(|e| e.to_string())?,
-            "--api-versions" => capabilities.api_versions.extend(next().split(',').map(str::to_owned)),
-            "--set" => values.set.push(next()),
-            "--set-string" => values.string.push(next()),
-            "--set-json" => values.json.push(next()),
-            "--set-literal" => values.literal.push(next()),
-            other => panic!("the runner does not know {other}"),
-        }
-    }
-    let given = values.merge(&mut |path| Err(format!("open {path}: no such file or directory"))).map_err(|e| e.to_string())?;
-    let mut chart: Chart = chart::load_path(&root.join(case["chart"].as_str().unwrap())).map_err(|e| e.to_string())?;
-    if chart.metadata.deprecated {
-        stderr.push_str(&warn("WARN", "this chart is deprecated"));
-    }
-    for warning in process_dependencies(&mut chart, &given).map_err(|e| e.to_string())? {
-        stderr.push_str(&warn("INFO", &warning));
-    }
-    let coalesced = coalesce_values(&chart, &given).map_err(|e| e.to_string())?;
-    for warning in &coalesced.warnings {
-        stderr.push_str(&warn("INFO", warning));
-    }
-    let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
-    let inputs = Inputs::new(&coalesced.values, &release, &capabilities, now);
-    let debug = |e: render::RenderError| format!("{e}\n\nUse --debug flag to render out invalid YAML");
-    chart::capabilities::check_kube_version(&chart.metadata.kube_version, &capabilities.kube_version)
-        .map_err(|e| debug(e.into()))?;
-    let parsed = Parsed::new(Arc::new(chart)).map_err(debug)?;
-    let rendered = manifests::render(&parsed, &inputs, &shape).map_err(debug)?;
-    let stdout = template_output(&rendered, &TemplateOptions::default()).map_err(|e| e.to_string())?;
-    Ok((stdout, rendered.notes))
 }
 
 /// The first lines that differ, masked ones apart.
@@ -132,7 +58,8 @@ struct Tally {
 
 fn judge(root: &Path, at: usize, case: &Json, tally: &Mutex<Tally>) {
     let name = format!("{} {}", case["chart"].as_str().unwrap(), case["case"].as_str().unwrap());
-    let got = helm_template(root, case);
+    let (values, flags) = (strings(case, "values"), strings(case, "flags"));
+    let got = common::helm_template(root, case["chart"].as_str().unwrap(), &values, &flags);
     let read = |key: &str| case[key].as_str().map(|path| String::from_utf8_lossy(&std::fs::read(root.join(path)).unwrap()).into_owned());
     let mut differences = Vec::new();
     let mut tally = tally.lock().unwrap();
@@ -207,5 +134,7 @@ fn corpus_is_rendered_as_helm_does() {
     if filter.is_empty() {
         assert!(tally.identical >= FLOOR, "only {} identical, {FLOOR} wanted", tally.identical);
         assert!(tally.must.is_empty(), "not identical: {:?}", tally.must);
+        assert_eq!(tally.same_errors, tally.errors, "errors of Helm");
+        assert_eq!(tally.same_notes, tally.notes, "notes");
     }
 }

@@ -16,6 +16,8 @@ pub use sort::{Hook, HookEvent, Manifest, Unsorted, sort_by_kind, sort_files};
 pub use split::split;
 pub use template::{ShowOnlyError, TemplateOptions, template_output};
 
+use sort::sort_noting;
+
 use crate::error::RenderError;
 use crate::golang::path;
 use crate::render::{Files, Inputs, Parsed};
@@ -55,6 +57,8 @@ pub struct Rendered {
     pub notes: String,
     /// The CRDs of the chart and its subcharts, parents first.
     pub crds: Vec<Crd>,
+    /// The `helm.sh/hook` annotations of documents that were left out because nobody knows the event.
+    pub skipped_hooks: Vec<String>,
 }
 
 /// The end of the path of notes.
@@ -72,7 +76,8 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
     check_kube_version(&chart.metadata.kube_version, &inputs.capabilities.kube_version)?;
     let mut files = parsed.render(inputs)?;
     let notes = take_notes(chart, &mut files, shape.subchart_notes);
-    let (hooks, objects) = sort_files(&files, INSTALL_ORDER).map_err(|failed| RenderError::Manifest {
+    let mut skipped_hooks = Vec::new();
+    let (hooks, objects) = sort_noting(&files, INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| RenderError::Manifest {
         message: failed.message,
         files: std::mem::take(&mut files),
     })?;
@@ -91,7 +96,7 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
         let hidden = shape.hide_secret && object.head.kind == "Secret" && object.head.api_version == "v1";
         append(&mut manifest, &object.path, if hidden { HIDDEN } else { &object.content });
     }
-    Ok(Rendered { manifest, objects, hooks, notes, crds })
+    Ok(Rendered { manifest, objects, hooks, notes, crds, skipped_hooks })
 }
 
 /// Adds a document with its source to a manifest.

@@ -100,6 +100,15 @@ pub struct Unsorted {
 /// # Errors
 /// A document is no YAML, or its head is not what it must be.
 pub fn sort_files(files: &Files, order: &[&str]) -> Result<(Vec<Hook>, Vec<Manifest>), Unsorted> {
+    sort_noting(files, order, &mut Vec::new())
+}
+
+/// As [`sort_files`]; the annotations of documents left out for an unknown event are added to `skipped`.
+pub(super) fn sort_noting(
+    files: &Files,
+    order: &[&str],
+    skipped: &mut Vec<String>,
+) -> Result<(Vec<Hook>, Vec<Manifest>), Unsorted> {
     let (mut hooks, mut manifests) = (Vec::new(), Vec::new());
     for (path, text) in files {
         if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) {
@@ -112,7 +121,10 @@ pub fn sort_files(files: &Files, order: &[&str]) -> Result<(Vec<Hook>, Vec<Manif
             })?;
             match head.annotations.get("helm.sh/hook") {
                 None => manifests.push(Manifest { path: path.clone(), content: document.to_owned(), head }),
-                Some(events) => hooks.extend(hook(path, document, &head, events)),
+                Some(events) => match hook(path, document, &head, events) {
+                    Some(hook) => hooks.push(hook),
+                    None => skipped.push(events.clone()),
+                },
             }
         }
     }

@@ -1,0 +1,1 @@
+{{ define "tools.greet" }}hello from {{ .Chart.Name }}{{ end }}
