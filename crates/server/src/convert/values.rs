@@ -9,15 +9,19 @@ use serde_json::{Map, Value};
 
 use super::pointer;
 
-/// Keeps integers as integers; values must not be mangled.
+/// The largest integer up to which every one is a float as well.
+const EXACT: u64 = 1 << 53;
+
+/// Reads numbers as Helm reads those of a values file, as floats, so that a chart renders the same either way (`kindIs
+/// "float64"`, `printf "%v"`). What a float cannot hold stays an integer, as `--set` makes it: values must not be mangled.
 pub(crate) fn to_yaml_value(value: &Value) -> Yaml {
     match value {
         Value::Null => Yaml::Null,
         Value::Bool(b) => Yaml::Bool(*b),
         Value::Number(n) => match (n.as_i64(), n.as_u64()) {
-            (Some(i), _) => Yaml::Int(i),
+            (Some(i), _) if i.unsigned_abs() > EXACT => Yaml::Int(i),
             (None, Some(u)) => Yaml::Uint(u),
-            (None, None) => Yaml::Float(n.as_f64().unwrap_or_default()),
+            _ => Yaml::Float(n.as_f64().unwrap_or_default()),
         },
         Value::String(s) => Yaml::Str(s.clone()),
         Value::Array(items) => Yaml::Seq(items.iter().map(to_yaml_value).collect()),
