@@ -24,6 +24,20 @@ pub trait Resolve: Send + Sync {
     fn resolve(&self, name: &str) -> Option<String>;
 }
 
+/// What Helm writes to its log while it renders for `helm lint`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// `INFO` or `WARN`.
+    pub level: &'static str,
+    /// Helm's words.
+    pub text: String,
+    /// The chart's words: the message of `required` or `fail`.
+    pub message: String,
+}
+
+/// Whoever wants to hear of notices.
+pub type Notices = Arc<dyn Fn(Notice) + Send + Sync>;
+
 /// The state of one render.
 pub(crate) struct Host {
     /// Compiled regular expressions.
@@ -44,11 +58,18 @@ pub(crate) struct Host {
     pub(crate) included: HashMap<Vec<u8>, u32>,
     /// How many `tpl`s are running.
     pub(crate) tpl_depth: u32,
-    /// What was only warned of.
-    pub(crate) warnings: Vec<String>,
+    /// Whoever wants to hear what was only noted.
+    pub(crate) notices: Option<Notices>,
 }
 
 impl Host {
+    /// Tells whoever listens.
+    pub(crate) fn note(&self, level: &'static str, text: &str, message: &str) {
+        if let Some(tell) = &self.notices {
+            tell(Notice { level, text: text.to_owned(), message: message.to_owned() });
+        }
+    }
+
     pub(crate) fn new(now: Time, local: &'static TimeZone, seed: Option<[u8; 32]>) -> Self {
         let seed = seed.unwrap_or_else(|| {
             let mut seed = [0; 32];
@@ -65,7 +86,7 @@ impl Host {
             resolve: None,
             included: HashMap::new(),
             tpl_depth: 0,
-            warnings: Vec::new(),
+            notices: None,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{RenderError, exec_error, parse_error};
 use crate::functions;
 use crate::golang::path;
 use crate::golang::time::{Time, local_zone, utc};
-use crate::host::{Host, Lookup, Resolve};
+use crate::host::{Host, Lookup, Notices, Resolve};
 use crate::objects::{Caps, Files as FilesObject};
 use crate::values::{from_tree, tree_map, without_no_value};
 
@@ -52,6 +52,8 @@ pub struct Inputs<'i> {
     pub resolve: Option<Arc<dyn Resolve>>,
     /// Renders as `helm lint` does: `required` and `fail` end nothing.
     pub lint: bool,
+    /// Hears what is only noted in lint mode.
+    pub notices: Option<Notices>,
     /// Refuses keys that are not there, as `helm lint --strict` does.
     pub strict: bool,
     /// Budgets; by default there are none but Go's own.
@@ -68,12 +70,7 @@ pub struct Inputs<'i> {
 
 impl<'i> Inputs<'i> {
     /// Inputs with no cluster, no budgets, UTC and randomness of the operating system.
-    pub fn new(
-        values: &'i goyaml::Map,
-        release: &'i Release,
-        capabilities: &'i Capabilities,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(values: &'i goyaml::Map, release: &'i Release, capabilities: &'i Capabilities, now: Timestamp) -> Self {
         Self {
             values,
             release,
@@ -81,6 +78,7 @@ impl<'i> Inputs<'i> {
             lookup: None,
             resolve: None,
             lint: false,
+            notices: None,
             strict: false,
             limits: Limits::default(),
             interrupt: None,
@@ -199,6 +197,7 @@ impl Parsed {
         };
         let mut host = Host::new(now, local, inputs.seed);
         host.lint = inputs.lint;
+        host.notices = inputs.notices.clone();
         host.lookup = if inputs.lint { None } else { inputs.lookup.clone() };
         host.resolve = inputs.resolve.clone();
         let scopes = Scopes::build(&arena, &self.chart, inputs);

@@ -79,19 +79,19 @@ impl<'a> Emitted<'a> {
     }
 
     /// Refuses a value that contains itself, or a function, with the text of `encoding/json`.
-    pub(crate) fn check(arena: &'a Arena, value: Value<'a>) -> Result<(), String> {
-        check(arena, value, 0)
+    pub(crate) fn check(value: Value<'a>) -> Result<(), String> {
+        check(value, 0)
     }
 }
 
-fn check<'a>(arena: &'a Arena, value: Value<'a>, depth: usize) -> Result<(), String> {
+fn check(value: Value<'_>, depth: usize) -> Result<(), String> {
     match value {
         Value::List(_) | Value::Map(_) if depth > DEEPEST => {
             Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()))
         }
         Value::List(list) if list.elem == GoType::Uint8 || list.elem == GoType::String => Ok(()),
-        Value::List(list) => list.items().iter().try_for_each(|item| check(arena, *item, depth + 1)),
-        Value::Map(map) => (0..map.len()).filter_map(|at| map.entry(at)).try_for_each(|(_, v)| check(arena, v, depth + 1)),
+        Value::List(list) => list.items().iter().try_for_each(|item| check(*item, depth + 1)),
+        Value::Map(map) => (0..map.len()).filter_map(|at| map.entry(at)).try_for_each(|(_, v)| check(v, depth + 1)),
         Value::Object(object) if object.kind() == Kind::Func => {
             Err(format!("json: unsupported type: {}", object.type_name()))
         }
@@ -139,7 +139,12 @@ fn emit_list<'a, S: Sink + ?Sized>(arena: &'a Arena, list: &'a List<'a>, sink: &
 }
 
 /// Says pairs that are sorted by bytes, or those of a struct, whose order JSON keeps.
-fn emit_pairs<'a, S: Sink + ?Sized>(arena: &'a Arena, mut pairs: Vec<(&'a [u8], Value<'a>)>, fields: bool, sink: &mut S) {
+fn emit_pairs<'a, S: Sink + ?Sized>(
+    arena: &'a Arena,
+    mut pairs: Vec<(&'a [u8], Value<'a>)>,
+    fields: bool,
+    sink: &mut S,
+) {
     sink.begin_map(pairs.len());
     let order = sink.order();
     if order != KeyOrder::Bytes {

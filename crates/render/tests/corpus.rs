@@ -4,7 +4,7 @@
 //! so and passes. `WHIPSTAFF_CASE=text` runs the cases whose chart or name contains the text. The first lines that
 //! differ are written to `target/corpus.txt`.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -18,7 +18,8 @@ use serde_json::Value as Json;
 const FLOOR: usize = 1105;
 
 /// Cases that must be identical, by the end of the chart's path.
-const MUST: &[&str] = &["bitnami_nginx.tgz", "ingress-nginx", "cert-manager.tgz", "charts_prometheus.tgz", "traefik.tgz"];
+const MUST: &[&str] =
+    &["bitnami_nginx.tgz", "ingress-nginx", "cert-manager.tgz", "charts_prometheus.tgz", "traefik.tgz"];
 
 fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?.to_path_buf();
@@ -60,7 +61,9 @@ fn judge(root: &Path, at: usize, case: &Json, tally: &Mutex<Tally>) {
     let name = format!("{} {}", case["chart"].as_str().unwrap(), case["case"].as_str().unwrap());
     let (values, flags) = (strings(case, "values"), strings(case, "flags"));
     let got = common::helm_template(root, case["chart"].as_str().unwrap(), &values, &flags);
-    let read = |key: &str| case[key].as_str().map(|path| String::from_utf8_lossy(&std::fs::read(root.join(path)).unwrap()).into_owned());
+    let read = |key: &str| {
+        case[key].as_str().map(|path| String::from_utf8_lossy(&std::fs::read(root.join(path)).unwrap()).into_owned())
+    };
     let mut differences = Vec::new();
     let mut tally = tally.lock().unwrap();
     if case["rc"].as_i64() == Some(0) {

@@ -2,7 +2,7 @@
 //!
 //! `WHIPSTAFF_ORACLE=/path/to/helm-oracle cargo test -p whipstaff-render --test functions` writes the second file anew.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -56,7 +56,11 @@ fn ask_ours(snippet: &str) -> Json {
     chart.metadata.version = "0.1.0".into();
     chart.metadata.api_version = "v2".into();
     chart.metadata.app_version = "1.0".into();
-    chart.templates.push(File { name: "templates/a.yaml".into(), data: snippet.as_bytes().to_vec(), ..File::default() });
+    chart.templates.push(File {
+        name: "templates/a.yaml".into(),
+        data: snippet.as_bytes().to_vec(),
+        ..File::default()
+    });
     let goyaml::Value::Map(values) = goyaml::from_json(values().to_string()).unwrap() else { unreachable!() };
     let values = chart::values::coalesce_values(&chart, &values).unwrap().values;
     let release = Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_upgrade: false };

@@ -2,7 +2,7 @@
 //!
 //! `WHIPSTAFF_HELM=/path/to/helm cargo test -p whipstaff-render --test template` writes the second file anew.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -31,7 +31,8 @@ fn ask_helm(helm: &str, flags: &[String]) -> Json {
 #[test]
 fn template_prints_what_helm_prints() {
     let text = std::fs::read_to_string(data().join("shop.txt")).unwrap();
-    let cases: Vec<Vec<String>> = text.lines().map(|l| l.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect()).collect();
+    let cases: Vec<Vec<String>> =
+        text.lines().map(|l| l.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect()).collect();
     if let Ok(helm) = std::env::var("WHIPSTAFF_HELM") {
         let lines: String = cases.iter().map(|flags| ask_helm(&helm, flags).to_string() + "\n").collect();
         std::fs::write(data().join("shop.jsonl"), lines).unwrap();

@@ -102,5 +102,6 @@ pub(crate) fn is_empty<'a>(arena: &'a Arena, value: Value<'a>) -> bool {
 
 /// Reads Go's `int(f)`: what does not fit becomes the smallest integer, as on amd64.
 pub(crate) fn float_to_int(v: f64) -> i64 {
-    if v.is_nan() || v >= 9_223_372_036_854_775_808.0 || v < -9_223_372_036_854_775_808.0 { i64::MIN } else { v as i64 }
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&v) { v as i64 } else { i64::MIN }
 }

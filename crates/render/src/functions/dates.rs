@@ -152,7 +152,10 @@ fn greatest_unit(nanos: i64) -> String {
         (60 * second, "m"),
         (second, "s"),
     ];
-    units.iter().find(|(unit, _)| total > *unit).map_or("0s".to_owned(), |(unit, name)| format!("{}{name}", total / unit))
+    units
+        .iter()
+        .find(|(unit, _)| total > *unit)
+        .map_or("0s".to_owned(), |(unit, name)| format!("{}{name}", total / unit))
 }
 
 /// Helm's `asDuration` (as Helm 4.3: `pkg/engine/funcs.go`).

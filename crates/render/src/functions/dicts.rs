@@ -114,7 +114,8 @@ fn dig<'a>(a: &[Value<'a>]) -> Out<'a> {
     if a.len() < 3 {
         return fail("dig needs at least three arguments");
     }
-    let (keys, default, mut at) = (a.get(..a.len() - 2).unwrap_or(&[]), any(a, a.len() - 2), plain(any(a, a.len() - 1))?);
+    let (keys, default, mut at) =
+        (a.get(..a.len() - 2).unwrap_or(&[]), any(a, a.len() - 2), plain(any(a, a.len() - 1))?);
     let mut names = Vec::with_capacity(keys.len());
     for key in keys {
         match key {

@@ -1,7 +1,7 @@
 //! Base64 and base32.
 
-use gotext::GoType::String as Str;
 use gotext::Function;
+use gotext::GoType::String as Str;
 
 use super::args::bytes;
 use super::f;
@@ -17,4 +17,3 @@ pub(super) const TABLE: &[Function] = &[
         Ok(c.arena.str(base::decode32(bytes(a, 0)).unwrap_or_else(String::into_bytes)))
     }),
 ];
-

@@ -11,10 +11,17 @@ use crate::values::{Emitted, from_tree, tree_map, without_no_value};
 pub(super) const TABLE: &[Function] = &[
     f("include", "Executes a named template and gives its output.", &[Str, Any], None, include),
     f("tpl", "Executes a text as a template.", &[Str, Any], None, tpl),
-    f("required", "Ends the render with a message when a value is missing or an empty text.", &[Str, Any], None, required),
+    f(
+        "required",
+        "Ends the render with a message when a value is missing or an empty text.",
+        &[Str, Any],
+        None,
+        required,
+    ),
     f("fail", "Ends the render with a message.", &[Str], None, |c, a| {
         let host = host(c)?;
         if host.lint {
+            host.note("INFO", "funcMap fail", &text(a, 0));
             return Ok(Value::Str(b""));
         }
         fail(wrapped(&text(a, 0)))
@@ -47,7 +54,7 @@ pub(super) const TABLE: &[Function] = &[
     }),
     f("toYamlPretty", "Writes a value as YAML with lists indented.", &[Any], None, |c, a| {
         let value = any(a, 0);
-        if Emitted::check(c.arena, value).is_err() {
+        if Emitted::check(value).is_err() {
             return Ok(Value::Str(b""));
         }
         let written = goyaml::to_yaml_pretty(&Emitted::new(c.arena, value));
@@ -200,14 +207,15 @@ fn required<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>]) -> Out<'a> {
     }
     let host = host(c)?;
     if host.lint {
-        host.warnings.push(format!("missing required value: {}", text(a, 0)));
+        let plural = if matches!(value, Value::Nil) { "" } else { "s" };
+        host.note("WARN", &format!("missing required value{plural}"), &text(a, 0));
         return Ok(Value::Str(b""));
     }
     fail(wrapped(&text(a, 0)))
 }
 
 fn yaml<'a>(c: &Call<'a, '_>, value: Value<'a>) -> Result<String, Error> {
-    Emitted::check(c.arena, value).map_err(Error::new)?;
+    Emitted::check(value).map_err(Error::new)?;
     let mut written = goyaml::to_yaml(&Emitted::new(c.arena, value)).map_err(|e| Error::new(e.to_string()))?;
     if written.ends_with('\n') {
         written.pop();
@@ -216,17 +224,17 @@ fn yaml<'a>(c: &Call<'a, '_>, value: Value<'a>) -> Result<String, Error> {
 }
 
 fn json<'a>(c: &Call<'a, '_>, value: Value<'a>) -> Result<String, Error> {
-    Emitted::check(c.arena, value).map_err(Error::new)?;
+    Emitted::check(value).map_err(Error::new)?;
     goyaml::to_json(&Emitted::new(c.arena, value)).map_err(|e| Error::new(e.to_string()))
 }
 
 fn pretty_json<'a>(c: &Call<'a, '_>, value: Value<'a>) -> Result<String, Error> {
-    Emitted::check(c.arena, value).map_err(Error::new)?;
+    Emitted::check(value).map_err(Error::new)?;
     goyaml::to_json_pretty(&Emitted::new(c.arena, value)).map_err(|e| Error::new(e.to_string()))
 }
 
 fn raw_json<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>]) -> Out<'a> {
-    Emitted::check(c.arena, any(a, 0)).map_err(Error::new)?;
+    Emitted::check(any(a, 0)).map_err(Error::new)?;
     let written = goyaml::to_json_raw(&Emitted::new(c.arena, any(a, 0))).map_err(|e| Error::new(e.to_string()))?;
     Ok(c.arena.str(written))
 }

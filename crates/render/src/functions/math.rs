@@ -38,7 +38,11 @@ pub(super) const TABLE: &[Function] = &[
                 steps(start, end.wrapping_add(step), step)?
             }
             [start, step, end] if end < start => {
-                if step > 0 { Vec::new() } else { steps(start, end.wrapping_sub(1), step)? }
+                if step > 0 {
+                    Vec::new()
+                } else {
+                    steps(start, end.wrapping_sub(1), step)?
+                }
             }
             [start, step, end] => steps(start, end.wrapping_add(1), step)?,
             _ => Vec::new(),
@@ -50,7 +54,9 @@ pub(super) const TABLE: &[Function] = &[
         let count = int(a, 0);
         ints(c.arena, 0, count, if count < 0 { -1 } else { 1 })
     }),
-    f("untilStep", "Lists integers by steps.", &[Int, Int, Int], None, |c, a| ints(c.arena, int(a, 0), int(a, 1), int(a, 2))),
+    f("untilStep", "Lists integers by steps.", &[Int, Int, Int], None, |c, a| {
+        ints(c.arena, int(a, 0), int(a, 1), int(a, 2))
+    }),
     f("add1", "Adds one.", &[Any], None, |_, a| Ok(Value::int64(to_int64(any(a, 0)).wrapping_add(1)))),
     f("add", "Adds integers.", &[], Some(Any), |_, a| {
         Ok(Value::int64(a.iter().fold(0, |sum, v| sum.wrapping_add(to_int64(*v)))))
@@ -73,8 +79,12 @@ pub(super) const TABLE: &[Function] = &[
         decimals(any(a, 0), &[Value::int(1)], |x, y| Ok(x.add(&y)))
     }),
     f("addf", "Adds decimal numbers.", &[], Some(Any), |_, a| decimals(Value::float(0.0), a, |x, y| Ok(x.add(&y)))),
-    f("subf", "Subtracts decimal numbers.", &[Any], Some(Any), |_, a| decimals(any(a, 0), tail(a), |x, y| Ok(x.sub(&y)))),
-    f("mulf", "Multiplies decimal numbers.", &[Any], Some(Any), |_, a| decimals(any(a, 0), tail(a), |x, y| Ok(x.mul(&y)))),
+    f("subf", "Subtracts decimal numbers.", &[Any], Some(Any), |_, a| {
+        decimals(any(a, 0), tail(a), |x, y| Ok(x.sub(&y)))
+    }),
+    f("mulf", "Multiplies decimal numbers.", &[Any], Some(Any), |_, a| {
+        decimals(any(a, 0), tail(a), |x, y| Ok(x.mul(&y)))
+    }),
     f("divf", "Divides decimal numbers.", &[Any], Some(Any), |_, a| {
         decimals(any(a, 0), tail(a), |x, y| x.div(&y).ok_or_else(|| Error::new("decimal division by 0")))
     }),

@@ -21,8 +21,12 @@ pub(super) const TABLE: &[Function] = &[
     f("regexFind", "Takes the first match.", &[Str, Str], None, |c, a| find(c, a, true)),
     f("mustRegexFind", "Takes the first match.", &[Str, Str], None, |c, a| find(c, a, false)),
     f("regexReplaceAll", "Replaces matches; `${1}` is a group.", &[Str, Str, Str], None, |c, a| replace(c, a, true)),
-    f("mustRegexReplaceAll", "Replaces matches; `${1}` is a group.", &[Str, Str, Str], None, |c, a| replace(c, a, false)),
-    f("regexReplaceAllLiteral", "Replaces matches by a text as it is.", &[Str, Str, Str], None, |c, a| literal(c, a, true)),
+    f("mustRegexReplaceAll", "Replaces matches; `${1}` is a group.", &[Str, Str, Str], None, |c, a| {
+        replace(c, a, false)
+    }),
+    f("regexReplaceAllLiteral", "Replaces matches by a text as it is.", &[Str, Str, Str], None, |c, a| {
+        literal(c, a, true)
+    }),
     f("mustRegexReplaceAllLiteral", "Replaces matches by a text as it is.", &[Str, Str, Str], None, |c, a| {
         literal(c, a, false)
     }),

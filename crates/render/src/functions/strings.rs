@@ -4,8 +4,8 @@ use gotext::GoType::{Any, Int, String as Str};
 use gotext::{Arena, Error, Function, GoType, Value};
 
 use super::args::{any, bytes, fail, int, slice, strings};
-use super::print::{quoted, sprint, to_text};
 use super::f;
+use super::print::{quoted, sprint, to_text};
 use crate::golang::unicode::{map_runes, runes, title, to_lower, to_upper, trim_end, trim_start};
 use crate::golang::words;
 
@@ -34,7 +34,9 @@ pub(super) const TABLE: &[Function] = &[
     }),
     f("upper", "Makes a text upper case.", &[Str], None, |c, a| Ok(c.arena.str(map_runes(bytes(a, 0), to_upper)))),
     f("lower", "Makes a text lower case.", &[Str], None, |c, a| Ok(c.arena.str(map_runes(bytes(a, 0), to_lower)))),
-    f("title", "Puts the first letter of each word in title case.", &[Str], None, |c, a| Ok(c.arena.str(title(bytes(a, 0))))),
+    f("title", "Puts the first letter of each word in title case.", &[Str], None, |c, a| {
+        Ok(c.arena.str(title(bytes(a, 0))))
+    }),
     f("untitle", "Puts the first letter of each word in lower case.", &[Str], None, |c, a| {
         Ok(c.arena.str(words::uncapitalize(bytes(a, 0))))
     }),
@@ -53,11 +55,19 @@ pub(super) const TABLE: &[Function] = &[
         Ok(Value::Str(s.strip_prefix(bytes(a, 0)).unwrap_or(s)))
     }),
     f("nospace", "Removes all white space.", &[Str], None, |c, a| Ok(c.arena.str(words::delete_space(bytes(a, 0))))),
-    f("initials", "Takes the first letter of each word.", &[Str], None, |c, a| Ok(c.arena.str(words::initials(bytes(a, 0))))),
+    f("initials", "Takes the first letter of each word.", &[Str], None, |c, a| {
+        Ok(c.arena.str(words::initials(bytes(a, 0))))
+    }),
     f("swapcase", "Swaps upper and lower case.", &[Str], None, |c, a| Ok(c.arena.str(words::swap_case(bytes(a, 0))))),
-    f("snakecase", "Writes words as `snake_case`.", &[Str], None, |c, a| Ok(c.arena.str(words::lower_words(bytes(a, 0), b'_')))),
-    f("camelcase", "Writes words as `CamelCase`.", &[Str], None, |c, a| Ok(c.arena.str(words::pascal_case(bytes(a, 0))))),
-    f("kebabcase", "Writes words as `kebab-case`.", &[Str], None, |c, a| Ok(c.arena.str(words::lower_words(bytes(a, 0), b'-')))),
+    f("snakecase", "Writes words as `snake_case`.", &[Str], None, |c, a| {
+        Ok(c.arena.str(words::lower_words(bytes(a, 0), b'_')))
+    }),
+    f("camelcase", "Writes words as `CamelCase`.", &[Str], None, |c, a| {
+        Ok(c.arena.str(words::pascal_case(bytes(a, 0))))
+    }),
+    f("kebabcase", "Writes words as `kebab-case`.", &[Str], None, |c, a| {
+        Ok(c.arena.str(words::lower_words(bytes(a, 0), b'-')))
+    }),
     f("wrap", "Wraps a text at a column.", &[Int, Str], None, |c, a| {
         Ok(c.arena.str(words::wrap(bytes(a, 1), int(a, 0), b"", false)))
     }),
@@ -104,7 +114,9 @@ pub(super) const TABLE: &[Function] = &[
             other => c.arena.str(to_text(c.arena, other)),
         })
     }),
-    f("toStrings", "Makes a list of texts of a list, nils left out.", &[Any], None, |c, a| Ok(strslice(c.arena, any(a, 0)))),
+    f("toStrings", "Makes a list of texts of a list, nils left out.", &[Any], None, |c, a| {
+        Ok(strslice(c.arena, any(a, 0)))
+    }),
     f("split", "Splits a text into a dictionary `_0`, `_1` ….", &[Str, Str], None, |c, a| {
         Ok(numbered(c.arena, &split(bytes(a, 1), bytes(a, 0), -1)))
     }),
@@ -116,12 +128,14 @@ pub(super) const TABLE: &[Function] = &[
     }),
     f("join", "Joins a list into a text.", &[Str, Any], None, |c, a| {
         let list = strslice(c.arena, any(a, 1));
-        let items: Vec<&[u8]> = slice(c.arena, list).map(|l| l.items()).unwrap_or_default().iter().map(as_bytes).collect();
+        let items: Vec<&[u8]> =
+            slice(c.arena, list).map(|l| l.items()).unwrap_or_default().iter().map(as_bytes).collect();
         Ok(c.arena.str(items.join(bytes(a, 0))))
     }),
     f("sortAlpha", "Sorts a list of texts.", &[Any], None, |c, a| {
         let list = strslice(c.arena, any(a, 0));
-        let mut items: Vec<&[u8]> = slice(c.arena, list).map(|l| l.items()).unwrap_or_default().iter().map(as_bytes).collect();
+        let mut items: Vec<&[u8]> =
+            slice(c.arena, list).map(|l| l.items()).unwrap_or_default().iter().map(as_bytes).collect();
         if slice(c.arena, any(a, 0)).is_none() {
             items = vec![c.arena.bytes(to_text(c.arena, any(a, 0)))];
         }
@@ -130,7 +144,6 @@ pub(super) const TABLE: &[Function] = &[
     }),
     f("hello", "Says hello.", &[], None, |c, _| Ok(c.arena.str("Hello!"))),
 ];
-
 
 fn as_bytes<'a>(value: &Value<'a>) -> &'a [u8] {
     match value {

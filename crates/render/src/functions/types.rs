@@ -8,7 +8,9 @@ use super::f;
 use crate::golang::deep::deep_equal;
 
 pub(super) const TABLE: &[Function] = &[
-    f("typeOf", "Names the Go type of a value.", &[Any], None, |c, a| Ok(c.arena.str(any(a, 0).type_name().as_bytes()))),
+    f("typeOf", "Names the Go type of a value.", &[Any], None, |c, a| {
+        Ok(c.arena.str(any(a, 0).type_name().as_bytes()))
+    }),
     f("typeIs", "Tells whether a value is of a Go type.", &[Str, Any], None, |_, a| {
         Ok(Value::Bool(bytes(a, 0) == any(a, 1).type_name().as_bytes()))
     }),

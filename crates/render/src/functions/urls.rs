@@ -35,7 +35,8 @@ pub(super) const TABLE: &[Function] = &[
         let userinfo = part(parts, "userinfo")?;
         if !userinfo.is_empty() {
             let whole = [b"proto://".as_slice(), &userinfo, b"@host"].concat();
-            let parsed = url::parse(&whole).map_err(|e| Error::new(format!("unable to parse userinfo in dict: {e}")))?;
+            let parsed =
+                url::parse(&whole).map_err(|e| Error::new(format!("unable to parse userinfo in dict: {e}")))?;
             url.user = parsed.user;
         }
         Ok(c.arena.str(url.text()))

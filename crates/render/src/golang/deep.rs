@@ -26,9 +26,9 @@ pub(crate) fn deep_equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>) -> bo
                 && a.is_nil() == b.is_nil()
                 && a.len() == b.len()
                 && (a.same(b)
-                    || (0..a.len()).filter_map(|at| a.entry(at)).all(|(key, value)| {
-                        b.get(key).is_some_and(|other| deep_equal(arena, value, other))
-                    }))
+                    || (0..a.len())
+                        .filter_map(|at| a.entry(at))
+                        .all(|(key, value)| b.get(key).is_some_and(|other| deep_equal(arena, value, other))))
         }
         (Value::Object(a), Value::Object(b)) => {
             if a.type_name() != b.type_name() {

@@ -55,7 +55,11 @@ pub(crate) fn ext(path: &[u8]) -> &[u8] {
 /// `path.Join`.
 pub(crate) fn join(parts: &[&str]) -> String {
     let full: Vec<&str> = parts.iter().copied().filter(|p| !p.is_empty()).collect();
-    if full.is_empty() { String::new() } else { String::from_utf8_lossy(&clean(full.join("/").as_bytes())).into_owned() }
+    if full.is_empty() {
+        String::new()
+    } else {
+        String::from_utf8_lossy(&clean(full.join("/").as_bytes())).into_owned()
+    }
 }
 
 /// `filepath.Match`: a malformed pattern matches nothing.

@@ -31,13 +31,13 @@ fn should_escape(c: u8, mode: Mode) -> bool {
     if matches!(mode, Mode::Host | Mode::Zone) && b"!$&'()*+,;=:[]<>\"".contains(&c) {
         return false;
     }
-    match (mode, c) {
-        (Mode::Path, b'$' | b'&' | b'+' | b',' | b'/' | b':' | b';' | b'=' | b'@') => false,
-        (Mode::UserPassword, b'$' | b'&' | b'+' | b',' | b';' | b'=') => false,
-        (Mode::Fragment, b'$' | b'&' | b'+' | b',' | b'/' | b':' | b';' | b'=' | b'?' | b'@') => false,
-        (Mode::Fragment, b'!' | b'(' | b')' | b'*') => false,
-        _ => true,
-    }
+    let plain: &[u8] = match mode {
+        Mode::Path => b"$&+,/:;=@",
+        Mode::UserPassword => b"$&+,;=",
+        Mode::Fragment => b"$&+,/:;=?@!()*",
+        Mode::Host | Mode::Zone => b"",
+    };
+    !plain.contains(&c)
 }
 
 fn escape(text: &[u8], mode: Mode) -> Vec<u8> {

@@ -77,10 +77,8 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
     let mut files = parsed.render(inputs)?;
     let notes = take_notes(chart, &mut files, shape.subchart_notes);
     let mut skipped_hooks = Vec::new();
-    let (hooks, objects) = sort_noting(&files, INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| RenderError::Manifest {
-        message: failed.message,
-        files: std::mem::take(&mut files),
-    })?;
+    let (hooks, objects) = sort_noting(&files, INSTALL_ORDER, &mut skipped_hooks)
+        .map_err(|failed| RenderError::Manifest { message: failed.message, files: std::mem::take(&mut files) })?;
     let crds: Vec<Crd> = chart
         .crd_objects()
         .into_iter()

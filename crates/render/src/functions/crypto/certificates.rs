@@ -150,8 +150,7 @@ fn list<'a>(value: Value<'a>) -> &'a [Value<'a>] {
 }
 
 fn finish<'a>(c: &Call<'a, '_>, template: &Template, key: &Key, signer: Option<(Issuer, &Key)>) -> Out<'a> {
-    let der = certificate(template, key, signer)
-        .map_err(|e| Error::new(format!("error creating certificate: {e}")))?;
+    let der = certificate(template, key, signer).map_err(|e| Error::new(format!("error creating certificate: {e}")))?;
     let cert = c.arena.bytes(pem("CERTIFICATE", &der));
     Ok(c.arena.object(Certificate { cert, key: c.arena.bytes(key.pem()) }))
 }

@@ -89,7 +89,9 @@ impl Key {
     /// Writes it as Sprig's `pemBlockForKey`.
     pub(super) fn pem(&self) -> String {
         match self {
-            Key::Rsa(key) => key.to_pkcs1_der().map_or_else(|_| String::new(), |der| pem("RSA PRIVATE KEY", der.as_bytes())),
+            Key::Rsa(key) => {
+                key.to_pkcs1_der().map_or_else(|_| String::new(), |der| pem("RSA PRIVATE KEY", der.as_bytes()))
+            }
             Key::P256(key) => {
                 let public = key.public_key().to_encoded_point(false);
                 pem("EC PRIVATE KEY", &sec1(&key.to_bytes(), P256, public.as_bytes()))
@@ -196,4 +198,3 @@ fn dsa_numbers(der: &[u8]) -> bool {
     };
     read().is_ok_and(|count| count == 6)
 }
-

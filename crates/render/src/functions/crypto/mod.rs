@@ -48,9 +48,13 @@ pub(super) const TABLE: &[Function] = &[
         let hash = bcrypt_hash(&mut host(c)?.random, bytes(a, 1));
         Ok(c.arena.str([bytes(a, 0), b":", hash.as_bytes()].concat()))
     }),
-    f("derivePassword", "Derives a password by the Master Password algorithm.", &[Uint32, Str, Str, Str, Str], None, |c, a| {
-        Ok(c.arena.str(derive_password(int(a, 0) as u32, &text(a, 1), bytes(a, 2), bytes(a, 3), bytes(a, 4))))
-    }),
+    f(
+        "derivePassword",
+        "Derives a password by the Master Password algorithm.",
+        &[Uint32, Str, Str, Str, Str],
+        None,
+        |c, a| Ok(c.arena.str(derive_password(int(a, 0) as u32, &text(a, 1), bytes(a, 2), bytes(a, 3), bytes(a, 4)))),
+    ),
     f("encryptAES", "Encrypts a text with AES in CBC mode, in base64.", &[Str, Str], None, encrypt_aes),
     f("decryptAES", "Decrypts what `encryptAES` made.", &[Str, Str], None, decrypt_aes),
     f("randBytes", "Makes random bytes, in base64.", &[Int], None, |c, a| {
@@ -60,10 +64,14 @@ pub(super) const TABLE: &[Function] = &[
         host(c)?.random.fill_bytes(&mut data);
         Ok(c.arena.str(base::encode64(&data)))
     }),
-    f("randAlphaNum", "Makes a random text of letters and digits.", &[Int], None, |c, a| random(c, a, u8::is_ascii_alphanumeric)),
+    f("randAlphaNum", "Makes a random text of letters and digits.", &[Int], None, |c, a| {
+        random(c, a, u8::is_ascii_alphanumeric)
+    }),
     f("randAlpha", "Makes a random text of letters.", &[Int], None, |c, a| random(c, a, u8::is_ascii_alphabetic)),
     f("randNumeric", "Makes a random text of digits.", &[Int], None, |c, a| random(c, a, u8::is_ascii_digit)),
-    f("randAscii", "Makes a random text of printable ASCII.", &[Int], None, |c, a| random(c, a, |b| (32..127).contains(b))),
+    f("randAscii", "Makes a random text of printable ASCII.", &[Int], None, |c, a| {
+        random(c, a, |b| (32..127).contains(b))
+    }),
     f("randInt", "Makes a random integer, from the first to below the second.", &[Int, Int], None, |c, a| {
         let (from, to) = (int(a, 0), int(a, 1));
         match u64::try_from(to.wrapping_sub(from)) {
@@ -108,12 +116,20 @@ pub(super) const TABLE: &[Function] = &[
     f("genSelfSignedCert", "Makes a self-signed certificate.", &[Str, Items, Items, Int], None, |c, a| {
         certificates::self_signed(c, a, None)
     }),
-    f("genSelfSignedCertWithKey", "Makes a self-signed certificate with a given key.", &[Str, Items, Items, Int, Str], None, |c, a| {
-        certificates::self_signed(c, a, Some(4))
-    }),
-    f("genSignedCert", "Makes a certificate signed by an authority.", &[Str, Items, Items, Int, CERTIFICATE], None, |c, a| {
-        certificates::signed(c, a, None)
-    }),
+    f(
+        "genSelfSignedCertWithKey",
+        "Makes a self-signed certificate with a given key.",
+        &[Str, Items, Items, Int, Str],
+        None,
+        |c, a| certificates::self_signed(c, a, Some(4)),
+    ),
+    f(
+        "genSignedCert",
+        "Makes a certificate signed by an authority.",
+        &[Str, Items, Items, Int, CERTIFICATE],
+        None,
+        |c, a| certificates::signed(c, a, None),
+    ),
     f(
         "genSignedCertWithKey",
         "Makes a certificate with a given key, signed by an authority.",
@@ -166,10 +182,27 @@ fn password_templates(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
         "maximum" => &["anoxxxxxxxxxxxxxxxxx", "axxxxxxxxxxxxxxxxxno"],
         "long" => &[
-            "CvcvnoCvcvCvcv", "CvcvCvcvnoCvcv", "CvcvCvcvCvcvno", "CvccnoCvcvCvcv", "CvccCvcvnoCvcv", "CvccCvcvCvcvno",
-            "CvcvnoCvccCvcv", "CvcvCvccnoCvcv", "CvcvCvccCvcvno", "CvcvnoCvcvCvcc", "CvcvCvcvnoCvcc", "CvcvCvcvCvccno",
-            "CvccnoCvccCvcv", "CvccCvccnoCvcv", "CvccCvccCvcvno", "CvcvnoCvccCvcc", "CvcvCvccnoCvcc", "CvcvCvccCvccno",
-            "CvccnoCvcvCvcc", "CvccCvcvnoCvcc", "CvccCvcvCvccno",
+            "CvcvnoCvcvCvcv",
+            "CvcvCvcvnoCvcv",
+            "CvcvCvcvCvcvno",
+            "CvccnoCvcvCvcv",
+            "CvccCvcvnoCvcv",
+            "CvccCvcvCvcvno",
+            "CvcvnoCvccCvcv",
+            "CvcvCvccnoCvcv",
+            "CvcvCvccCvcvno",
+            "CvcvnoCvcvCvcc",
+            "CvcvCvcvnoCvcc",
+            "CvcvCvcvCvccno",
+            "CvccnoCvccCvcv",
+            "CvccCvccnoCvcv",
+            "CvccCvccCvcvno",
+            "CvcvnoCvccCvcc",
+            "CvcvCvccnoCvcc",
+            "CvcvCvccCvccno",
+            "CvccnoCvcvCvcc",
+            "CvccCvcvnoCvcc",
+            "CvccCvcvCvccno",
         ],
         "medium" => &["CvcnoCvc", "CvcCvcno"],
         "short" => &["Cvcn"],

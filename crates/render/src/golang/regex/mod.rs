@@ -47,7 +47,8 @@ pub(crate) fn must_compile_error(expression: &[u8], error: &str) -> String {
 impl Regex {
     fn new(expression: &[u8]) -> Result<Self, String> {
         let parsed = parse::parse(expression)?;
-        let too_large = || format!("error parsing regexp: expression too large: `{}`", String::from_utf8_lossy(expression));
+        let too_large =
+            || format!("error parsing regexp: expression too large: `{}`", String::from_utf8_lossy(expression));
         let automaton = Automaton::builder()
             .configure(Config::new().nfa_size_limit(Some(1 << 26)).hybrid_cache_capacity(1 << 21))
             .build_from_hir(&parsed.hir)
@@ -130,7 +131,13 @@ impl Regex {
             }
             last_end = found.end();
             let (_, width) = decode_rune(text.get(at..).unwrap_or(&[]));
-            at = if at + width > last_end { at + width } else if at + 1 > last_end { at + 1 } else { last_end };
+            at = if at + width > last_end {
+                at + width
+            } else if at + 1 > last_end {
+                at + 1
+            } else {
+                last_end
+            };
         }
         out.extend_from_slice(text.get(last_end..).unwrap_or(&[]));
         out

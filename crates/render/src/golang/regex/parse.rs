@@ -26,7 +26,8 @@ const NO_ARGUMENT: &str = "missing argument to repetition operator";
 
 /// Reads an expression, or gives the text of Go's error.
 pub(super) fn parse(expression: &[u8]) -> std::result::Result<Parsed, String> {
-    let mut parser = Parser { rest: expression, whole: expression, flags: Flags::default(), names: vec![None], depth: 0 };
+    let mut parser =
+        Parser { rest: expression, whole: expression, flags: Flags::default(), names: vec![None], depth: 0 };
     let text = |Failure(code, at)| format!("error parsing regexp: {code}: `{}`", String::from_utf8_lossy(&at));
     let node = parser.alternation().map_err(text)?;
     if parser.rest.first() == Some(&b')') {
@@ -154,11 +155,8 @@ impl<'e> Parser<'e> {
                 }
                 b'.' => {
                     self.skip(1);
-                    let class = if self.flags.dot_all {
-                        ranges(&[(0, 0x10FFFF)])
-                    } else {
-                        ranges(&[(0, 9), (11, 0x10FFFF)])
-                    };
+                    let class =
+                        if self.flags.dot_all { ranges(&[(0, 0x10FFFF)]) } else { ranges(&[(0, 9), (11, 0x10FFFF)]) };
                     nodes.push(leaf(class));
                 }
                 b'[' => {
@@ -420,7 +418,8 @@ impl<'e> Parser<'e> {
             }
             None => name,
         };
-        let named = std::str::from_utf8(name).ok().filter(|n| n.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
+        let named =
+            std::str::from_utf8(name).ok().filter(|n| n.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
         let Some(mut class) = named.and_then(property) else { return Err(Failure(CLASS_RANGE, self.since(start))) };
         if self.flags.fold {
             let _ = class.try_case_fold_simple();
@@ -539,11 +538,12 @@ impl<'e> Parser<'e> {
         let mut first = true;
         while self.at(0) != Some(b']') || first {
             first = false;
-            if self.rest.len() > 2 && self.rest.starts_with(b"[:") {
-                if let Some(named) = self.named_class()? {
-                    class.union(&named);
-                    continue;
-                }
+            if self.rest.len() > 2
+                && self.rest.starts_with(b"[:")
+                && let Some(named) = self.named_class()?
+            {
+                class.union(&named);
+                continue;
             }
             if let Some(named) = self.unicode_class()? {
                 class.union(&named);

@@ -3,7 +3,18 @@
 use super::Time;
 
 pub(crate) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 pub(crate) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -34,9 +45,17 @@ pub(super) enum Std {
     LowerPm,
     Abbreviation,
     /// A numeric offset: `Z` for UTC allowed, with colons, how many of hours, minutes and seconds.
-    Offset { zulu: bool, colon: bool, parts: u8 },
+    Offset {
+        zulu: bool,
+        colon: bool,
+        parts: u8,
+    },
     /// A fraction of a second: digits, the sign before it, whether zeros at the end are left out.
-    Fraction { digits: usize, sign: u8, trim: bool },
+    Fraction {
+        digits: usize,
+        sign: u8,
+        trim: bool,
+    },
 }
 
 /// What a layout can hold, longest first where one begins another.
@@ -96,13 +115,15 @@ fn element(rest: &[u8]) -> Option<(Std, usize, usize)> {
         [b'5', ..] => plain(Std::Second, 1),
         [b'P', b'M', ..] => plain(Std::UpperPm, 2),
         [b'p', b'm', ..] => plain(Std::LowerPm, 2),
-        [first @ (b'-' | b'Z'), after @ ..] => OFFSETS.iter().find(|(text, _)| after.starts_with(text)).map(|(text, std)| {
-            let std = match *std {
-                Std::Offset { colon, parts, .. } => Std::Offset { zulu: *first == b'Z', colon, parts },
-                other => other,
-            };
-            (std, 0, text.len() + 1)
-        }),
+        [first @ (b'-' | b'Z'), after @ ..] => {
+            OFFSETS.iter().find(|(text, _)| after.starts_with(text)).map(|(text, std)| {
+                let std = match *std {
+                    Std::Offset { colon, parts, .. } => Std::Offset { zulu: *first == b'Z', colon, parts },
+                    other => other,
+                };
+                (std, 0, text.len() + 1)
+            })
+        }
         [sign @ (b'.' | b','), digit @ (b'0' | b'9'), ..] => {
             let digits = rest.iter().skip(1).take_while(|b| *b == digit).count();
             if rest.get(1 + digits).is_some_and(u8::is_ascii_digit) {
@@ -131,7 +152,9 @@ impl Time {
             out.extend_from_slice(prefix);
             let Some(std) = std else { return out };
             rest = suffix;
-            let name = |names: &[&'static str], at: i64| usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or("");
+            let name = |names: &[&'static str], at: i64| {
+                usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or("")
+            };
             let hour12 = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
             match std {
                 Std::LongMonth => out.extend_from_slice(name(&MONTHS, civil.month - 1).as_bytes()),
@@ -139,7 +162,9 @@ impl Time {
                 Std::NumMonth => number(&mut out, civil.month, 1),
                 Std::ZeroMonth => number(&mut out, civil.month, 2),
                 Std::LongWeekDay => out.extend_from_slice(name(&WEEKDAYS, self.weekday()).as_bytes()),
-                Std::WeekDay => out.extend_from_slice(name(&WEEKDAYS, self.weekday()).as_bytes().get(..3).unwrap_or(&[])),
+                Std::WeekDay => {
+                    out.extend_from_slice(name(&WEEKDAYS, self.weekday()).as_bytes().get(..3).unwrap_or(&[]))
+                }
                 Std::Day => number(&mut out, civil.day, 1),
                 Std::UnderDay => out.extend_from_slice(format!("{:2}", civil.day).as_bytes()),
                 Std::ZeroDay => number(&mut out, civil.day, 2),

@@ -203,8 +203,8 @@ impl Time {
 
     /// `Time.Sub` in nanoseconds, at most the greatest duration.
     pub(crate) fn sub(&self, other: &Self) -> i64 {
-        let nanos = i128::from(self.seconds - other.seconds) * 1_000_000_000 + i128::from(self.nanos)
-            - i128::from(other.nanos);
+        let nanos =
+            i128::from(self.seconds - other.seconds) * 1_000_000_000 + i128::from(self.nanos) - i128::from(other.nanos);
         nanos.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
     }
 

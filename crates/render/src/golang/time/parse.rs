@@ -37,13 +37,7 @@ impl Time {
         let mut fields = Fields::default();
         let (mut rest_layout, mut rest) = (layout, value);
         let failed = |elem: &[u8], at: &[u8]| {
-            format!(
-                "parsing time {} as {}: cannot parse {} as {}",
-                quote(value),
-                quote(layout),
-                quote(at),
-                quote(elem)
-            )
+            format!("parsing time {} as {}: cannot parse {} as {}", quote(value), quote(layout), quote(at), quote(elem))
         };
         loop {
             let (prefix, std, suffix) = next_chunk(rest_layout);
@@ -349,7 +343,8 @@ fn abbreviation(value: &[u8]) -> Option<usize> {
     let signed = |text: &[u8]| -> usize {
         let Some(sign) = text.first().filter(|b| matches!(b, b'+' | b'-')) else { return 0 };
         let digits = text.iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
-        let number = text.get(1..=digits).unwrap_or(&[]).iter().fold(0i64, |n, d| n.saturating_mul(10) + i64::from(d - b'0'));
+        let number =
+            text.get(1..=digits).unwrap_or(&[]).iter().fold(0i64, |n, d| n.saturating_mul(10) + i64::from(d - b'0'));
         let _ = sign;
         if digits == 0 || number > 23 { 0 } else { digits + 1 }
     };

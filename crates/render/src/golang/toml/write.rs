@@ -42,7 +42,11 @@ impl<'a> Writer<'a> {
             Value::Map(_) => Kinds::Table,
             Value::List(list) if list.items.is_none() => Kinds::Nil,
             Value::List(list) => {
-                if self.is_tables(list)? { Kinds::Tables } else { Kinds::Other }
+                if self.is_tables(list)? {
+                    Kinds::Tables
+                } else {
+                    Kinds::Other
+                }
             }
             Value::Object(object) if object.kind() == Kind::Func => return Err("unsupported type: func".to_owned()),
             Value::Object(object) if object.as_any().is_none() && !object.fields(self.arena).is_empty() => Kinds::Table,
