@@ -111,7 +111,7 @@ fn is_tag(text: &[u8], tag: &[u8]) -> bool {
 fn is_mp4(data: &[u8]) -> bool {
     let Some((size, rest)) = data.split_first_chunk::<4>() else { return false };
     let size = u32::from_be_bytes(*size) as usize;
-    if data.len() < size || size % 4 != 0 || !rest.starts_with(b"ftyp") {
+    if data.len() < size || !size.is_multiple_of(4) || !rest.starts_with(b"ftyp") {
         return false;
     }
     (8..size).step_by(4).filter(|at| *at != 12).any(|at| data.get(at..).is_some_and(|b| b.starts_with(b"mp4")))

@@ -10,10 +10,11 @@ use serde_json::Value;
 use crate::text::quote;
 
 type Verdict = Result<(), Box<dyn Error>>;
+type Judge = fn(&Value) -> Verdict;
 
 /// Puts the formats into a compiler.
 pub(super) fn register(compiler: &mut Compiler) {
-    let formats: [(&'static str, fn(&Value) -> Verdict); 8] = [
+    let formats: [(&'static str, Judge); 8] = [
         ("ipv4", |v| text(v, |s| Ok(ipv4(s)?))),
         ("uri", |v| text(v, uri)),
         ("iri", |v| text(v, uri)),

@@ -147,7 +147,11 @@ fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceE
             let pair = [("child", &child), ("parent", &parent)];
             seen.push(Value::Map(pair.map(|(k, v)| (k.to_owned(), Value::Str(v.clone()))).into()));
             match values.lookup(&format!("{}.{child}", dependency.name)) {
-                Ok(table) => coalescer.tables(&imported, &nest(&parent, table), "", true),
+                Ok(table) => {
+                    // Helm shares a table that is imported, unless it is empty; merging can put `null` into a shared one.
+                    let table = if table.is_empty() { Table::default() } else { table };
+                    coalescer.tables(&imported, &nest(&parent, table), "", true);
+                }
                 Err(error) => {
                     warnings.push(format!("ImportValues missing table{missing} error={}", crate::text::quote(&error)));
                 }

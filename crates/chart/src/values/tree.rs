@@ -78,6 +78,10 @@ impl Table {
         self.0.borrow_mut().remove(key);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     /// Gives what is in the table now, so that it can be changed while it is walked.
     pub(super) fn entries(&self) -> Vec<(String, Node)> {
         self.0.borrow().iter().map(|(key, node)| (key.clone(), node.clone())).collect()
