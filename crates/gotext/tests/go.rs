@@ -15,6 +15,12 @@ fn table() {
     assert!(common::check(&cases("table.jsonl")) > 400);
 }
 
+/// Cases a generator made.
+#[test]
+fn generated() {
+    assert!(common::check(&cases("generated.jsonl")) > 400);
+}
+
 /// More cases, from a file that `GOTEXT_CASES` names: what a generator and Go made of it.
 #[test]
 fn others() {
