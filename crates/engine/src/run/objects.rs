@@ -18,25 +18,24 @@ impl Runner<'_> {
         let namespace = Object::new(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"name": name}},
         }))?;
-        if self.engine.cluster.get(namespace.id()).await?.is_some() {
-            return Ok(());
-        }
-        match self.engine.cluster.create(&namespace, &ApplyOptions::default()).await {
-            Ok(_) => self.tell(namespace.id(), "created", None),
-            Err(cluster::Error::AlreadyExists(_)) => {}
-            Err(error) => return Err(error.into()),
+        if self.engine.cluster.get(namespace.id()).await?.is_none() {
+            self.engine.cluster.apply(&namespace, &ApplyOptions::default()).await?;
+            self.tell(namespace.id(), "created", None);
         }
         Ok(())
     }
 
-    /// Creates custom resource definitions that are not there, and waits until they are served.
+    /// Creates custom resource definitions that are not there, and waits until they are served. They are applied, as Helm
+    /// does, so that Helm can apply them again: what it had merely created would conflict with itself.
     pub(super) async fn create_crds(&self, crds: Vec<Object>) -> Result<(), Failure> {
+        let failed = |crd: &Object, error| Failure::Crd { name: crd.name().to_owned(), source: Box::new(error) };
         for crd in &crds {
-            match self.engine.cluster.create(crd, &ApplyOptions::default()).await {
-                Ok(_) => self.tell(crd.id(), "created", None),
-                Err(cluster::Error::AlreadyExists(_)) => self.tell(crd.id(), "unchanged", None),
-                Err(error) => return Err(Failure::Crd { name: crd.name().to_owned(), source: Box::new(error) }),
+            if self.engine.cluster.get(crd.id()).await.map_err(|error| failed(crd, error))?.is_some() {
+                self.tell(crd.id(), "unchanged", None);
+                continue;
             }
+            self.engine.cluster.apply(crd, &ApplyOptions::default()).await.map_err(|error| failed(crd, error))?;
+            self.tell(crd.id(), "created", None);
         }
         let options = WaitOptions::until(Instant::now() + CRD_WAIT);
         self.engine.cluster.wait_ready(&crds, &options, &|_, _| {}).await?;
