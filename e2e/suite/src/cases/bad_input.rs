@@ -222,7 +222,7 @@ fn values_against_the_schema(ctx: &Ctx<'_>) -> Result<()> {
     http.send_json("POST", "/v1/template", &[], &spec)?.problem(422, "INVALID_VALUES")?;
     nothing_left(ctx, ns)?;
     // It can be asked not to look.
-    let mut spec = body(&digest, json!({"replicas": 0, "greeting": 5}));
+    let mut spec = body(&digest, json!({"replicas": 51}));
     spec["skipSchemaValidation"] = json!(true);
     http.put(ns, "corner", &spec).map(drop)
 }
@@ -233,7 +233,7 @@ fn template_fails(ctx: &Ctx<'_>) -> Result<()> {
     let digest = ctx.upload("faulty")?;
     for (fault, line, column, words) in [
         ("fail", 2, 5, "no luck today"),
-        ("nil", 4, 16, "nil pointer evaluating interface {}.there"),
+        ("nil", 4, 17, "nil pointer evaluating interface {}.there"),
         ("required", 6, 10, "a harbour is needed"),
     ] {
         let values = json!({"fault": fault});

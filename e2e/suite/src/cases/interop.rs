@@ -283,6 +283,9 @@ fn crds(ctx: &Ctx<'_>) -> Result<()> {
     let (ns, chart) = ("interop-crds", ctx.chart("crds-owner"));
     let digest = ctx.upload("crds-owner")?;
     http.put(ns, "buoy", &body(&digest, json!({})))?;
+    // Whoever came first applied it, so that the other can apply it again.
+    let definition = managers(&kubectl.object(ns, "crd", "buoys.e2e.whipstaff.dev")?)?;
+    equal("an applier of the definition", definition.contains(&("helm".to_owned(), "Apply".to_owned())), true)?;
     helm.ok(&["upgrade", "buoy", &chart, "-n", ns, "--set", "width=1"])?;
     is(&kubectl.object(ns, "buoys.e2e.whipstaff.dev", "buoy")?, "/spec/colour", "green")?;
     http.put(ns, "buoy", &body(&digest, json!({"width": 8})))?;
