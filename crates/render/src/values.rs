@@ -64,8 +64,16 @@ fn find(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// How deep a tree may be before it is taken for one that contains itself; Go finds a cycle after 1000 levels.
-const DEEPEST: usize = 1000;
+/// The depth from which on a tree is looked at for containing itself, as in Go.
+const SUSPICIOUS: usize = 1000;
+
+/// How deep a tree may be.
+const DEEPEST: usize = 10_000;
+
+/// How many values, and how many bytes of text, are written at most: values that share parts can be far larger than
+/// their memory, where Go would run out of it.
+const MOST: usize = 1 << 24;
+const MOST_BYTES: usize = 1 << 30;
 
 /// A value of a render, to be written as YAML or JSON the way `encoding/json` sees it.
 pub(crate) struct Emitted<'a> {
@@ -78,24 +86,57 @@ impl<'a> Emitted<'a> {
         Self { arena, value }
     }
 
-    /// Refuses a value that contains itself, or a function, with the text of `encoding/json`.
+    /// Refuses a value that contains itself, or a function, with the text of `encoding/json`; and one without end.
     pub(crate) fn check(value: Value<'a>) -> Result<(), String> {
-        check(value, 0)
+        Check { above: Vec::new(), values: 0, bytes: 0 }.value(value)
     }
 }
 
-fn check(value: Value<'_>, depth: usize) -> Result<(), String> {
-    match value {
-        Value::List(_) | Value::Map(_) if depth > DEEPEST => {
-            Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()))
+/// Looks a value over before it is written.
+struct Check<'a> {
+    /// The maps and lists above.
+    above: Vec<Value<'a>>,
+    values: usize,
+    bytes: usize,
+}
+
+impl<'a> Check<'a> {
+    fn value(&mut self, value: Value<'a>) -> Result<(), String> {
+        self.values += 1;
+        match value {
+            Value::Str(text) => self.bytes = self.bytes.saturating_add(text.len()),
+            Value::List(list) if list.elem != GoType::Uint8 => {
+                self.enter(value)?;
+                list.items().iter().try_for_each(|item| self.value(*item))?;
+                self.above.pop();
+            }
+            Value::Map(map) => {
+                self.enter(value)?;
+                for (key, item) in (0..map.len()).filter_map(|at| map.entry(at)) {
+                    self.bytes = self.bytes.saturating_add(key.len());
+                    self.value(item)?;
+                }
+                self.above.pop();
+            }
+            Value::Object(object) if object.kind() == Kind::Func => {
+                return Err(format!("json: unsupported type: {}", object.type_name()));
+            }
+            _ => {}
         }
-        Value::List(list) if list.elem == GoType::Uint8 || list.elem == GoType::String => Ok(()),
-        Value::List(list) => list.items().iter().try_for_each(|item| check(*item, depth + 1)),
-        Value::Map(map) => (0..map.len()).filter_map(|at| map.entry(at)).try_for_each(|(_, v)| check(v, depth + 1)),
-        Value::Object(object) if object.kind() == Kind::Func => {
-            Err(format!("json: unsupported type: {}", object.type_name()))
+        if self.values > MOST || self.bytes > MOST_BYTES {
+            return Err("the value is too large to be written".to_owned());
         }
-        _ => Ok(()),
+        Ok(())
+    }
+
+    fn enter(&mut self, value: Value<'a>) -> Result<(), String> {
+        let depth = self.above.len();
+        let same = |above: &Value<'a>| matches!((above, value), (Value::Map(a), Value::Map(b)) if a.same(b));
+        if depth > DEEPEST || (depth > SUSPICIOUS && self.above.iter().any(same)) {
+            return Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()));
+        }
+        self.above.push(value);
+        Ok(())
     }
 }
 

@@ -66,6 +66,32 @@ fn calls_of_oneself_end() {
 }
 
 #[test]
+fn values_that_contain_themselves() {
+    // Helm dies of the first three.
+    let cyclic = "{{ $d := dict }}{{ $e := dict }}{{ $_ := set $d \"x\" $d }}{{ $_ := set $d \"y\" $d }}{{ $_ := set $e \"x\" $e }}{{ $_ := set $e \"y\" $e }}";
+    for (rest, want) in [
+        ("{{ deepCopy $d }}", None),
+        ("{{ mustMerge $d $e }}", None),
+        ("{{ mustToToml (dict \"l\" (list 1 $d)) }}", None),
+        ("{{ mustToJson $d }}", None),
+        ("{{ mustToYaml $d }}", None),
+        ("{{ toYaml $d }}", Some("")),
+        ("{{ deepEqual $d $d }}", Some("true")),
+        ("{{ deepEqual $d $e }}", Some("true")),
+        ("{{ has $d (list $e) }}", Some("true")),
+    ] {
+        let got = run(&format!("{cyclic}{rest}"), |_| {});
+        match want {
+            Some(want) => assert_eq!(got.as_deref(), Ok(want), "{rest}"),
+            None => assert!(got.is_err(), "{rest}"),
+        }
+    }
+    let wide = "{{ $l := list 1 }}{{ range 60 }}{{ $l = list $l $l }}{{ end }}{{ mustToJson $l }}";
+    let error = run(wide, |_| {}).unwrap_err();
+    assert!(error.to_string().contains("the value is too large to be written"), "{error}");
+}
+
+#[test]
 fn lint_goes_on_and_tells() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&told);

@@ -106,7 +106,7 @@ fn merge<'a>(arena: &'a Arena, a: &[Value<'a>], overwrite: bool) -> Out<'a> {
 fn deep_copy<'a>(arena: &'a Arena, value: Value<'a>) -> Out<'a> {
     match value {
         Value::Nil => fail("reflect: call of reflect.Value.Type on zero Value"),
-        _ => Ok(deep::deep_copy(arena, value)),
+        _ => deep::deep_copy(arena, value),
     }
 }
 

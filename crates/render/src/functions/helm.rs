@@ -128,6 +128,7 @@ pub(crate) const VALUES_METHODS: &[Function] = &[
         })
     }),
     f("YAML", "Writes the values as YAML.", &[Any], None, |c, a| {
+        Emitted::check(any(a, 0)).map_err(Error::new)?;
         let written = goyaml::to_yaml(&Emitted::new(c.arena, any(a, 0)));
         Ok(c.arena.str(written.map_err(|e| Error::new(e.to_string()))?))
     }),

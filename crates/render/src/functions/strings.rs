@@ -130,6 +130,10 @@ pub(super) const TABLE: &[Function] = &[
         let list = strslice(c.arena, any(a, 1));
         let items: Vec<&[u8]> =
             slice(c.arena, list).map(|l| l.items()).unwrap_or_default().iter().map(as_bytes).collect();
+        let size = items.iter().map(|item| item.len() + bytes(a, 0).len()).fold(0, usize::saturating_add);
+        if size > LONGEST {
+            return fail("strings: Join output length overflow");
+        }
         Ok(c.arena.str(items.join(bytes(a, 0))))
     }),
     f("sortAlpha", "Sorts a list of texts.", &[Any], None, |c, a| {

@@ -4,8 +4,39 @@ use gotext::{Arena, Error, GoType, Kind, Map, Value};
 
 use crate::functions::args::{entries, fail};
 
+/// How far these go down into values, which may contain themselves: Go would run out of stack.
+const DEEPEST: u32 = 10_000;
+
+/// How many values these look at in one call: values that share parts can be far larger than their memory.
+const MOST: u32 = 1 << 24;
+
+/// What is left to spend on one call.
+struct Budget {
+    left: u32,
+}
+
+impl Budget {
+    fn new() -> Self {
+        Self { left: MOST }
+    }
+
+    /// Goes one value further; false when there is no more to spend.
+    fn spend(&mut self, depth: u32) -> bool {
+        self.left = self.left.saturating_sub(1);
+        self.left > 0 && depth < DEEPEST
+    }
+}
+
 /// `reflect.DeepEqual`: the types must be the same, all the way down.
 pub(crate) fn deep_equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>) -> bool {
+    equal(arena, a, b, 0, &mut Budget::new())
+}
+
+fn equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>, depth: u32, budget: &mut Budget) -> bool {
+    // Go takes what it has compared before, in a value that contains itself, for equal.
+    if !budget.spend(depth) {
+        return true;
+    }
     match (a, b) {
         (Value::Nil, Value::Nil) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,
@@ -18,7 +49,7 @@ pub(crate) fn deep_equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>) -> bo
                 && a.items.is_none() == b.items.is_none()
                 && a.items().len() == b.items().len()
                 && (std::ptr::eq(a.items(), b.items())
-                    || a.items().iter().zip(b.items()).all(|(a, b)| deep_equal(arena, *a, *b)))
+                    || a.items().iter().zip(b.items()).all(|(a, b)| equal(arena, *a, *b, depth + 1, budget)))
         }
         (Value::Map(a), Value::Map(b)) => {
             a.elem == b.elem
@@ -26,9 +57,9 @@ pub(crate) fn deep_equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>) -> bo
                 && a.is_nil() == b.is_nil()
                 && a.len() == b.len()
                 && (a.same(b)
-                    || (0..a.len())
-                        .filter_map(|at| a.entry(at))
-                        .all(|(key, value)| b.get(key).is_some_and(|other| deep_equal(arena, value, other))))
+                    || (0..a.len()).filter_map(|at| a.entry(at)).all(|(key, value)| {
+                        b.get(key).is_some_and(|other| equal(arena, value, other, depth + 1, budget))
+                    }))
         }
         (Value::Object(a), Value::Object(b)) => {
             if a.type_name() != b.type_name() {
@@ -42,29 +73,36 @@ pub(crate) fn deep_equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>) -> bo
             }
             match (a.underlying(arena), b.underlying(arena)) {
                 (Value::Nil, Value::Nil) => a.string().is_some() && a.string() == b.string(),
-                (a, b) => deep_equal(arena, a, b),
+                (a, b) => equal(arena, a, b, depth + 1, budget),
             }
         }
         _ => false,
     }
 }
 
-/// `copystructure.Copy`: maps and slices anew, all else as it is.
-pub(crate) fn deep_copy<'a>(arena: &'a Arena, value: Value<'a>) -> Value<'a> {
-    match value {
+/// `copystructure.Copy`: maps and slices anew, all else as it is. A value that contains itself is refused.
+pub(crate) fn deep_copy<'a>(arena: &'a Arena, value: Value<'a>) -> Result<Value<'a>, Error> {
+    copy(arena, value, 0, &mut Budget::new())
+}
+
+fn copy<'a>(arena: &'a Arena, value: Value<'a>, depth: u32, budget: &mut Budget) -> Result<Value<'a>, Error> {
+    if !budget.spend(depth) {
+        return fail("the value is too large to be copied, or contains itself");
+    }
+    Ok(match value {
         Value::List(list) if list.items.is_some() => {
-            let items: Vec<_> = list.items().iter().map(|item| deep_copy(arena, *item)).collect();
-            arena.typed_list(list.elem, &items)
+            let items = list.items().iter().map(|item| copy(arena, *item, depth + 1, budget));
+            arena.typed_list(list.elem, &items.collect::<Result<Vec<_>, _>>()?)
         }
         Value::Map(map) if !map.is_nil() => {
-            let copy = arena.typed_map(map.elem);
+            let made = arena.typed_map(map.elem);
             for (key, item) in entries(map) {
-                copy.set(key, deep_copy(arena, item));
+                made.set(key, copy(arena, item, depth + 1, budget)?);
             }
-            Value::Map(if map.name.is_some() { arena.view(copy, map.name) } else { copy })
+            Value::Map(if map.name.is_some() { arena.view(made, map.name) } else { made })
         }
         _ => value,
-    }
+    })
 }
 
 /// mergo's `isEmptyValue`, pointers looked through.
@@ -94,6 +132,16 @@ fn is_slice(value: Value<'_>) -> bool {
 
 /// `mergo.Merge`, or `mergo.MergeWithOverwrite`, of maps: the source into the destination, in place.
 pub(crate) fn merge<'a>(arena: &'a Arena, into: &'a Map<'a>, from: &'a Map<'a>, overwrite: bool) -> Result<(), Error> {
+    merge_maps(arena, into, from, overwrite, (0, &mut Budget::new()))
+}
+
+fn merge_maps<'a>(
+    arena: &'a Arena,
+    into: &'a Map<'a>,
+    from: &'a Map<'a>,
+    overwrite: bool,
+    (depth, budget): (u32, &mut Budget),
+) -> Result<(), Error> {
     for (key, source) in entries(from) {
         let old = into.get(key);
         if matches!(source, Value::Nil) {
@@ -103,7 +151,10 @@ pub(crate) fn merge<'a>(arena: &'a Arena, into: &'a Map<'a>, from: &'a Map<'a>, 
             continue;
         }
         if is_deep(source) {
-            merge_below(arena, old, source, overwrite)?;
+            if !budget.spend(depth) {
+                return fail("the dictionaries are too large to be merged, or contain themselves");
+            }
+            merge_below(arena, old, source, overwrite, (depth + 1, budget))?;
         } else if is_slice(source) && (overwrite || into.is_empty()) {
             put(into, key, source)?;
         }
@@ -121,9 +172,15 @@ pub(crate) fn merge<'a>(arena: &'a Arena, into: &'a Map<'a>, from: &'a Map<'a>, 
     Ok(())
 }
 
-fn merge_below<'a>(arena: &'a Arena, old: Option<Value<'a>>, source: Value<'a>, overwrite: bool) -> Result<(), Error> {
+fn merge_below<'a>(
+    arena: &'a Arena,
+    old: Option<Value<'a>>,
+    source: Value<'a>,
+    overwrite: bool,
+    down: (u32, &mut Budget),
+) -> Result<(), Error> {
     match (old, source) {
-        (Some(Value::Map(into)), Value::Map(from)) if !into.is_nil() => merge(arena, into, from, overwrite),
+        (Some(Value::Map(into)), Value::Map(from)) if !into.is_nil() => merge_maps(arena, into, from, overwrite, down),
         (Some(Value::Object(old)), source) if old.kind() == Kind::Ptr && !overwrite && !is_pointer(source) => {
             fail("src and dst must be of same type")
         }

@@ -1,5 +1,9 @@
 //! What `helm template rel CHART --namespace ns` does, over the library.
 
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+pub(crate) mod snippets;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;

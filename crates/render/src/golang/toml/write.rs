@@ -5,6 +5,7 @@ use gotext::{Arena, GoType, Kind, List, Value};
 
 use crate::functions::args::entries;
 use crate::golang::time::Time;
+use crate::values::Emitted;
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -15,6 +16,7 @@ pub(crate) fn encode<'a>(arena: &'a Arena, value: Value<'a>) -> Result<Vec<u8>> 
         // Go panics on the type of a nil.
         return Err("runtime error: invalid memory address or nil pointer dereference".to_owned());
     }
+    Emitted::check(value)?;
     writer.encode(&[], value)?;
     Ok(writer.out)
 }
