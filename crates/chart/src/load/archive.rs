@@ -90,6 +90,9 @@ fn inner_path(name: &str) -> Result<String, LoadError> {
     match top {
         ".." => return Err(LoadError::ParentDirectory),
         "" => return Err(LoadError::AbsolutePath),
+        _ if matches!(top.as_bytes(), [drive, b':'] if drive.is_ascii_alphabetic()) => {
+            return Err(LoadError::IllegalName);
+        }
         _ => {}
     }
     let rest = rest.replace(delimiter, "/");

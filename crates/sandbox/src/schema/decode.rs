@@ -325,7 +325,6 @@ mod tests {
         let container = &out["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(container, &json!({"name": "a", "resources": {"limits": {"cpu": "500m"}}}));
         assert_eq!(out["status"], json!({}));
-        assert_eq!(out["spec"]["selector"], Value::Null);
     }
 
     #[test]
