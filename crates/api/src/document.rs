@@ -8,12 +8,21 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
-use crate::parameter::{Param, ParamType};
+use crate::parameter::{Location, Param, ParamType};
 use crate::problem::Reason;
 use crate::route::{Body, Response, Route, Shape, routes};
 
 /// Problems that any request can have.
 const ANY: &[Reason] = &[Reason::HostNotAllowed, Reason::OriginNotAllowed, Reason::InvalidParameter, Reason::Internal];
+
+/// The condition that every read with an `ETag` knows.
+const IF_CHANGED: Param = Param {
+    name: "If-None-Match",
+    location: Location::Header,
+    kind: ParamType::Text,
+    doc: "Answer 304 when the `ETag` is still this.",
+    example: "\"3-deployed-1f2e3d4c\"",
+};
 
 static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     let mut all = Vec::new();
@@ -121,8 +130,12 @@ fn operation(route: &Route) -> Value {
     if !route.description.is_empty() {
         made.insert("description".into(), route.description.into());
     }
-    if !route.parameters.is_empty() {
-        made.insert("parameters".into(), route.parameters.iter().map(parameter).collect());
+    let mut parameters: Vec<Value> = route.parameters.iter().map(parameter).collect();
+    if route.is_conditional() {
+        parameters.push(parameter(&IF_CHANGED));
+    }
+    if !parameters.is_empty() {
+        made.insert("parameters".into(), parameters.into());
     }
     if let Some(body) = &route.body {
         made.insert("requestBody".into(), request_body(body));
@@ -135,7 +148,7 @@ fn parameter(param: &Param) -> Value {
     let mut made = json!({
         "name": param.name,
         "in": param.location.as_str(),
-        "required": param.location == crate::Location::Path,
+        "required": param.location == Location::Path,
         "description": param.doc,
         "schema": match param.kind {
             ParamType::Text | ParamType::Rest => json!({"type": "string"}),
@@ -183,6 +196,10 @@ fn responses(route: &Route) -> Value {
     let mut made: BTreeMap<u16, Value> = BTreeMap::new();
     for response in route.responses {
         made.insert(response.status, good(response));
+    }
+    if route.is_conditional() {
+        let etag = json!({"ETag": {"$ref": "#/components/headers/ETag"}});
+        made.insert(304, json!({"description": "It has not changed.", "headers": etag}));
     }
     let mut by_status: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
     for reason in route.problems.iter().chain(ANY) {

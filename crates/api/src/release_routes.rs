@@ -83,7 +83,6 @@ const IDEMPOTENCY: Param =
     header("Idempotency-Key", "The same key with the same request is the same operation; kept for a day.", "d9f1c1a0");
 const IF_MATCH: Param = header("If-Match", "Only when the release's `ETag` is this.", "\"3-deployed\"");
 const IF_NONE_MATCH: Param = header("If-None-Match", "`*`: only when there is no such release.", "*");
-const IF_CHANGED: Param = header("If-None-Match", "Answer 304 when the `ETag` is still this.", "\"3-deployed\"");
 
 const READ: &[Reason] = &[
     Reason::InvalidParameter,
@@ -232,8 +231,6 @@ const FINISHED_OR_TRIED: Response = Response {
     shape: Shape::Either("Operation", "DryRun"),
     headers: &["Location", "Preference-Applied"],
 };
-const NOT_MODIFIED: Response =
-    Response { status: 304, doc: "It has not changed.", media: &[], shape: Shape::Nothing, headers: &["ETag"] };
 
 const fn ok(doc: &'static str, media: &'static [Media], shape: Shape) -> Response {
     Response { status: 200, doc, media, shape, headers: &["ETag"] }
@@ -270,7 +267,7 @@ const PARTS: &[Part] = &[
         summary: "Returns the values",
         description: "The user's; with `all=true` those that the chart was rendered with.",
         values: true,
-        responses: &[ok("The values.", JSON_OR_YAML, Shape::Object), NOT_MODIFIED],
+        responses: &[ok("The values.", JSON_OR_YAML, Shape::Object)],
     },
     Part {
         paths: part_paths!("/manifest"),
@@ -278,7 +275,7 @@ const PARTS: &[Part] = &[
         summary: "Returns the manifest",
         description: "As YAML, what `helm get manifest` prints.",
         values: false,
-        responses: &[ok("The manifest.", YAML_TEXT, Shape::Of("Manifest")), NOT_MODIFIED],
+        responses: &[ok("The manifest.", YAML_TEXT, Shape::Of("Manifest"))],
     },
     Part {
         paths: part_paths!("/notes"),
@@ -286,7 +283,7 @@ const PARTS: &[Part] = &[
         summary: "Returns the notes",
         description: "",
         values: false,
-        responses: &[ok("The notes.", PLAIN_TEXT, Shape::Of("Notes")), NOT_MODIFIED],
+        responses: &[ok("The notes.", PLAIN_TEXT, Shape::Of("Notes"))],
     },
     Part {
         paths: part_paths!("/hooks"),
@@ -294,7 +291,7 @@ const PARTS: &[Part] = &[
         summary: "Returns the hooks",
         description: "As YAML, what `helm get hooks` prints.",
         values: false,
-        responses: &[ok("The hooks.", YAML_TEXT, Shape::Of("HookList")), NOT_MODIFIED],
+        responses: &[ok("The hooks.", YAML_TEXT, Shape::Of("HookList"))],
     },
     Part {
         paths: part_paths!("/chart"),
@@ -302,7 +299,7 @@ const PARTS: &[Part] = &[
         summary: "Returns what the chart says of itself",
         description: "",
         values: false,
-        responses: &[ok("The chart's metadata.", JSON_OR_YAML, Shape::Of("Metadata")), NOT_MODIFIED],
+        responses: &[ok("The chart's metadata.", JSON_OR_YAML, Shape::Of("Metadata"))],
     },
 ];
 
@@ -353,9 +350,9 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Shows a release",
         description: "",
-        parameters: &[CLUSTER, NAMESPACE, NAME, IF_CHANGED],
+        parameters: &[CLUSTER, NAMESPACE, NAME],
         body: None,
-        responses: &[ok("The release.", JSON_OR_YAML, Shape::Of("Release")), NOT_MODIFIED],
+        responses: &[ok("The release.", JSON_OR_YAML, Shape::Of("Release"))],
         problems: READ,
     },
     Route {
@@ -460,9 +457,9 @@ const FIXED: &[Route] = &[
         tag: "revisions",
         summary: "Shows one revision",
         description: "",
-        parameters: &[CLUSTER, NAMESPACE, NAME, REVISION, IF_CHANGED],
+        parameters: &[CLUSTER, NAMESPACE, NAME, REVISION],
         body: None,
-        responses: &[ok("The release as of then.", JSON_OR_YAML, Shape::Of("Release")), NOT_MODIFIED],
+        responses: &[ok("The release as of then.", JSON_OR_YAML, Shape::Of("Release"))],
         problems: READ_REVISION,
     },
 ];
@@ -493,9 +490,9 @@ pub(crate) fn routes() -> Vec<Route> {
     for part in PARTS {
         let [of_release, of_revision] = part.ids;
         let (parameters, parameters_revision): (&'static [Param], &'static [Param]) = if part.values {
-            (&[CLUSTER, NAMESPACE, NAME, ALL, IF_CHANGED], &[CLUSTER, NAMESPACE, NAME, REVISION, ALL, IF_CHANGED])
+            (&[CLUSTER, NAMESPACE, NAME, ALL], &[CLUSTER, NAMESPACE, NAME, REVISION, ALL])
         } else {
-            (&[CLUSTER, NAMESPACE, NAME, IF_CHANGED], &[CLUSTER, NAMESPACE, NAME, REVISION, IF_CHANGED])
+            (&[CLUSTER, NAMESPACE, NAME], &[CLUSTER, NAMESPACE, NAME, REVISION])
         };
         let [path, path_revision] = part.paths;
         let base = Route {

@@ -30,6 +30,14 @@ pub struct Route {
     pub problems: &'static [Reason],
 }
 
+impl Route {
+    /// Tells whether a read knows `If-None-Match`, because its answer has an `ETag`.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        self.method.is_safe() && self.responses.iter().any(|response| response.headers.contains(&"ETag"))
+    }
+}
+
 /// A method of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]

@@ -170,7 +170,7 @@ impl Lookup for ClusterLookup {
             Ok(self.cluster.get(&object).await?.unwrap_or_else(|| serde_json::json!({})))
         });
         match answer {
-            Ok(value) => goyaml::from_json_keep_ints(&value.to_string()).map_err(|error| error.to_string()),
+            Ok(value) => goyaml::from_json_keep_ints(value.to_string()).map_err(|error| error.to_string()),
             Err(cluster::Error::NotFound(_)) => Ok(goyaml::Value::Map(Map::new())),
             Err(error) => Err(error.to_string()),
         }

@@ -47,7 +47,7 @@ impl Engine {
         if history.is_empty() {
             return Err(Error::NotFound(target.clone()));
         }
-        Ok(self.open(history.heads().to_vec()).await?)
+        self.open(history.heads().to_vec()).await
     }
 
     /// Finds the releases that a filter wants, ordered by name and namespace, without opening their records.

@@ -2,6 +2,8 @@
 //!
 //! The record is made by the `record` test of `differential`, from inputs of our own making.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
+
 use goyaml::{Error, Value};
 
 fn text(case: &Value, key: &str) -> String {

@@ -6,7 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
-use release::{Clock, Error, Key, Ledger, ListFilter, MemoryLedger, Release, Scope, Status, Token, list};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::Client;
+use kube::api::{Api, ObjectMeta, PostParams};
+use release::{
+    Clock, ConfigMapLedger, Error, Key, Ledger, ListFilter, MemoryLedger, Release, Scope, SecretLedger, Status, Token,
+    codec, list,
+};
 
 /// A clock that goes on by a second each time it is looked at.
 fn clock() -> Clock {
@@ -124,11 +131,111 @@ async fn refusals(ledger: &dyn Ledger) {
     let error = ledger.create(&release("one", "No", 1, Status::Deployed)).await.unwrap_err();
     assert!(error.to_string().starts_with("invalid release name"), "{error}");
     assert!(ledger.history("one", "No=x,y").await.is_err(), "no selector may be smuggled in");
-    let stale = ledger.update(&release("one", "a", 2, Status::Failed), &Token("0".into())).await;
-    assert!(matches!(stale, Err(Error::Conflict(_))), "{stale:?}");
+    for token in ["", "0", "1"] {
+        let stale = ledger.update(&release("one", "a", 2, Status::Failed), &Token(token.into())).await;
+        assert!(matches!(stale, Err(Error::Conflict(_))), "{token:?} {stale:?}");
+    }
 }
 
 #[tokio::test]
 async fn memory() {
     conforms(&MemoryLedger::new(clock())).await;
+}
+
+/// A Kubernetes with the namespaces of the suite.
+async fn kubernetes() -> Client {
+    let client = sandbox::Sandbox::default().client();
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    for name in ["one", "two"] {
+        let metadata = ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() };
+        namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await.unwrap();
+    }
+    client
+}
+
+#[tokio::test]
+async fn secrets() {
+    conforms(&SecretLedger::new(kubernetes().await, clock())).await;
+}
+
+#[tokio::test]
+async fn config_maps() {
+    conforms(&ConfigMapLedger::new(kubernetes().await, clock())).await;
+}
+
+#[tokio::test]
+async fn a_secret_is_as_helm_makes_it() {
+    let client = kubernetes().await;
+    let ledger = SecretLedger::new(client.clone(), clock());
+    let mut shop = release("one", "shop", 3, Status::PendingUpgrade);
+    shop.labels.insert("team".into(), "web".into());
+    let token = ledger.create(&shop).await.unwrap();
+    let secrets: Api<Secret> = Api::namespaced(client, "one");
+    let labels = async || secrets.get("sh.helm.release.v1.shop.v3").await.unwrap().metadata.labels.unwrap();
+    let expected = |status: &str, stamp: &str, at: &str| {
+        let all =
+            [("name", "shop"), ("owner", "helm"), ("status", status), ("team", "web"), ("version", "3"), (stamp, at)];
+        all.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(labels().await, expected("pending-upgrade", "createdAt", "1700000000"));
+    shop.set_status(Status::Deployed, "Upgrade complete");
+    ledger.update(&shop, &token).await.unwrap();
+    assert_eq!(labels().await, expected("deployed", "modifiedAt", "1700000001"));
+    let secret = secrets.get("sh.helm.release.v1.shop.v3").await.unwrap();
+    assert_eq!(secret.type_.as_deref(), Some("helm.sh/release.v1"));
+    let data = secret.data.unwrap();
+    assert_eq!(data.keys().collect::<Vec<_>>(), ["release"]);
+    assert_eq!(codec::decode(&data["release"].0).unwrap().info, shop.info);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_listed_all_the_same() {
+    let client = kubernetes().await;
+    let ledger = SecretLedger::new(client.clone(), clock());
+    ledger.create(&release("one", "good", 1, Status::Deployed)).await.unwrap();
+    let secrets: Api<Secret> = Api::namespaced(client, "one");
+    for (object, name, data) in [
+        ("sh.helm.release.v1.torn.v2", "torn", Some("bm9uc2Vuc2U=")),
+        ("sh.helm.release.v1.void.v1", "void", None),
+        ("by-hand", "strange", Some("bm9uc2Vuc2U=")),
+    ] {
+        let labels = [("owner", "helm"), ("name", name), ("status", "deployed"), ("version", "2")];
+        let metadata = ObjectMeta {
+            name: Some(object.into()),
+            labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect()),
+            ..ObjectMeta::default()
+        };
+        let data = data.map(|text| BTreeMap::from([("release".to_owned(), ByteString(text.as_bytes().to_vec()))]));
+        secrets.create(&PostParams::default(), &Secret { metadata, data, ..Secret::default() }).await.unwrap();
+    }
+    let items = list(&ledger, &Scope::All, &ListFilter::default(), 2).await.unwrap();
+    let said: Vec<_> = items
+        .iter()
+        .map(|item| (item.head.key.to_string(), item.peek.as_ref().err().map(ToString::to_string).unwrap_or_default()))
+        .collect();
+    let want = [
+        ("one/good.v1", ""),
+        ("one/strange.v2", "`by-hand` has the labels of a release record but not its name"),
+        ("one/torn.v2", "release one/torn.v2 cannot be decoded"),
+        ("one/void.v1", "release one/void.v1 cannot be decoded"),
+    ];
+    assert_eq!(said, want.map(|(key, error)| (key.to_owned(), error.to_owned())));
+}
+
+#[tokio::test]
+async fn a_missing_namespace_is_said_to_be_missing() {
+    let ledger = SecretLedger::new(kubernetes().await, clock());
+    let error = ledger.create(&release("nowhere", "shop", 1, Status::Deployed)).await.unwrap_err();
+    assert!(matches!(&error, Error::NamespaceMissing(namespace) if namespace == "nowhere"), "{error:?}");
+    assert!(ledger.history("nowhere", "shop").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn many_heads_come_in_pages() {
+    let ledger = ConfigMapLedger::new(kubernetes().await, clock());
+    for revision in 1..=510 {
+        ledger.create(&release("one", "shop", revision, Status::Superseded)).await.unwrap();
+    }
+    let history = ledger.history("one", "shop").await.unwrap();
+    assert_eq!((history.heads().len(), history.next_revision()), (510, 511));
 }

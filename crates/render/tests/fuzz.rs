@@ -231,6 +231,7 @@ fn generated_templates_do_what_helm_does() {
             .collect();
         let expected = common::snippets::ask_helm(&oracle, &snippets);
         for (snippet, want) in snippets.iter().zip(&expected) {
+            std::fs::write("/tmp/last-snippet", snippet).unwrap();
             let got = common::snippets::ask_ours(snippet);
             if !want.is_null() && got != *want {
                 wrong += 1;

@@ -71,7 +71,7 @@ fn definition(ty: &Type, format: Format) -> Value {
             Scalar::Bool => json!({"type": "boolean"}),
             Scalar::Int32 => json!({"type": "integer", "format": "int32"}),
             Scalar::Int64 => json!({"type": "integer", "format": "int64"}),
-            Scalar::Number | Scalar::Float => json!({"type": "number", "format": "double"}),
+            Scalar::Float => json!({"type": "number", "format": "double"}),
             Scalar::Bytes => json!({"type": "string", "format": "byte"}),
             Scalar::Time => json!({"type": "string", "format": "date-time"}),
             Scalar::Quantity if format == Format::Three => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),

@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use crate::config::User;
-
 /// A request whose body has been read.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -179,12 +177,6 @@ impl Request {
     pub(crate) fn content_type(&self) -> String {
         self.header("content-type").split(';').next().unwrap_or_default().trim().to_lowercase()
     }
-}
-
-/// Who asks, after impersonation.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    pub(crate) user: User,
 }
 
 #[cfg(test)]

@@ -89,6 +89,16 @@ pub(crate) fn read_object(
     Ok(object)
 }
 
+/// The object that is there before there is one, as Go has it: with the empty parts that it always writes.
+pub(crate) fn empty_object(resource: &Resource) -> Value {
+    let mut findings = Findings::default();
+    let mut out = decode(&json!({}), &resource.ty(), &mut findings).unwrap_or_else(|_| json!({}));
+    set(&mut out, &["apiVersion"], resource.api_version());
+    set(&mut out, &["kind"], resource.kind.clone());
+    crate::json::child(&mut out, "metadata");
+    out
+}
+
 /// Writes an object anew as its type has it: after a patch or an apply.
 pub(crate) fn normalize(resource: &Resource, object: &Value) -> Result<Value> {
     let mut warnings = Vec::new();
@@ -126,6 +136,7 @@ impl State {
             subresource,
             ignored: ignored_fields(subresource, resource.has_status()),
             now: self.time(),
+            empty: empty_object(resource),
         })
     }
 
@@ -191,7 +202,7 @@ impl State {
             self.check_namespace(resource, namespace, text(&object, &["metadata", "name"]))?;
         }
         if !applied {
-            let empty = json!({"apiVersion": resource.api_version(), "kind": resource.kind, "metadata": {}});
+            let empty = empty_object(resource);
             self.owned(resource, "", writer, |w| w.update(&empty, &mut object));
         }
         let uid = self.random.uid();
@@ -222,7 +233,7 @@ impl State {
             return Ok(Arc::new(object));
         }
         let stored = self.store.put(&key, object)?;
-        self.enqueue(&key);
+        self.changed(&key, &stored);
         Ok(stored)
     }
 
@@ -321,7 +332,7 @@ impl State {
             return Ok(self.drop_object(key).unwrap_or(stored));
         }
         let stored = self.store.put(key, new)?;
-        self.enqueue(key);
+        self.changed(key, &stored);
         Ok(stored)
     }
 
@@ -471,7 +482,7 @@ impl State {
                 }
             }
             let stored = if next == *object { object } else { self.store.put(key, next)? };
-            self.enqueue(key);
+            self.changed(key, &stored);
             return Ok(Deleted::Marked(stored));
         }
         match self.drop_object(key) {
@@ -492,7 +503,7 @@ impl State {
         if key.place.group.is_empty() && key.place.resource == "pods" {
             self.logs.remove(&(key.namespace.clone(), key.name.clone()));
         }
-        self.enqueue(key);
+        self.changed(key, &last);
         Some(last)
     }
 

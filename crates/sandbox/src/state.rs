@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::clock::rfc3339;
-use crate::config::{Config, User};
+use crate::config::Config;
 use crate::kinds::convert;
 use crate::random::Random;
 use crate::resources::{GroupResource, Registry, Resource, group_version, split_version};
@@ -35,7 +35,6 @@ pub(crate) struct State {
 /// Who writes, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
-    pub(crate) user: User,
     pub(crate) manager: String,
     pub(crate) dry_run: bool,
 }
@@ -43,7 +42,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// A part of the sandbox itself.
     pub(crate) fn controller(manager: &str) -> Self {
-        Self { user: User::new("system:admin", &["system:masters"]), manager: manager.into(), dry_run: false }
+        Self { manager: manager.into(), dry_run: false }
     }
 }
 

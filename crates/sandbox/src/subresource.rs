@@ -65,7 +65,7 @@ fn scale(state: &mut State, call: &Call<'_>, verb: &str) -> Result<Reply> {
     }
     let ty = BUILTIN.kind("autoscaling", "v1", "Scale").unwrap_or(crate::schema::Type::Any);
     let next = if verb == "update" {
-        crate::json::parse(&call.request.body).map_err(ApiError::bad_request)?.value
+        write::any_body(call)?
     } else {
         match call.request.content_type().as_str() {
             "application/apply-patch+yaml" => write::patched(call, "application/merge-patch+json", &shown, &ty)?,
@@ -134,7 +134,7 @@ fn evict(state: &mut State, call: &Call<'_>) -> Result<Reply> {
 /// Makes a token for a service account that this sandbox knows again.
 fn token(state: &mut State, call: &Call<'_>) -> Result<Reply> {
     state.store.get(&call.key()).ok_or_else(|| call.not_found())?;
-    let mut out = crate::json::parse(&call.request.body).map_err(ApiError::bad_request)?.value;
+    let mut out = write::any_body(call)?;
     let seconds = int(&out, &["spec", "expirationSeconds"]).unwrap_or(3600);
     let expires = state.now().checked_add(std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(3600)));
     let expires = expires.map_or_else(|_| state.time(), crate::clock::rfc3339);
@@ -170,7 +170,7 @@ fn user_info(user: &User) -> Value {
 
 /// Answers a review.
 pub(crate) fn review(state: &mut State, call: &Call<'_>) -> Result<Reply> {
-    let parsed: Parsed = crate::json::parse(&call.request.body).map_err(ApiError::bad_request)?;
+    let parsed = Parsed { value: write::any_body(call)?, duplicates: Vec::new() };
     let mut warnings = Vec::new();
     let mut out = read_object(&call.resource, parsed, Validation::Ignore, &mut warnings)?;
     let spec = out.get("spec").cloned().unwrap_or(Value::Null);

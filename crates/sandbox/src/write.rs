@@ -23,7 +23,7 @@ impl Call<'_> {
                 return Err(ApiError::invalid("meta.k8s.io", kind, "", &[error]));
             }
         };
-        Ok(Writer { user: self.user.clone(), manager: self.request.manager(), dry_run })
+        Ok(Writer { manager: self.request.manager(), dry_run })
     }
 
     fn validation(&self) -> Result<Validation> {
@@ -51,7 +51,8 @@ impl Call<'_> {
                 ))
             })?,
             "application/yaml" => parse_yaml(&self.request.body)?,
-            _ => return Err(unsupported(&["application/json", "application/yaml"])),
+            PROTOBUF => parse_protobuf(&self.request.body)?,
+            _ => return Err(unsupported(&["application/json", "application/yaml", PROTOBUF])),
         };
         self.check_kind(&parsed.value)?;
         read_object(&self.resource, parsed, self.validation()?, warnings)
@@ -88,6 +89,24 @@ impl Call<'_> {
         }
         Ok(())
     }
+}
+
+/// The content type of typed clients.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+fn parse_protobuf(bytes: &[u8]) -> Result<Parsed> {
+    let value = crate::schema::proto::decode(bytes).map_err(ApiError::bad_request)?;
+    Ok(Parsed { value, duplicates: Vec::new() })
+}
+
+/// Reads a body that is no object of the resource, in any of the formats.
+pub(crate) fn any_body(call: &Call<'_>) -> Result<Value> {
+    let parsed = if call.request.content_type() == PROTOBUF {
+        parse_protobuf(&call.request.body)?
+    } else {
+        parse_yaml(&call.request.body)?
+    };
+    Ok(parsed.value)
 }
 
 fn unsupported(accepted: &[&str]) -> ApiError {
@@ -275,15 +294,7 @@ fn apply(state: &mut State, call: &Call<'_>) -> Result<Reply> {
 }
 
 fn delete_options(call: &Call<'_>) -> Result<(DeleteOptions, bool)> {
-    let body = if call.request.body.is_empty() {
-        json!({})
-    } else {
-        let protobuf = call.request.content_type().contains("protobuf");
-        if protobuf {
-            return Err(unsupported(&["application/json", "application/yaml"]));
-        }
-        parse_yaml(&call.request.body)?.value
-    };
+    let body = if call.request.body.is_empty() { json!({}) } else { any_body(call)? };
     let query = &call.request.query;
     let policy = match query.get("propagationPolicy") {
         "" => text(&body, &["propagationPolicy"]),

@@ -94,7 +94,8 @@ pub(crate) fn lists(header: &str, tag: &str) -> bool {
 /// Writes a value as YAML, as Helm would.
 pub(crate) fn yaml<T: Serialize>(value: &T) -> Result<String, Box<Problem>> {
     let json = serde_json::to_value(value).map_err(internal)?;
-    goyaml::to_yaml(&crate::convert::to_yaml_value(&json)).map_err(internal)
+    let tree = goyaml::from_json_keep_ints(json.to_string()).map_err(internal)?;
+    goyaml::to_yaml(&tree).map_err(internal)
 }
 
 /// Makes a fault of ours of an error that cannot happen.

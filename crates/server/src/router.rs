@@ -60,7 +60,10 @@ async fn dispatch(app: App, route: &'static Route, mut request: Request) -> Outc
     let path = request
         .extract_parts::<Path<BTreeMap<String, String>>>()
         .await
-        .map_err(|_| Problem::new(Reason::NotFound, "the path has escapes that are not UTF-8"))?
+        .map_err(|_| {
+            let errors = vec![InputError::parameter("path", "has escapes that are not UTF-8")];
+            Problem::of_errors(Reason::InvalidParameter, errors)
+        })?
         .0;
     let (parts, sent) = request.into_parts();
     let mut errors = Vec::new();

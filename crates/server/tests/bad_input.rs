@@ -1,5 +1,7 @@
 //! Input that cannot be: each is a problem with its place, and nothing reaches the cluster.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
+
 mod common;
 
 use common::{Server, shop};

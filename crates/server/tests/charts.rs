@@ -1,5 +1,7 @@
 //! Uploading charts, and looking at them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
+
 mod common;
 
 use std::time::Duration;
@@ -74,7 +76,7 @@ async fn what_is_no_chart_is_refused() {
         ("gzip header only", vec![0x1f, 0x8b, 0x08]),
         ("truncated", shop()[..100].to_vec()),
         ("climbs out", archive(&[("a/Chart.yaml", chart), ("a/../../etc/passwd", "x")])),
-        ("absolute", archive(&[("/etc/passwd", "x"), ("a/Chart.yaml", chart)])),
+        ("absolute", archive(&[("a/Chart.yaml", chart), ("a//etc/passwd", "x")])),
         ("drive", archive(&[("a/Chart.yaml", chart), ("c:/windows", "x")])),
         ("no Chart.yaml", archive(&[("a/values.yaml", "x: 1")])),
         ("no version", archive(&[("a/Chart.yaml", "apiVersion: v2\nname: a\n")])),

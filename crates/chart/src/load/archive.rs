@@ -86,6 +86,15 @@ fn inner_path(name: &str) -> Result<String, LoadError> {
     // Archives made on Windows have backslashes.
     let delimiter = if name.contains('\\') { '\\' } else { '/' };
     let (top, rest) = name.split_once(delimiter).unwrap_or((name, ""));
+    // Helm only takes the first part off; a chart's folder that is no folder of its own is nobody's honest mistake.
+    match top {
+        ".." => return Err(LoadError::ParentDirectory),
+        "" => return Err(LoadError::AbsolutePath),
+        _ if matches!(top.as_bytes(), [drive, b':'] if drive.is_ascii_alphabetic()) => {
+            return Err(LoadError::IllegalName);
+        }
+        _ => {}
+    }
     let rest = rest.replace(delimiter, "/");
     if rest.starts_with('/') {
         return Err(LoadError::AbsolutePath);

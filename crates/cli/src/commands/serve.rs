@@ -17,7 +17,9 @@ use crate::sample;
 ///
 /// There is no authentication yet, so only loopback addresses are listened on.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  whipstaff serve --sandbox\n  whipstaff serve --listen 127.0.0.1:9000 --kube-context staging")]
+#[command(
+    after_help = "Examples:\n  whipstaff serve --sandbox\n  whipstaff serve --listen 127.0.0.1:9000 --kube-context staging"
+)]
 pub(crate) struct Args {
     /// Serve an in-process Kubernetes API instead of a cluster
     #[arg(long, conflicts_with_all = ["kubeconfig", "kube_context"])]
@@ -68,7 +70,8 @@ async fn sandbox(args: &Args) -> Result<(kube::Client, String)> {
     let sandbox = sandbox::Sandbox::new(sandbox::Config::default());
     if let Some(address) = args.sandbox_listen {
         anyhow::ensure!(address.ip().is_loopback(), "the sandbox has no secrets to keep: it listens on loopback only");
-        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        let listener =
+            tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         println!("the sandbox's Kubernetes API is on http://{}", listener.local_addr()?);
         let sandbox = sandbox.clone();
         tokio::spawn(async move { sandbox.serve(listener).await });
@@ -81,7 +84,8 @@ async fn cluster(args: &Args) -> Result<(kube::Client, String)> {
     let options = KubeConfigOptions { context: args.kube_context.clone(), ..KubeConfigOptions::default() };
     let config = match &args.kubeconfig {
         Some(path) => {
-            let kubeconfig = Kubeconfig::read_from(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            let kubeconfig =
+                Kubeconfig::read_from(path).with_context(|| format!("cannot read `{}`", path.display()))?;
             kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?
         }
         None if args.kube_context.is_some() => kube::Config::from_kubeconfig(&options).await?,

@@ -16,7 +16,9 @@ use crate::values::ValueFlags;
 /// No cluster is asked: what would be looked up in one is empty, and `.Capabilities` are those that Helm has built in,
 /// unless `--kube-version` and `--api-versions` say otherwise.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  whipstaff template shop ./mychart\n  whipstaff template shop ./mychart-1.2.3.tgz -n web -f prod.yaml --set replicas=3\n  whipstaff template shop ./mychart --show-only templates/service.yaml")]
+#[command(
+    after_help = "Examples:\n  whipstaff template shop ./mychart\n  whipstaff template shop ./mychart-1.2.3.tgz -n web -f prod.yaml --set replicas=3\n  whipstaff template shop ./mychart --show-only templates/service.yaml"
+)]
 pub(crate) struct Args {
     /// The release's name, then the chart: a folder or a .tgz file. The name may be left out
     #[arg(value_name = "[NAME] CHART", num_args = 1..=2, required = true)]
@@ -80,11 +82,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ..Template::new(chart, values, release, Timestamp::now())
     };
     let templated = template.render(&mut |notice| eprintln!("{}", log_line(&notice))).map_err(told)?;
-    let options = TemplateOptions {
-        skip_tests: args.skip_tests,
-        no_hooks: args.no_hooks,
-        show_only: args.show_only.clone(),
-    };
+    let options =
+        TemplateOptions { skip_tests: args.skip_tests, no_hooks: args.no_hooks, show_only: args.show_only.clone() };
     let output = template_output(&templated.rendered, &options)?;
     write_out(&output)
 }

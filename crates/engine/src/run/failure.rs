@@ -24,13 +24,13 @@ impl Runner<'_> {
             self.warn(format!("the failure could not be recorded: {error}"));
             message.push_str(&format!(", and the failure could not be recorded: {error}"));
         }
-        if plan.cleanup {
-            if let Err(error) = self.clean_up().await {
-                message = format!(
-                    "an error occurred while cleaning up resources. original {} error: {message}: unable to cleanup resources: {error}",
-                    self.verb.as_str()
-                );
-            }
+        if plan.cleanup
+            && let Err(error) = self.clean_up().await
+        {
+            message = format!(
+                "an error occurred while cleaning up resources. original {} error: {message}: unable to cleanup resources: {error}",
+                self.verb.as_str()
+            );
         }
         if let Some(back) = plan.rollback {
             message = self.go_back(back, &message).await;

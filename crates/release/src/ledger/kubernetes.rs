@@ -97,6 +97,10 @@ impl Store {
 
     pub(super) async fn update<K: Keeper>(&self, release: &Release, token: &Token) -> Result<Token, Error> {
         let key = storable(release)?;
+        // Kubernetes takes these two for "whatever is there".
+        if matches!(token.0.as_str(), "" | "0") {
+            return Err(Error::Conflict(key));
+        }
         let object: K = self.object(release, &key, Stamp::Modified, Some(token))?;
         let api = self.api::<K>(&key.namespace);
         let name = key.object_name();

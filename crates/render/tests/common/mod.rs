@@ -98,6 +98,7 @@ fn template(
     for warning in &coalesced.warnings {
         stderr.push_str(&warn("INFO", warning));
     }
+    chart::schema::validate(&chart, &coalesced.values).map_err(|e| e.to_string())?;
     let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
     let inputs = Inputs::new(&coalesced.values, &release, &capabilities, now);
     let debug = |e: RenderError| format!("{e}\n\nUse --debug flag to render out invalid YAML");

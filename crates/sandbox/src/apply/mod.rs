@@ -34,6 +34,8 @@ pub(crate) struct Write<'a> {
     /// The fields that this endpoint does not write.
     pub(crate) ignored: Set,
     pub(crate) now: String,
+    /// The object before it is there.
+    pub(crate) empty: Value,
 }
 
 /// The fields that nobody owns.
@@ -157,8 +159,7 @@ impl Write<'_> {
         })?;
         if managed.0.is_empty() && !text(&live, &["metadata", "uid"]).is_empty() {
             let owner = Owner::updater("before-first-apply", self.version, self.subresource);
-            let empty = json!({"apiVersion": live.get("apiVersion"), "kind": live.get("kind"), "metadata": {}});
-            managed = self.note_update(&empty, &live, managed, owner);
+            managed = self.note_update(&self.empty, &live, managed, owner);
         }
         match self.try_apply(&live, config, &ty, managed.clone(), force) {
             Err(conflicts) if self.manager == "kubectl" => {

@@ -23,6 +23,7 @@ fn write<'a>(manager: &'a str, now: &str) -> Write<'a> {
         subresource: "",
         ignored: ignored_fields("", true),
         now: now.into(),
+        empty: empty(),
     }
 }
 

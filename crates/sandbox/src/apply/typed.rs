@@ -93,7 +93,7 @@ fn check(value: &Value, ty: &Type, path: &mut String, errors: &mut Vec<String>) 
                 complain(format!("expected string, got {}", go_value(value)));
             }
             Scalar::Bool if !value.is_boolean() => complain(format!("expected boolean, got {}", go_plain(value))),
-            Scalar::Int32 | Scalar::Int64 | Scalar::Number | Scalar::Float if !value.is_number() => {
+            Scalar::Int32 | Scalar::Int64 | Scalar::Float if !value.is_number() => {
                 complain(format!("expected numeric (int or float), got {}", go_type(value)));
             }
             Scalar::Quantity | Scalar::IntOrString if value.is_object() || value.is_array() => {

@@ -14,12 +14,12 @@ impl State {
     /// Does for an object what its owners and its own deletion ask for; says whether that was the end of it.
     pub(super) fn collect_garbage(&mut self, key: &Key, object: &Arc<Value>) -> bool {
         let owners = list(object, &["metadata", "ownerReferences"]);
-        if !owners.is_empty() && owners.iter().all(|o| !self.store.has_uid(text(o, &["uid"]))) {
-            self.unmake(key);
-            return true;
-        }
         if at(object, &["metadata", "deletionTimestamp"]).is_none() {
-            return false;
+            let orphaned = !owners.is_empty() && owners.iter().all(|o| !self.store.has_uid(text(o, &["uid"])));
+            if orphaned {
+                self.unmake(key);
+            }
+            return orphaned;
         }
         let has = |finalizer: &str| list(object, &["metadata", "finalizers"]).iter().any(|f| f == finalizer);
         let uid = text(object, &["metadata", "uid"]);

@@ -15,6 +15,8 @@ mod pod;
 mod replicaset;
 mod seed;
 mod small;
+
+pub(crate) use cron::schedule_problem;
 mod statefulset;
 
 use std::sync::Arc;
@@ -48,24 +50,23 @@ impl State {
             if key.place == GroupResource::new("apiextensions.k8s.io", "customresourcedefinitions") {
                 self.forget_definition(&key.name);
             }
-            self.look_around(key);
             return;
         };
         if self.collect_garbage(key, &object) {
             return;
         }
-        for owner in list(&object, &["metadata", "ownerReferences"]).to_vec() {
-            if owner.get("controller") == Some(&Value::Bool(true)) {
-                self.enqueue_owner(&key.namespace, &owner);
-            }
-        }
-        self.look_around(key);
         // A controller that is refused has nothing to do here: the next change brings it back.
         let _ = self.reconcile(key, &object);
     }
 
-    /// Others that want to know of a change.
-    fn look_around(&mut self, key: &Key) {
+    /// Has the controllers look at an object that changed, at its controller, and at others that want to know of it.
+    pub(crate) fn changed(&mut self, key: &Key, object: &Value) {
+        self.enqueue(key);
+        for owner in list(object, &["metadata", "ownerReferences"]) {
+            if owner.get("controller") == Some(&Value::Bool(true)) {
+                self.enqueue_owner(&key.namespace, owner);
+            }
+        }
         let more: &[(&str, &str)] = match (key.place.group.as_str(), key.place.resource.as_str()) {
             ("", "pods") => &[("policy", "poddisruptionbudgets"), ("", "persistentvolumeclaims")],
             ("", "persistentvolumeclaims") => &[("", "pods")],

@@ -52,13 +52,16 @@ impl State {
                 self.write(key, "status", next, "kube-scheduler")
             }
             None => {
-                set_condition(&mut conditions, json!({"type": "PodScheduled", "status": "True"}), &now);
+                set_condition(
+                    &mut conditions,
+                    json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null}),
+                    &now,
+                );
                 set(&mut next, &["spec", "nodeName"], NODE);
                 set(&mut next, &["status", "conditions"], conditions);
                 // A binding writes node and condition in one go, and owns nothing.
                 let stored = self.store.put(key, next)?;
-                self.enqueue(key);
-                let _ = stored;
+                self.changed(key, &stored);
                 Ok(())
             }
         }

@@ -146,6 +146,7 @@ fn workload(plural: &str, object: &mut Value) {
                 set_default(object, &["spec", "updateStrategy", "rollingUpdate", "maxSurge"], 0);
             }
             set_default(object, &["spec", "revisionHistoryLimit"], 10);
+            set_default(object, &["metadata", "annotations", "deprecated.daemonset.template.generation"], "1");
         }
         "replicasets" => set_default(object, &["spec", "replicas"], 1),
         _ => {}

@@ -74,9 +74,6 @@ impl State {
                 protect(object, "kubernetes.io/pv-protection");
                 set(object, &["status"], json!({"phase": "Available"}));
             }
-            ("apps", "daemonsets") => {
-                set(object, &["metadata", "annotations", "deprecated.daemonset.template.generation"], "1");
-            }
             ("batch", "jobs") => prepare_job(object),
             ("networking.k8s.io", "ingresses") => self.default_ingress_class(object),
             _ => {}
@@ -95,12 +92,16 @@ impl State {
                     }
                 }
             }
-            ("batch", "jobs") => {
-                if at(new, &["spec", "selector"]).is_none() {
-                    for path in [&["spec", "selector"][..], &["spec", "template", "metadata", "labels"]] {
-                        if let Some(value) = at(old, path).cloned() {
-                            set(new, path, value);
-                        }
+            ("apps", "daemonsets") => {
+                const COUNT: [&str; 3] = ["metadata", "annotations", "deprecated.daemonset.template.generation"];
+                let count: i64 = text(old, &COUNT).parse().unwrap_or(1);
+                let changed = at(old, &["spec", "template"]) != at(new, &["spec", "template"]);
+                set(new, &COUNT, (count + i64::from(changed)).to_string());
+            }
+            ("batch", "jobs") if at(new, &["spec", "selector"]).is_none() => {
+                for path in [&["spec", "selector"][..], &["spec", "template", "metadata", "labels"]] {
+                    if let Some(value) = at(old, path).cloned() {
+                        set(new, path, value);
                     }
                 }
             }

@@ -88,7 +88,15 @@ pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
 }
 
 fn plain(ty: Type) -> Field {
-    Field { ty, omit: Omit::Nil, required: false, merge_key: None, retain_keys: false, default: None }
+    Field {
+        ty,
+        omit: Omit::Nil,
+        required: false,
+        merge_key: None,
+        retain_keys: false,
+        default: None,
+        proto: Vec::new(),
+    }
 }
 
 fn root(kind: &str, schema: &Arc<Value>) -> Type {

@@ -29,9 +29,7 @@ fn zero(ty: &Type) -> Option<Value> {
         Type::Struct(s) => Some(zero_struct(s)),
         Type::Scalar(Scalar::String) => Some("".into()),
         Type::Scalar(Scalar::Bool) => Some(false.into()),
-        Type::Scalar(Scalar::Int32 | Scalar::Int64 | Scalar::Float | Scalar::Number | Scalar::IntOrString) => {
-            Some(0.into())
-        }
+        Type::Scalar(Scalar::Int32 | Scalar::Int64 | Scalar::Float | Scalar::IntOrString) => Some(0.into()),
         Type::Scalar(Scalar::Quantity) => Some("0".into()),
         _ => Some(Value::Null),
     }
@@ -186,7 +184,7 @@ impl Walk<'_> {
                 None => whole(value).is_some_and(|n| i32::try_from(n).is_ok()),
             },
             Scalar::Int64 => value.is_i64() || whole(value).is_some(),
-            Scalar::Number | Scalar::Float => value.is_number(),
+            Scalar::Float => value.is_number(),
             Scalar::Quantity => value.is_string() || value.is_number(),
             Scalar::IntOrString => value.is_string() || value.is_i64() || whole(value).is_some(),
         };
@@ -254,11 +252,11 @@ fn check_base64(text: &str) -> Result<(), String> {
     let bad = |at: usize| Err(format!("illegal base64 data at input byte {at}"));
     let data = clean.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')));
     match data {
-        None if clean.len() % 4 == 0 => Ok(()),
+        None if clean.len().is_multiple_of(4) => Ok(()),
         None => bad(clean.len() - clean.len() % 4),
         Some(at) => {
             let padding = &clean[at..];
-            let fine = padding.iter().all(|b| *b == b'=') && padding.len() <= 2 && clean.len() % 4 == 0;
+            let fine = padding.iter().all(|b| *b == b'=') && padding.len() <= 2 && clean.len().is_multiple_of(4);
             if fine { Ok(()) } else { bad(at) }
         }
     }
@@ -279,7 +277,7 @@ fn scalar_name(scalar: Scalar) -> &'static str {
         Scalar::Bool => "bool",
         Scalar::Int32 => "int32",
         Scalar::Int64 => "int64",
-        Scalar::Number | Scalar::Float => "float64",
+        Scalar::Float => "float64",
         Scalar::Bytes => "[]uint8",
         Scalar::Time => "v1.Time",
         Scalar::Quantity => "resource.Quantity",
@@ -327,7 +325,6 @@ mod tests {
         let container = &out["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(container, &json!({"name": "a", "resources": {"limits": {"cpu": "500m"}}}));
         assert_eq!(out["status"], json!({}));
-        assert_eq!(out["spec"]["selector"], Value::Null);
     }
 
     #[test]

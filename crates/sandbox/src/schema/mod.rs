@@ -6,13 +6,14 @@
 //! ```text
 //! T core.v1.Container struct [gvk=group/version/Kind] [atomic]
 //!  name a! string             field, how it is written (below), `!` required, type
-//!  ports o []ContainerPort map=containerPort,protocol merge=containerPort default="x" retainKeys set atomic
+//!  ports o#6 []ContainerPort map=containerPort,protocol merge=containerPort default="x" retainKeys set atomic
 //! ```
 //!
-//! How a field is written: `a` always, `p` a pointer (left out when null), `o` left out when empty, `z` left out when zero.
+//! `#6` is the field's number in protobuf; `#2.1` that of a field in an embedded struct, which is a message of its own. How a field is written: `a` always, `p` a pointer (left out when null), `o` left out when empty, `z` left out when zero.
 
 pub(crate) mod crd;
 pub(crate) mod decode;
+pub(crate) mod proto;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -41,8 +42,6 @@ pub(crate) enum Scalar {
     Bool,
     Int32,
     Int64,
-    /// An integer of any size, or a float in a custom resource.
-    Number,
     Float,
     Bytes,
     Time,
@@ -100,6 +99,8 @@ pub(crate) struct Field {
     pub(crate) merge_key: Option<String>,
     pub(crate) retain_keys: bool,
     pub(crate) default: Option<Value>,
+    /// The number in protobuf, behind those of the embedded structs around it.
+    pub(crate) proto: Vec<u32>,
 }
 
 impl Type {
@@ -178,6 +179,11 @@ impl Builtin {
     /// The type of a name such as `meta.v1.ObjectMeta`.
     pub(crate) fn named(&self, name: &str) -> Type {
         self.names.get(name).map_or(Type::Any, |i| Type::Named(*i))
+    }
+
+    /// The name of a type of the table.
+    pub(crate) fn name(&self, index: usize) -> &str {
+        self.types.get(index).map_or("", |(name, _)| name)
     }
 
     /// All types with their names, in the order of the table.
@@ -271,8 +277,10 @@ impl Builtin {
         if atomic {
             ty = Type::Atomic(Arc::new(ty));
         }
+        let (flags, number) = flags.split_once('#').unwrap_or((flags, ""));
         let required = flags.ends_with('!');
-        Some((name, Field { ty, omit, required, merge_key, retain_keys, default }))
+        let proto = number.split('.').filter_map(|n| n.parse().ok()).collect();
+        Some((name, Field { ty, omit, required, merge_key, retain_keys, default, proto }))
     }
 
     fn shape(&self, shape: &str, package: &str, kind: ListKind) -> Type {
@@ -327,6 +335,7 @@ fn with_key_defaults(ty: &Type, table: &Builtin) -> Type {
                 merge_key: field.merge_key.clone(),
                 retain_keys: field.retain_keys,
                 default: field.default.clone(),
+                proto: field.proto.clone(),
             },
         );
     }

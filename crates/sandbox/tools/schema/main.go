@@ -84,7 +84,7 @@ func check(err error) {
 }
 
 // kindLines walks every type that a kind reaches.
-func kindLines(definitions map[string]*schema, omit map[string]map[string]string) []string {
+func kindLines(definitions map[string]*schema, omit map[string]map[string]goField) []string {
 	wanted := map[string]bool{}
 	var reach func(name string)
 	var walk func(s *schema)
@@ -142,7 +142,8 @@ func kindLines(definitions map[string]*schema, omit map[string]map[string]string
 		sort.Strings(fields)
 		for _, f := range fields {
 			p := s.Properties[f]
-			flags := omit[name][f]
+			known := omit[name][f]
+			flags := known.omit
 			if flags == "" {
 				flags = "p"
 				if required[f] {
@@ -151,6 +152,9 @@ func kindLines(definitions map[string]*schema, omit map[string]map[string]string
 			}
 			if required[f] {
 				flags += "!"
+			}
+			if known.number != "" {
+				flags += "#" + known.number
 			}
 			field := " " + f + " " + flags + " " + kindOf(p, name)
 			switch p.ListType {
@@ -213,8 +217,8 @@ func kindOf(s *schema, owner string) string {
 }
 
 // goFields says for each field of each type: o left out when empty, p a pointer (left out when nil), a always written.
-func goFields(modules, version string) map[string]map[string]string {
-	out := map[string]map[string]string{}
+func goFields(modules, version string) map[string]map[string]goField {
+	out := map[string]map[string]goField{}
 	roots := map[string]string{
 		"api@v" + version: "io.k8s.api.",
 		"apimachinery@v" + version + "/pkg/apis/meta":                     "io.k8s.apimachinery.pkg.apis.meta.",
@@ -239,7 +243,7 @@ func goFields(modules, version string) map[string]map[string]string {
 	return out
 }
 
-func fileFields(path, prefix string, out map[string]map[string]string) {
+func fileFields(path, prefix string, out map[string]map[string]goField) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	check(err)
 	named := map[string]ast.Expr{}
@@ -257,27 +261,35 @@ func fileFields(path, prefix string, out map[string]map[string]string) {
 		if !ok {
 			continue
 		}
-		fields := map[string]string{}
-		structFields(st, named, fields)
+		fields := map[string]goField{}
+		structFields(st, named, fields, "")
 		out[prefix+name] = fields
 	}
 }
 
-func structFields(st *ast.StructType, named map[string]ast.Expr, fields map[string]string) {
+// goField is what the Go source says of a field: how JSON leaves it out, and its number in protobuf, with the numbers of
+// the embedded structs it stands in before it.
+type goField struct{ omit, number string }
+
+func structFields(st *ast.StructType, named map[string]ast.Expr, fields map[string]goField, prefix string) {
 	for _, f := range st.Fields.List {
-		tag := ""
+		tag, number := "", ""
 		if f.Tag != nil {
-			tag = reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json")
+			tags := reflect.StructTag(strings.Trim(f.Tag.Value, "`"))
+			tag = tags.Get("json")
+			if proto := strings.Split(tags.Get("protobuf"), ","); len(proto) > 1 && prefix != "." {
+				number = prefix + proto[1]
+			}
 		}
 		parts := strings.Split(tag, ",")
 		if len(f.Names) == 0 && parts[0] == "" {
 			if id, ok := f.Type.(*ast.Ident); ok {
 				if inner, ok := named[id.Name].(*ast.StructType); ok {
-					structFields(inner, named, fields)
+					structFields(inner, named, fields, number+".")
 				}
 			}
 			if _, ok := f.Type.(*ast.SelectorExpr); ok && strings.Contains(tag, "inline") {
-				fields["kind"], fields["apiVersion"] = "o", "o"
+				fields["kind"], fields["apiVersion"] = goField{omit: "o"}, goField{omit: "o"}
 			}
 			continue
 		}
@@ -293,7 +305,7 @@ func structFields(st *ast.StructType, named map[string]ast.Expr, fields map[stri
 		case omitEmpty:
 			flag = "o"
 		}
-		fields[parts[0]] = flag
+		fields[parts[0]] = goField{omit: flag, number: number}
 	}
 }
 

@@ -8,7 +8,7 @@ mod values;
 pub(crate) use change::{change, check_change, rollback, uninstall};
 pub(crate) use chart::{chart_metadata, chart_summary, resolve as resolve_chart};
 pub(crate) use release::{dry_run, etag, hook, release, revision, summary};
-pub(crate) use values::{merge_patch, to_json_map, to_yaml_map, to_yaml_value, user_values};
+pub(crate) use values::{merge_patch, to_json_map, to_yaml_map, user_values};
 
 /// Writes a place in a body as a JSON pointer.
 pub(crate) fn pointer(parts: &[&str]) -> String {

@@ -14,7 +14,7 @@ const EXACT: u64 = 1 << 53;
 
 /// Reads numbers as Helm reads those of a values file, as floats, so that a chart renders the same either way (`kindIs
 /// "float64"`, `printf "%v"`). What a float cannot hold stays an integer, as `--set` makes it: values must not be mangled.
-pub(crate) fn to_yaml_value(value: &Value) -> Yaml {
+fn to_yaml_value(value: &Value) -> Yaml {
     match value {
         Value::Null => Yaml::Null,
         Value::Bool(b) => Yaml::Bool(*b),

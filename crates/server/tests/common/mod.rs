@@ -15,30 +15,30 @@ use tower::ServiceExt;
 
 /// A server and the way to ask it.
 #[derive(Clone)]
-pub struct Server {
+pub(crate) struct Server {
     router: Router,
 }
 
 /// An answer.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Server {
     /// A server over any Kubernetes API.
-    pub fn over(client: kube::Client, config: server::Config) -> Self {
+    pub(crate) fn over(client: kube::Client, config: server::Config) -> Self {
         let app = server::App::new(config, engine::Engine::new(client, engine::Settings::default()));
         Self { router: server::router(app) }
     }
 
     /// A server whose cluster is not there.
-    pub fn without_cluster() -> Self {
+    pub(crate) fn without_cluster() -> Self {
         Self::without_cluster_but(server::Config::default())
     }
 
-    pub fn without_cluster_but(config: server::Config) -> Self {
+    pub(crate) fn without_cluster_but(config: server::Config) -> Self {
         let refuse = tower::service_fn(|_: Request<kube::client::Body>| async {
             Err::<http::Response<Body>, _>(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
         });
@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// Sends a request as it is.
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let (method, path) = (request.method().as_str().to_lowercase(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -57,7 +57,13 @@ impl Server {
     }
 
     /// Sends a request with headers, as a program of this machine would.
-    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost:8080");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -65,26 +71,26 @@ impl Server {
         self.send(request.body(body.into()).unwrap()).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[], Body::empty()).await
     }
 
-    pub async fn get_as(&self, path: &str, accept: &str) -> Answer {
+    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Answer {
         self.ask("GET", path, &[("accept", accept)], Body::empty()).await
     }
 
-    pub async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.ask(method, path, &[("content-type", "application/json")], body.to_string()).await
     }
 
     /// Sends a change and waits for its end.
-    pub async fn change(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn change(&self, method: &str, path: &str, body: &Value) -> Answer {
         let headers = [("content-type", "application/json"), ("prefer", "wait=60")];
         self.ask(method, path, &headers, body.to_string()).await
     }
 
     /// Uploads a chart and returns its digest.
-    pub async fn upload(&self, archive: Vec<u8>) -> String {
+    pub(crate) async fn upload(&self, archive: Vec<u8>) -> String {
         let answer = self.ask("POST", "/v1/charts", &[("content-type", "application/gzip")], archive).await;
         assert!(answer.status.is_success(), "{}", answer.text());
         answer.json()["digest"].as_str().unwrap().to_owned()
@@ -92,25 +98,25 @@ impl Server {
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
 
     /// The problem's status and reason.
-    pub fn reason(&self) -> (u16, String) {
+    pub(crate) fn reason(&self) -> (u16, String) {
         (self.status.as_u16(), self.json()["reason"].as_str().unwrap_or_default().to_owned())
     }
 
     /// The places that a problem points at.
-    pub fn pointers(&self) -> Vec<String> {
+    pub(crate) fn pointers(&self) -> Vec<String> {
         let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
         errors.iter().filter_map(|e| e["pointer"].as_str().map(str::to_owned)).collect()
     }
@@ -136,6 +142,10 @@ impl Answer {
             let any = ["HOST_NOT_ALLOWED", "ORIGIN_NOT_ALLOWED", "INVALID_PARAMETER"];
             let known = any.contains(&reason.as_str()) || route.problems.iter().any(|r| r.as_str() == reason);
             assert!(known, "`{}` does not document {reason}: {}", route.id, self.text());
+            return;
+        }
+        if status == 304 {
+            assert!(route.is_conditional() && self.body.is_empty(), "`{}`", route.id);
             return;
         }
         let response = route.responses.iter().find(|r| r.status == status);
@@ -166,7 +176,7 @@ impl Answer {
 }
 
 /// Finds the operation of a request.
-pub fn find(method: &str, path: &str) -> Option<&'static Route> {
+pub(crate) fn find(method: &str, path: &str) -> Option<&'static Route> {
     let parts: Vec<&str> = path.split('/').collect();
     api::routes().iter().find(|route| {
         let pattern: Vec<&str> = route.path.split('/').collect();
@@ -178,7 +188,7 @@ pub fn find(method: &str, path: &str) -> Option<&'static Route> {
 }
 
 /// Packs files as `helm package` does.
-pub fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut tar = tar::Builder::new(gzip);
     for (name, text) in files {
@@ -197,7 +207,7 @@ pub fn archive(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A chart with all that the tests look at.
-pub fn shop() -> Vec<u8> {
+pub(crate) fn shop() -> Vec<u8> {
     archive(&[
         ("shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.2.3\nappVersion: \"4.5\"\ndescription: A shop.\n"),
         ("shop/values.yaml", "# how many\nreplicas: 1\nmessage: hello\nport: 80\n"),
