@@ -1,5 +1,6 @@
 //! What a chart is once it has been loaded.
 
+use bytes::Bytes;
 use goyaml::Map;
 
 use crate::metadata::{Lock, Metadata};
@@ -9,8 +10,8 @@ use crate::metadata::{Lock, Metadata};
 pub struct File {
     /// The path below the chart's folder, with forward slashes (`templates/service.yaml`).
     pub name: String,
-    /// The content.
-    pub data: Vec<u8>,
+    /// The content; the files of an archive are parts of one buffer.
+    pub data: Bytes,
     /// When it was last changed, as RFC 3339 text; Helm 4 stores it in the release record.
     pub mod_time: Option<String>,
 }
@@ -29,7 +30,7 @@ pub struct Chart {
     /// Whether there is a `values.yaml` at all, be it empty: a release record then holds `{}` and not `null`.
     pub has_values: bool,
     /// `values.schema.json`.
-    pub schema: Option<Vec<u8>>,
+    pub schema: Option<Bytes>,
     /// When the schema was last changed.
     pub schema_mod_time: Option<String>,
     /// All other files, `crds/` and `README.md` among them, `charts/` not.

@@ -45,7 +45,7 @@ pub fn pack(name: &str, files: &[File]) -> Result<Vec<u8>, PackError> {
         header.set_mode(0o644);
         header.set_mtime(0);
         header.set_cksum();
-        archive.append_data(&mut header, format!("{name}/{path}"), file.data.as_slice()).map_err(failed)?;
+        archive.append_data(&mut header, format!("{name}/{path}"), &*file.data).map_err(failed)?;
     }
     let mut zip = archive.into_inner().map_err(failed)?;
     zip.flush().map_err(failed)?;
@@ -66,7 +66,7 @@ mod tests {
     use crate::load::{Limits, load_archive};
 
     fn file(name: &str, data: &str) -> File {
-        File { name: name.into(), data: data.into(), mod_time: None }
+        File { name: name.into(), data: data.to_owned().into(), mod_time: None }
     }
 
     #[test]

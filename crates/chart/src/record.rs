@@ -339,7 +339,7 @@ impl<'de> Deserialize<'de> for Lock {
 impl<'de> Deserialize<'de> for File {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = read::RawFile::deserialize(deserializer)?;
-        Ok(Self { name: raw.name, data: raw.data.unwrap_or_default(), mod_time: raw.modtime })
+        Ok(Self { name: raw.name, data: raw.data.unwrap_or_default().into(), mod_time: raw.modtime })
     }
 }
 
@@ -352,7 +352,7 @@ impl<'de> Deserialize<'de> for Chart {
             templates: raw.templates,
             has_values: raw.values.is_some(),
             values: raw.values.unwrap_or_default(),
-            schema: raw.schema,
+            schema: raw.schema.map(Into::into),
             schema_mod_time: raw.schemamodtime,
             files: raw.files,
             mod_time: raw.modtime,
@@ -378,7 +378,7 @@ mod tests {
                 dependencies: vec![Dependency { name: "b".into(), enabled: true, ..Dependency::default() }],
                 ..Metadata::default()
             },
-            templates: vec![File { name: "templates/a.yaml".into(), data: b"hi".to_vec(), mod_time: None }],
+            templates: vec![File { name: "templates/a.yaml".into(), data: "hi".into(), mod_time: None }],
             values: [("n".to_owned(), Value::Float(3.0))].into(),
             mod_time: Some("2024-01-01T00:00:00Z".into()),
             ..Chart::default()

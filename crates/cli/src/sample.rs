@@ -22,8 +22,5 @@ const FILES: [(&str, &str); 9] = files![
 
 /// The files of the chart.
 pub(crate) fn files() -> Vec<File> {
-    FILES
-        .into_iter()
-        .map(|(name, text)| File { name: name.to_owned(), data: text.as_bytes().to_vec(), mod_time: None })
-        .collect()
+    FILES.into_iter().map(|(name, text)| File { name: name.to_owned(), data: text.into(), mod_time: None }).collect()
 }

@@ -71,7 +71,7 @@ pub fn parts(release: &Release) -> Vec<Part> {
         ("notes".into(), release.info.notes.len()),
         ("values".into(), json(&release.config)),
         ("chart/values.yaml".into(), json(&chart.values)),
-        ("chart/values.schema.json".into(), chart.schema.as_ref().map_or(0, Vec::len)),
+        ("chart/values.schema.json".into(), chart.schema.as_ref().map_or(0, |schema| schema.len())),
     ];
     let files = chart.templates.iter().chain(&chart.files);
     parts.extend(files.map(|file| (format!("chart/{}", file.name), file.data.len())));

@@ -281,8 +281,7 @@ impl<'a> Scopes<'a> {
     ) -> &'a Map<'a> {
         let scope = arena.map();
         let subcharts = arena.map();
-        let files: Vec<(&str, &[u8])> =
-            chart.files.iter().map(|file| (file.name.as_str(), file.data.as_slice())).collect();
+        let files: Vec<(&str, &[u8])> = chart.files.iter().map(|file| (file.name.as_str(), &*file.data)).collect();
         scope.set(b"Capabilities", capabilities);
         scope.set(b"Chart", Value::Map(metadata(arena, chart, is_root)));
         scope.set(b"Files", arena.object(FilesObject::new(arena, &files)));

@@ -1,8 +1,9 @@
 //! The files of a packed chart (as Helm 4.3: `pkg/chart/loader/archive/archive.go`).
 
-use std::io::Read;
+use std::io::{self, Read};
 
-use flate2::read::MultiGzDecoder;
+use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
 use crate::chart::File;
@@ -23,8 +24,10 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadE
     check_gzip_header(bytes)?;
     // Headers and padding are not the chart's bytes, yet they must not be without end either.
     let overhead = (budget.entries as u64).saturating_mul(4096).saturating_add(1 << 20);
-    let stream = MultiGzDecoder::new(bytes).take(budget.bytes.saturating_add(overhead));
-    let mut archive = Archive::new(stream);
+    let (unpacked, broken) = inflate(bytes, budget.bytes.saturating_add(overhead));
+    // What ends too early ends where the stream broke; what was whole before that is taken, as when it is streamed.
+    let damaged = |error: &io::Error| damaged(broken.as_ref().filter(|_| is_early_end(error)).unwrap_or(error));
+    let mut archive = Archive::new(&*unpacked);
     let mut files = Vec::new();
     for entry in archive.entries().map_err(|e| damaged(&e))? {
         let mut entry = entry.map_err(|e| damaged(&e))?;
@@ -43,26 +46,17 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadE
         if special && budget.limits.refuse_special_entries {
             return Err(LoadError::SpecialEntry(name));
         }
-        let size = if special { 0 } else { entry.size() };
         let mod_time = mod_time(&mut entry);
-        let mut data = Vec::new();
+        let mut data = Bytes::new();
         if !special {
-            if size > budget.bytes {
+            if entry.size() >= budget.bytes {
                 return Err(LoadError::TooLarge(budget.limits.max_bytes));
             }
-            // The size is the archive's claim; memory is taken as bytes come.
-            data.reserve_exact(usize::try_from(size.min(1 << 20)).unwrap_or(0));
-            let read = (&mut entry).take(budget.bytes).read_to_end(&mut data).map_err(|e| damaged(&e))? as u64;
-            if read < size {
-                return Err(LoadError::Damaged("unexpected EOF".to_owned()));
-            }
-            budget.bytes = budget.bytes.saturating_sub(read);
-            if budget.bytes == 0 {
-                return Err(LoadError::TooLarge(budget.limits.max_bytes));
-            }
+            data = content(&mut entry, &unpacked, kind).map_err(|e| damaged(&e))?;
+            budget.bytes = budget.bytes.saturating_sub(data.len() as u64);
         }
         if data.starts_with(BOM) {
-            data.drain(..BOM.len());
+            data = data.slice(BOM.len()..);
         }
         files.push(File { name: path, data, mod_time });
     }
@@ -70,6 +64,35 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadE
         return Err(LoadError::NoFiles);
     }
     Ok(files)
+}
+
+/// Unpacks a gzip stream, as far as it goes and the limit lets it, and tells what broke it.
+fn inflate(bytes: &[u8], limit: u64) -> (Bytes, Option<io::Error>) {
+    // The stream ends with its length. That is a claim, and nothing unpacks to more than a thousand times its size.
+    let claim = bytes.last_chunk::<4>().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
+    let claim = claim.min((bytes.len() as u64).saturating_mul(1032)).min(limit);
+    let mut unpacked = Vec::with_capacity(usize::try_from(claim).unwrap_or(0).saturating_add(32));
+    let broken = MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut unpacked).err();
+    (unpacked.into(), broken)
+}
+
+/// Gives the content of an entry: a part of the whole, except where it lies there in pieces.
+fn content(entry: &mut tar::Entry<'_, &[u8]>, whole: &Bytes, kind: EntryType) -> io::Result<Bytes> {
+    if kind.is_gnu_sparse() {
+        let mut data = Vec::new();
+        entry.read_to_end(&mut data)?;
+        return Ok(data.into());
+    }
+    let range = || {
+        let start = usize::try_from(entry.raw_file_position()).ok()?;
+        let end = start.checked_add(usize::try_from(entry.size()).ok()?)?;
+        (end <= whole.len()).then_some(start..end)
+    };
+    range().map(|range| whole.slice(range)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+fn is_early_end(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("failed to read entire block")
 }
 
 fn is_plain(kind: EntryType) -> bool {

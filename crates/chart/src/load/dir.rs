@@ -129,7 +129,7 @@ impl Walk<'_> {
         if data.starts_with(BOM) {
             data.drain(..BOM.len());
         }
-        self.files.push(File { name: name.to_owned(), data, mod_time: mod_time(&metadata) });
+        self.files.push(File { name: name.to_owned(), data: data.into(), mod_time: mod_time(&metadata) });
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ fn files(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn file(name: &str, data: &[u8]) -> File {
-    File { name: name.to_owned(), data: data.to_vec(), mod_time: None }
+    File { name: name.to_owned(), data: data.to_vec().into(), mod_time: None }
 }
 
 fn error(bytes: &[u8]) -> String {
@@ -222,7 +222,7 @@ fn marks_of_byte_order_and_times() {
         files(&[("shop/Chart.yaml", format!("\u{feff}{CHART}").as_bytes()), ("shop/a", "\u{feff}b".as_bytes())]);
     let chart = load_archive(&bytes, &Limits::default()).unwrap();
     assert_eq!(chart.mod_time.as_deref(), Some("2023-11-14T22:13:20Z"));
-    assert_eq!(chart.files.first().map(|f| f.data.as_slice()), Some(&b"b"[..]));
+    assert_eq!(chart.files.first().map(|f| &*f.data), Some(&b"b"[..]));
 }
 
 fn write(root: &Path, name: &str, data: &str) {

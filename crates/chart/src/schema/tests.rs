@@ -157,7 +157,7 @@ fn harmful_schemas_end() {
 fn subcharts_have_their_say() {
     let chart = |name: &str, schema: Option<&str>, dependencies| Chart {
         metadata: Metadata { name: name.into(), ..Metadata::default() },
-        schema: schema.map(|s| s.as_bytes().to_vec()),
+        schema: schema.map(|s| s.to_owned().into()),
         dependencies,
         ..Chart::default()
     };

@@ -83,7 +83,7 @@ fn values_coalesce_as_in_helm() {
 /// Makes the files of a chart whose only template, in every subchart, prints its values.
 fn printing_files(chart: &Chart, prefix: &str, files: &mut Vec<File>) {
     let mut add = |name: &str, data: &[u8]| {
-        files.push(File { name: format!("{prefix}{name}"), data: data.to_vec(), mod_time: None })
+        files.push(File { name: format!("{prefix}{name}"), data: data.to_vec().into(), mod_time: None })
     };
     for name in ["Chart.yaml", "values.yaml", "requirements.yaml"] {
         if let Some(file) = chart.raw_file(name) {

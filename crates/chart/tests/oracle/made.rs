@@ -79,7 +79,7 @@ fn dependency(dice: &mut Dice, i: usize) -> Value {
 
 fn files(dice: &mut Dice, name: &str, prefix: &str, depth: usize, out: &mut Vec<File>) {
     let mut add = |name: &str, text: String| {
-        out.push(File { name: format!("{prefix}{name}"), data: text.into_bytes(), mod_time: None });
+        out.push(File { name: format!("{prefix}{name}"), data: text.into_bytes().into(), mod_time: None });
     };
     let mut dependencies = Vec::new();
     for i in 0..2 {

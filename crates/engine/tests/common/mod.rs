@@ -139,7 +139,7 @@ impl World {
 fn load(files: &[(&str, &str)]) -> Chart {
     let file = |(name, text): &(&str, &str)| File {
         name: (*name).to_owned(),
-        data: text.as_bytes().to_vec(),
+        data: (*text).to_owned().into(),
         ..File::default()
     };
     let meta = ("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n");

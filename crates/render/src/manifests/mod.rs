@@ -7,6 +7,7 @@ mod sort;
 mod split;
 mod template;
 
+use bytes::Bytes;
 use chart::Chart;
 use chart::capabilities::check_kube_version;
 
@@ -30,7 +31,7 @@ pub struct Crd {
     /// The path from the root chart: `chart/charts/sub/crds/x.yaml`.
     pub path: String,
     /// The content.
-    pub data: Vec<u8>,
+    pub data: Bytes,
 }
 
 /// What shapes the text of a release besides the inputs of the render.

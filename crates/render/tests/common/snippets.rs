@@ -56,11 +56,7 @@ pub(crate) fn ask_ours(snippet: &str) -> Json {
     chart.metadata.version = "0.1.0".into();
     chart.metadata.api_version = "v2".into();
     chart.metadata.app_version = "1.0".into();
-    chart.templates.push(File {
-        name: "templates/a.yaml".into(),
-        data: snippet.as_bytes().to_vec(),
-        ..File::default()
-    });
+    chart.templates.push(File { name: "templates/a.yaml".into(), data: snippet.to_owned().into(), ..File::default() });
     let goyaml::Value::Map(values) = goyaml::from_json(values().to_string()).unwrap() else { unreachable!() };
     let values = chart::values::coalesce_values(&chart, &values).unwrap().values;
     let release = Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_upgrade: false };
