@@ -15,7 +15,7 @@ fn now() -> jiff::Timestamp {
 fn parsed(text: &str) -> Parsed {
     let mut chart = Chart::default();
     chart.metadata.name = "t".into();
-    chart.templates.push(File { name: "templates/a.yaml".into(), data: text.into(), ..File::default() });
+    chart.templates.push(File { name: "templates/a.yaml".into(), data: text.to_owned().into(), ..File::default() });
     Parsed::new(Arc::new(chart)).unwrap()
 }
 
