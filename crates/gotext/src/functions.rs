@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::exec::Builtin;
+use crate::hash::QuickMap;
 use crate::{Function, Value};
 
 /// Numbers from here on are those of builtins.
@@ -13,7 +14,7 @@ const BUILTINS: u32 = 1 << 31;
 #[derive(Default)]
 pub struct Functions {
     list: Vec<Function>,
-    index: HashMap<&'static str, u32>,
+    index: QuickMap<&'static str, u32>,
     methods: HashMap<(&'static str, &'static str), Function>,
 }
 

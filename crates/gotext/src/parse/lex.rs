@@ -1,5 +1,7 @@
 //! The lexer: text outside of `{{ }}`, and tokens within, as Go 1.26's text/template/parse/lex.go.
 
+use memchr::{memchr, memchr_iter, memchr3, memmem};
+
 use crate::strconv::{decode_last_rune, decode_rune, is_digit, is_letter, is_print, quote};
 
 /// What a token is.
@@ -49,12 +51,14 @@ impl Token {
 }
 
 /// A token and where it stands in the text.
+///
+/// Texts are below 4 GiB, so that offsets and lines fit into 32 bits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) token: Token,
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) line: usize,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) line: u32,
 }
 
 impl Item {
@@ -87,6 +91,7 @@ pub(super) struct Lexer<'t> {
     /// Whether `break` and `continue` are keywords: not when the host has functions of these names.
     pub(super) break_ok: bool,
     pub(super) continue_ok: bool,
+    left: memmem::Finder<'static>,
     /// What the last error token says.
     pub(super) error: String,
 }
@@ -104,11 +109,11 @@ fn is_alphanumeric(rune: Option<u32>) -> bool {
 }
 
 fn count_lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|b| **b == b'\n').count()
+    memchr_iter(b'\n', bytes).count()
 }
 
-fn find(haystack: &[u8], needle: [u8; 2]) -> Option<usize> {
-    haystack.windows(2).position(|w| w == needle)
+fn is_word_byte(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
 fn left_trim_marker(rest: &[u8]) -> bool {
@@ -140,6 +145,7 @@ impl<'t> Lexer<'t> {
             inside_action: false,
             break_ok: true,
             continue_ok: true,
+            left: memmem::Finder::new(LEFT),
             error: String::new(),
         }
     }
@@ -180,7 +186,8 @@ impl<'t> Lexer<'t> {
     }
 
     fn item(&mut self, token: Token) -> Item {
-        let item = Item { token, start: self.start, end: self.pos, line: self.start_line };
+        let item =
+            Item { token, start: self.start as u32, end: self.pos as u32, line: self.start_line as u32 };
         self.start = self.pos;
         self.start_line = self.line;
         item
@@ -198,7 +205,8 @@ impl<'t> Lexer<'t> {
     }
 
     fn fail(&mut self, message: impl Into<String>) -> State {
-        let item = Item { token: Token::Error, start: self.start, end: self.start, line: self.start_line };
+        let start = self.start as u32;
+        let item = Item { token: Token::Error, start, end: start, line: self.start_line as u32 };
         self.error = message.into();
         self.start = 0;
         self.pos = 0;
@@ -233,7 +241,7 @@ impl<'t> Lexer<'t> {
 
     /// Scans up to a left delimiter.
     fn text(&mut self) -> State {
-        let Some(found) = find(self.rest(), *b"{{") else {
+        let Some(found) = self.left.find(self.rest()) else {
             self.pos = self.input.len();
             if self.pos > self.start {
                 self.line += count_lines(self.slice(self.start, self.pos));
@@ -291,7 +299,7 @@ impl<'t> Lexer<'t> {
 
     fn comment(&mut self) -> State {
         self.pos += 2;
-        let Some(end) = find(self.rest(), *b"*/") else { return self.fail("unclosed comment") };
+        let Some(end) = memmem::find(self.rest(), b"*/") else { return self.fail("unclosed comment") };
         self.pos += end + 2;
         let (delim, trim) = self.at_right_delim();
         if !delim {
@@ -365,21 +373,17 @@ impl<'t> Lexer<'t> {
                 }
                 self.emit(Token::RightParen)
             }
-            _ if is_alphanumeric(Some(rune)) => {
-                self.backup();
-                self.identifier()
-            }
+            Some(b'_' | b'a'..=b'z' | b'A'..=b'Z') => self.identifier(),
+            _ if is_alphanumeric(Some(rune)) => self.identifier(),
             Some(_) if is_print(rune) => self.emit(Token::Char),
             _ => self.fail(format!("unrecognized character in action: {}", code_point(rune))),
         }
     }
 
     fn space(&mut self) -> State {
-        let mut spaces = 0;
-        while is_space(self.peek()) {
-            self.next();
-            spaces += 1;
-        }
+        let spaces = self.rest().iter().take_while(|b| is_space_byte(**b)).count();
+        self.line += count_lines(self.slice(self.pos, self.pos + spaces));
+        self.pos += spaces;
         // The last space may belong to a trimming right delimiter.
         let last = self.slice(self.pos.saturating_sub(1), self.input.len());
         if right_trim_marker(last) && last.get(MARKER..).is_some_and(|r| r.starts_with(RIGHT)) {
@@ -391,16 +395,26 @@ impl<'t> Lexer<'t> {
         self.emit(Token::Space)
     }
 
+    /// Passes letters, digits and `_`, and what follows them must be able to end a word.
+    fn word(&mut self) -> Option<State> {
+        loop {
+            self.pos += self.rest().iter().take_while(|b| is_word_byte(**b)).count();
+            // Other letters are rare.
+            match self.rest().first() {
+                Some(0x80..) if is_alphanumeric(self.peek()) => self.next(),
+                _ => break,
+            };
+        }
+        if self.at_terminator() {
+            return None;
+        }
+        let stop = self.peek().unwrap_or_default();
+        Some(self.fail(format!("bad character {}", code_point(stop))))
+    }
+
     fn identifier(&mut self) -> State {
-        let stop = loop {
-            let rune = self.next();
-            if !is_alphanumeric(rune) {
-                break rune;
-            }
-        };
-        self.backup();
-        if !self.at_terminator() {
-            return self.fail(format!("bad character {}", code_point(stop.unwrap_or_default())));
+        if let Some(failed) = self.word() {
+            return failed;
         }
         let token = match self.slice(self.start, self.pos) {
             b"block" => Token::Block,
@@ -424,52 +438,43 @@ impl<'t> Lexer<'t> {
         if self.at_terminator() {
             return self.emit(if token == Token::Variable { Token::Variable } else { Token::Dot });
         }
-        let stop = loop {
-            let rune = self.next();
-            if !is_alphanumeric(rune) {
-                self.backup();
-                break rune;
-            }
-        };
-        if !self.at_terminator() {
-            return self.fail(format!("bad character {}", code_point(stop.unwrap_or_default())));
+        if let Some(failed) = self.word() {
+            return failed;
         }
         self.emit(token)
     }
 
     /// Whether what follows can end an identifier.
-    fn at_terminator(&mut self) -> bool {
-        match self.peek() {
-            None => true,
-            Some(r) if is_space(Some(r)) => true,
-            Some(r) if r < 0x80 && b".,|:)(".contains(&(r as u8)) => true,
-            _ => self.rest().starts_with(RIGHT),
+    fn at_terminator(&self) -> bool {
+        match self.rest() {
+            [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
+            rest => rest.starts_with(RIGHT),
         }
     }
 
     fn quoted(&mut self, close: u8, token: Token, unterminated: &str) -> State {
         loop {
-            match self.next() {
-                None | Some(10) => return self.fail(unterminated),
-                Some(r) if r == u32::from(b'\\') => {
+            let rest = self.rest();
+            let Some(at) = memchr3(close, b'\\', b'\n', rest) else { return self.fail(unterminated) };
+            self.pos += at + 1;
+            match rest.get(at) {
+                Some(b'\\') => {
                     if matches!(self.next(), None | Some(10)) {
                         return self.fail(unterminated);
                     }
                 }
-                Some(r) if r == u32::from(close) => return self.emit(token),
-                Some(_) => {}
+                Some(b'\n') => return self.fail(unterminated),
+                _ => return self.emit(token),
             }
         }
     }
 
     fn raw_quoted(&mut self) -> State {
-        loop {
-            match self.next() {
-                None => return self.fail("unterminated raw quoted string"),
-                Some(r) if r == u32::from(b'`') => return self.emit(Token::RawString),
-                Some(_) => {}
-            }
-        }
+        let rest = self.rest();
+        let Some(at) = memchr(b'`', rest) else { return self.fail("unterminated raw quoted string") };
+        self.line += count_lines(self.slice(self.pos, self.pos + at));
+        self.pos += at + 1;
+        self.emit(Token::RawString)
     }
 
     fn bad_number(&mut self) -> State {

@@ -337,9 +337,9 @@ impl Tables {
         self.data.truncate(data);
     }
 
-    pub(crate) fn add(&mut self, position: usize, node: Node) -> u32 {
+    pub(crate) fn add(&mut self, position: u32, node: Node) -> u32 {
         self.nodes.push(node);
-        self.positions.push(position as u32);
+        self.positions.push(position);
         (self.nodes.len() - 1) as u32
     }
 

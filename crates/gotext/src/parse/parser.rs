@@ -44,7 +44,7 @@ struct TreeState {
     vars: Vec<u32>,
     /// The variables there will be when it runs, in the order of their slots.
     scope: Vec<u32>,
-    action_line: usize,
+    action_line: u32,
     range_depth: usize,
     paren_depth: usize,
     dynamic: bool,
@@ -77,6 +77,8 @@ struct Parser<'t> {
     tree: TreeState,
     /// Variable names by number; `$` is 0.
     names: Vec<Span>,
+    /// The nodes of the lists that are not complete yet, those of the innermost list last.
+    pending: Vec<u32>,
     floor: usize,
     /// The trees of this text that are left standing, as numbers in the tables.
     done: Vec<u32>,
@@ -110,6 +112,7 @@ pub(crate) fn parse(tables: &mut Tables, functions: &Functions, name: &[u8], tex
         tables,
         tree: TreeState::new(),
         names: vec![dollar],
+        pending: Vec::new(),
         floor: stack::floor(),
         done: Vec::new(),
     };
@@ -164,19 +167,19 @@ impl<'t> Parser<'t> {
     }
 
     fn value(&self, item: Item) -> &'t [u8] {
-        self.text.get(item.start..item.end).unwrap_or_default()
+        self.text.get(item.start as usize..item.end as usize).unwrap_or_default()
     }
 
     /// The bytes of the data that a part of the text became.
-    fn span(&self, start: usize, end: usize) -> Span {
-        Span { start: self.base + start as u32, end: self.base + end as u32 }
+    fn span(&self, start: u32, end: u32) -> Span {
+        Span { start: self.base + start, end: self.base + end }
     }
 
     // Errors.
 
     fn fail<T>(&self, message: impl Into<String>) -> Result<T> {
         let file = String::from_utf8_lossy(self.file_name).into_owned();
-        let place = Place::Parsing { file, line: self.tree.tokens[0].line };
+        let place = Place::Parsing { file, line: self.tree.tokens[0].line as usize };
         Err(Error::at(ErrorKind::Parse, place, message.into(), None))
     }
 
@@ -220,7 +223,7 @@ impl<'t> Parser<'t> {
 
     fn file(&mut self, name: Span) -> Result<()> {
         let start = self.peek().start;
-        let mut nodes = Vec::new();
+        let first = self.pending.len();
         while self.peek().token != Token::Eof {
             if self.peek().token == Token::LeftDelim {
                 let delim = self.next();
@@ -232,11 +235,11 @@ impl<'t> Parser<'t> {
                 self.tree.peeked = 2;
             }
             match self.text_or_action()? {
-                Part::Node(node) => nodes.push(node),
+                Part::Node(node) => self.pending.push(node),
                 Part::Stop(stop) => return self.fail(format!("unexpected {}", stop.text())),
             }
         }
-        let root = self.list_node(start, &nodes);
+        let root = self.list_node(start, first);
         self.add_tree(name, root)
     }
 
@@ -297,18 +300,25 @@ impl<'t> Parser<'t> {
         })
     }
 
-    fn list_node(&mut self, position: usize, nodes: &[u32]) -> u32 {
-        let run = self.tables.add_list(nodes);
+    /// Makes a list of the pending nodes from one on.
+    fn take_pending(&mut self, first: usize) -> Run {
+        let run = self.tables.add_list(self.pending.get(first..).unwrap_or_default());
+        self.pending.truncate(first);
+        run
+    }
+
+    fn list_node(&mut self, position: u32, first: usize) -> u32 {
+        let run = self.take_pending(first);
         self.tables.add(position, Node::List(run))
     }
 
     fn item_list(&mut self) -> Result<(u32, Stop)> {
         let start = self.peek_non_space().start;
-        let mut nodes = Vec::new();
+        let first = self.pending.len();
         while self.peek_non_space().token != Token::Eof {
             match self.text_or_action()? {
-                Part::Node(node) => nodes.push(node),
-                Part::Stop(stop) => return Ok((self.list_node(start, &nodes), stop)),
+                Part::Node(node) => self.pending.push(node),
+                Part::Stop(stop) => return Ok((self.list_node(start, first), stop)),
             }
         }
         self.fail("unexpected EOF")
@@ -397,8 +407,10 @@ impl<'t> Parser<'t> {
             if word != Token::Range && self.peek().token == word {
                 // `else if` is an `if` in an `else`, whose `end` serves both.
                 let start = self.next().start;
+                let first = self.pending.len();
                 let inner = self.control(context, word, make)?;
-                otherwise = self.list_node(start, &[inner]);
+                self.pending.push(inner);
+                otherwise = self.list_node(start, first);
             } else {
                 let (list, stop) = self.item_list()?;
                 if stop != Stop::End {
@@ -409,7 +421,7 @@ impl<'t> Parser<'t> {
         }
         self.tree.vars.truncate(vars);
         self.tree.scope.truncate(scope);
-        let position = self.tables.positions.get(pipe as usize).copied().unwrap_or_default() as usize;
+        let position = self.tables.positions.get(pipe as usize).copied().unwrap_or_default();
         Ok(self.tables.add(position, make(Branch { pipe, list, otherwise })))
     }
 
@@ -450,10 +462,10 @@ impl<'t> Parser<'t> {
     /// What a string literal means; it stays where it is when nothing in it is escaped.
     fn unquoted(&mut self, item: Item) -> Result<Span> {
         let literal = self.value(item);
-        let Some(text) = unquote(literal) else { return self.fail("invalid syntax") };
-        if literal.get(1..literal.len().saturating_sub(1)) == Some(&text) {
+        if is_plain(literal) {
             return Ok(self.span(item.start + 1, item.end - 1));
         }
+        let Some(text) = unquote(literal) else { return self.fail("invalid syntax") };
         Ok(self.tables.add_data(&text))
     }
 
@@ -504,7 +516,7 @@ impl<'t> Parser<'t> {
             }
             break;
         }
-        let mut cmds = Vec::new();
+        let first = self.pending.len();
         loop {
             let item = self.next_non_space();
             match item.token {
@@ -522,30 +534,31 @@ impl<'t> Parser<'t> {
                 | Token::Variable
                 | Token::LeftParen => {
                     self.backup();
-                    cmds.push(self.command()?);
+                    let command = self.command()?;
+                    self.pending.push(command);
                 }
                 _ => return self.unexpected(item, context),
             }
         }
-        self.check_pipeline(&cmds, context)?;
+        self.check_pipeline(self.pending.get(first..).unwrap_or_default(), context)?;
         let decl = self.declarations(&decl, assign, end == Token::RightParen);
-        let cmds = self.tables.add_list(&cmds);
+        let cmds = self.take_pending(first);
         Ok(self.tables.add(start, Node::Pipe { cmds, decl, assign }))
     }
 
     /// Makes a variable known to the checks; gives the number of its name.
     fn declare(&mut self, variable: Item) -> u32 {
-        let name = self.name(variable.start, variable.end);
+        let name = self.name(variable);
         self.tree.vars.push(name);
         name
     }
 
     /// The number of a variable name.
-    fn name(&mut self, start: usize, end: usize) -> u32 {
-        let text = self.text.get(start..end).unwrap_or_default();
+    fn name(&mut self, item: Item) -> u32 {
+        let text = self.value(item);
         let known = self.names.iter().position(|n| self.tables.pool().bytes(*n) == text);
         let number = known.unwrap_or_else(|| {
-            self.names.push(self.span(start, end));
+            self.names.push(self.span(item.start, item.end));
             self.names.len() - 1
         });
         number as u32
@@ -590,11 +603,11 @@ impl<'t> Parser<'t> {
 
     fn command(&mut self) -> Result<u32> {
         let start = self.peek_non_space().start;
-        let mut args = Vec::new();
+        let first = self.pending.len();
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
-                args.push(operand);
+                self.pending.push(operand);
             }
             let item = self.next();
             match item.token {
@@ -605,10 +618,10 @@ impl<'t> Parser<'t> {
             }
             break;
         }
-        if args.is_empty() {
+        if self.pending.len() == first {
             return self.fail("empty command");
         }
-        let run = self.tables.add_list(&args);
+        let run = self.take_pending(first);
         Ok(self.tables.add(start, Node::Command(run)))
     }
 
@@ -618,29 +631,25 @@ impl<'t> Parser<'t> {
             return Ok(Some(term));
         }
         let start = self.peek().start;
-        let mut fields = Vec::new();
+        let mut fields = self.tables.add_idents(&[]);
         while self.peek().token == Token::Field {
             let field = self.next();
-            fields.push(self.span(field.start + 1, field.end));
+            let span = self.span(field.start + 1, field.end);
+            self.tables.idents.push(span);
+            fields.len += 1;
         }
+        // The names of a field or a variable are the last there were, so that these follow them.
+        let all = |idents: Run| Run { first: idents.first, len: idents.len + fields.len };
         let node = match self.tables.pool().node(term) {
-            Node::Field(idents) => Node::Field(self.extended(idents, &fields)),
-            Node::Variable { slot, name, idents } => {
-                Node::Variable { slot, name, idents: self.extended(idents, &fields) }
-            }
+            Node::Field(idents) => Node::Field(all(idents)),
+            Node::Variable { slot, name, idents } => Node::Variable { slot, name, idents: all(idents) },
             Node::Bool(_) | Node::Str { .. } | Node::Number(_) | Node::Nil | Node::Dot => {
                 let text = quote(self.tables.pool().text(term));
                 return self.fail(format!("unexpected . after term {text}"));
             }
-            _ => Node::Chain { term, fields: self.tables.add_idents(&fields) },
+            _ => Node::Chain { term, fields },
         };
         Ok(Some(self.tables.add(start, node)))
-    }
-
-    fn extended(&mut self, idents: Run, fields: &[Span]) -> Run {
-        let mut all = self.tables.pool().names(idents).to_vec();
-        all.extend_from_slice(fields);
-        self.tables.add_idents(&all)
     }
 
     fn term(&mut self) -> Result<Option<u32>> {
@@ -656,7 +665,7 @@ impl<'t> Parser<'t> {
             Token::Dot => Node::Dot,
             Token::Nil => Node::Nil,
             Token::Variable => {
-                let name = self.name(item.start, item.end);
+                let name = self.name(item);
                 if !self.tree.vars.contains(&name) {
                     return self.fail(format!("undefined variable {}", quote(self.value(item))));
                 }
@@ -696,6 +705,16 @@ impl<'t> Parser<'t> {
             }
         };
         Ok(Some(self.tables.add(item.start, node)))
+    }
+}
+
+/// Whether a string literal means just what stands between its quotes.
+fn is_plain(literal: &[u8]) -> bool {
+    let inner = literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default();
+    match literal.first() {
+        Some(b'`') => memchr::memchr(b'\r', inner).is_none(),
+        Some(b'"') => memchr::memchr(b'\\', inner).is_none() && std::str::from_utf8(inner).is_ok(),
+        _ => false,
     }
 }
 
