@@ -1,6 +1,7 @@
 //! The project's own chores.
 
 mod e2e;
+mod helm_cli;
 mod layers;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ enum Chore {
     },
     /// Render the corpus of real charts and print how many cases are what Helm prints
     Corpus,
+    /// Run Helm's own command lines through the binary and compare exit code, stdout and stderr
+    HelmCli(helm_cli::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
 fn run(chore: Chore) -> Result<ExitCode> {
     match chore {
         Chore::E2e(arguments) => return e2e::run(arguments),
+        Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => {
             let mut test = cargo();
