@@ -19,6 +19,6 @@ pub use error::{Error, ErrorKind, Limit, Place};
 pub use exec::{Limits, MissingKey, Options, Runtime};
 pub use function::{Body, Call, Function, Method, Templates};
 pub use functions::Functions;
-pub use set::Set;
-pub use stack::{BIG_STACK, with_big_stack, with_stack};
+pub use set::{Set, Source};
+pub use stack::{BIG_STACK, with_big_stack, with_big_stacks, with_stack};
 pub use value::{Arena, GoType, Kind, List, Map, Object, Value};

@@ -7,37 +7,63 @@ use crate::functions::Functions;
 use crate::hash::QuickMap;
 use crate::parse::{self, Pool, Tables};
 
+/// A parsed text, not yet part of any set: texts can be parsed side by side.
+pub struct Source {
+    tables: Tables,
+    /// The templates of the text, as numbers of trees in the tables.
+    trees: Vec<u32>,
+}
+
+impl Source {
+    /// Parses a text. The functions must be those of the set that it is for.
+    ///
+    /// # Errors
+    /// Go's, with the name of the text and the line.
+    pub fn parse(functions: &Functions, name: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let (tables, trees) = parse::parse(functions, name.as_ref(), text.as_ref())?;
+        Ok(Self { tables, trees })
+    }
+}
+
 /// Parsed templates that know each other by name, as Go's `*template.Template` with its associated ones.
 ///
 /// It does not change while it is rendered: put it in an `Arc` and share it.
 pub struct Set {
     name: String,
     functions: Arc<Functions>,
-    tables: Tables,
-    index: QuickMap<Vec<u8>, u32>,
+    sources: Vec<Source>,
+    /// The source of each template, and its tree there.
+    index: QuickMap<Vec<u8>, (u32, u32)>,
 }
 
 impl Set {
     /// Makes an empty set. Its name is told in the error about a template that is not there (Helm's is `gotpl`).
     pub fn new(name: impl Into<String>, functions: Arc<Functions>) -> Self {
-        Self { name: name.into(), functions, tables: Tables::default(), index: QuickMap::default() }
+        Self { name: name.into(), functions, sources: Vec::new(), index: QuickMap::default() }
     }
 
-    /// Parses a text and adds its templates, as Go's `t.New(name).Parse(text)`.
+    /// Parses a text and adds its templates, as Go's `t.New(name).Parse(text)`. On an error nothing changes.
     ///
-    /// A template that is there already is replaced, except by one of nothing but white space. On an error nothing
-    /// changes.
+    /// # Errors
+    /// As [`Source::parse`].
     pub fn parse(&mut self, name: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Result<(), Error> {
-        let done = parse::parse(&mut self.tables, &self.functions, name.as_ref(), text.as_ref())?;
-        let pool = self.tables.pool();
-        for number in done {
-            let Some(tree) = pool.trees.get(number as usize) else { continue };
+        let source = Source::parse(&self.functions, name, text)?;
+        self.add(source);
+        Ok(())
+    }
+
+    /// Adds the templates of a text. One that is there already is replaced, except by one of nothing but white space.
+    pub fn add(&mut self, source: Source) {
+        let at = self.sources.len() as u32;
+        let pool = source.tables.pool();
+        for number in &source.trees {
+            let Some(tree) = pool.trees.get(*number as usize) else { continue };
             let name = pool.bytes(tree.name);
             if !(tree.empty && self.index.contains_key(name)) {
-                self.index.insert(name.to_vec(), number);
+                self.index.insert(name.to_vec(), (at, *number));
             }
         }
-        Ok(())
+        self.sources.push(source);
     }
 
     /// Whether there is a template of this name.
@@ -62,19 +88,15 @@ impl Set {
 
     /// Roughly the bytes of memory it takes, for caches.
     pub fn size(&self) -> usize {
-        let t = &self.tables;
-        t.data.capacity()
-            + t.nodes.capacity() * 28
-            + t.lists.capacity() * 4
-            + t.idents.capacity() * 8
-            + t.numbers.capacity() * 72
+        self.sources.iter().map(|source| source.tables.size()).sum()
     }
 
-    pub(crate) fn pool(&self) -> Pool<'_> {
-        self.tables.pool()
+    pub(crate) fn pools(&self) -> impl ExactSizeIterator<Item = Pool<'_>> {
+        self.sources.iter().map(|source| source.tables.pool())
     }
 
-    pub(crate) fn find(&self, name: &[u8]) -> Option<u32> {
+    /// The source of a template, and its tree there.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<(u32, u32)> {
         self.index.get(name).copied()
     }
 }

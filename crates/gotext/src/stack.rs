@@ -28,16 +28,30 @@ pub fn with_big_stack<T: Send>(f: impl FnOnce() -> T + Send) -> io::Result<T> {
 /// Runs a function on a thread of its own with a stack of the given size, and waits for it.
 pub fn with_stack<T: Send>(bytes: usize, f: impl FnOnce() -> T + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
-        let run = move || {
-            FLOOR.set(Some(here().saturating_sub(bytes.saturating_sub(RESERVE))));
-            f()
-        };
-        let thread = std::thread::Builder::new().stack_size(bytes).spawn_scoped(scope, run)?;
-        match thread.join() {
-            Ok(value) => Ok(value),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        let thread = std::thread::Builder::new().stack_size(bytes).spawn_scoped(scope, on_stack(bytes, f))?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+/// Runs a function on up to `count` threads at once, each with a stack of [`BIG_STACK`] bytes, and gives all results.
+///
+/// A panic of the function comes through. It is an error when not even one thread can be started.
+pub fn with_big_stacks<T: Send>(count: usize, f: impl Fn() -> T + Sync) -> io::Result<Vec<T>> {
+    std::thread::scope(|scope| {
+        let start = || std::thread::Builder::new().stack_size(BIG_STACK).spawn_scoped(scope, on_stack(BIG_STACK, &f));
+        let mut threads = vec![start()?];
+        threads.extend((1..count).map_while(|_| start().ok()));
+        let results = threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok(results.collect())
+    })
+}
+
+/// Makes a thread's function know where its stack ends.
+fn on_stack<T>(bytes: usize, f: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    move || {
+        FLOOR.set(Some(here().saturating_sub(bytes.saturating_sub(RESERVE))));
+        f()
+    }
 }
 
 /// Roughly the address of the top of the stack.

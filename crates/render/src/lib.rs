@@ -12,6 +12,7 @@ mod host;
 pub mod manifests;
 mod name;
 mod objects;
+mod parse;
 mod render;
 mod values;
 

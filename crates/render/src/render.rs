@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::capabilities::Capabilities;
-use crate::error::{RenderError, exec_error, parse_error};
+use crate::error::{RenderError, exec_error};
 use crate::functions;
 use crate::golang::path;
 use crate::golang::time::{Time, local_zone, utc};
 use crate::host::{Host, Lookup, Notices, Resolve};
 use crate::objects::{Caps, Files as FilesObject};
+use crate::parse::parse;
 use crate::values::{from_tree, tree_map, without_no_value};
 
 /// The type of `.Values` and of the dot at the top of a template.
@@ -137,10 +138,6 @@ impl Parsed {
     /// # Errors
     /// Names the template, line and problem, in Helm's words.
     pub fn new(chart: Arc<Chart>) -> Result<Self, RenderError> {
-        on_big_stack(|| Self::parse(chart))
-    }
-
-    fn parse(chart: Arc<Chart>) -> Result<Self, RenderError> {
         let mut all = Vec::new();
         charts(&chart, chart.name(), &mut all);
         let mut templates: BTreeMap<String, (Template, &[u8])> = BTreeMap::new();
@@ -159,10 +156,8 @@ impl Parsed {
         // The deepest first, then backwards by name.
         let depth = |path: &str| path.bytes().filter(|b| *b == b'/').count();
         templates.sort_by(|(a, _), (b, _)| depth(&b.path).cmp(&depth(&a.path)).then_with(|| b.path.cmp(&a.path)));
-        let mut set = Set::new("gotpl", function_table());
-        for (template, text) in &templates {
-            set.parse(&template.path, text).map_err(|e| parse_error(&template.path, &e))?;
-        }
+        let texts: Vec<(&str, &[u8])> = templates.iter().map(|(t, text)| (t.path.as_str(), *text)).collect();
+        let set = parse(function_table(), &texts)?;
         let order = templates.into_iter().map(|(template, _)| template).collect();
         drop(all);
         Ok(Self { chart, set, order })

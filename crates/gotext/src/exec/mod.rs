@@ -16,7 +16,7 @@ pub(crate) use builtins::Builtin;
 use crate::error::{Error, ErrorKind, Limit, Place};
 use crate::function::Templates;
 use crate::hash::QuickMap;
-use crate::parse::{Pool, Tables, Tree};
+use crate::parse::{Pool, Tree};
 use crate::set::Set;
 use crate::strconv::quote;
 use crate::{Arena, Value, parse, stack};
@@ -123,7 +123,7 @@ struct ParsedText<'a> {
 
 impl<'a> ParsedText<'a> {
     fn name(&self) -> &'a [u8] {
-        self.pool.files.first().map(|f| self.pool.bytes(f.name)).unwrap_or_default()
+        self.pool.bytes(self.pool.file.name)
     }
 }
 
@@ -144,7 +144,8 @@ struct Frame<'r, 'a> {
 pub struct Runtime<'a> {
     arena: &'a Arena,
     set: &'a Set,
-    pool: &'a Pool<'a>,
+    /// Of the set's sources, in their order.
+    pools: &'a [Pool<'a>],
     missing_key: MissingKey,
     template_depth: usize,
     max_nesting: usize,
@@ -170,7 +171,7 @@ impl<'a> Runtime<'a> {
         Runtime {
             arena,
             set,
-            pool: arena.bump().alloc(set.pool()),
+            pools: arena.bump().alloc_slice_fill_iter(set.pools()),
             missing_key: options.missing_key,
             template_depth: limits.template_depth,
             max_nesting: limits.nesting.unwrap_or(usize::MAX),
@@ -226,8 +227,9 @@ impl<'a> Runtime<'a> {
             }
             overlay = layer.below;
         }
-        let tree = self.pool.trees.get(self.set.find(name)? as usize)?;
-        Some((self.pool, tree))
+        let (source, number) = self.set.find(name)?;
+        let pool = self.pools.get(source as usize)?;
+        Some((pool, pool.trees.get(number as usize)?))
     }
 
     /// Executes a tree with a state of its own.
@@ -264,13 +266,12 @@ impl<'a> Runtime<'a> {
         if let Some(parsed) = known.filter(|p| p.name() == name) {
             return Ok(parsed);
         }
-        let mut tables = Tables::default();
-        let trees = parse::parse(&mut tables, self.set.functions(), name, text)?;
+        let (tables, trees) = parse::parse(self.set.functions(), name, text)?;
         let bump = self.arena.bump();
         let pool = bump.alloc(tables.copy_into(bump));
         let parsed = ParsedText { pool, trees: bump.alloc_slice_copy(&trees) };
-        if let (None, Some(file)) = (known, pool.files.first()) {
-            self.texts.insert(pool.bytes(file.text), parsed);
+        if known.is_none() {
+            self.texts.insert(pool.bytes(pool.file.text), parsed);
         }
         Ok(parsed)
     }
@@ -302,19 +303,14 @@ impl<'a> Runtime<'a> {
     fn error(&self, frame: &Frame<'_, 'a>, kind: ErrorKind, message: String, cause: Option<Error>) -> Box<Error> {
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let pool = frame.pool;
-        let mut place = Place::Executing {
-            file: String::new(),
-            line: 0,
-            column: 0,
+        let (line, column) = pool.line_and_column(frame.node);
+        let place = Place::Executing {
+            file: lossy(pool.bytes(pool.file.name)),
+            line,
+            column,
             template: lossy(pool.bytes(frame.tree.name)),
             context: pool.text(frame.node),
         };
-        if let (Place::Executing { file, line, column, .. }, Some(source)) =
-            (&mut place, pool.files.get(frame.tree.file as usize))
-        {
-            (*line, *column) = pool.line_and_column(source, frame.node);
-            *file = lossy(pool.bytes(source.name));
-        }
         Box::new(Error::at(kind, place, message, cause))
     }
 

@@ -186,8 +186,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn item(&mut self, token: Token) -> Item {
-        let item =
-            Item { token, start: self.start as u32, end: self.pos as u32, line: self.start_line as u32 };
+        let item = Item { token, start: self.start as u32, end: self.pos as u32, line: self.start_line as u32 };
         self.start = self.pos;
         self.start_line = self.line;
         item

@@ -95,7 +95,7 @@ pub(crate) struct Number {
 }
 
 /// A file of templates.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct File {
     pub(crate) name: Span,
     /// Where its text stands; positions of nodes count from its start.
@@ -106,7 +106,6 @@ pub(crate) struct File {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tree {
     pub(crate) name: Span,
-    pub(crate) file: u32,
     pub(crate) root: u32,
     /// Holds nothing but white space.
     pub(crate) empty: bool,
@@ -114,7 +113,7 @@ pub(crate) struct Tree {
     pub(crate) dynamic: bool,
 }
 
-/// All tables of parsed templates, as slices.
+/// The tables of a parsed file, as slices.
 #[derive(Clone, Copy)]
 pub(crate) struct Pool<'p> {
     pub(crate) nodes: &'p [Node],
@@ -122,7 +121,7 @@ pub(crate) struct Pool<'p> {
     pub(crate) lists: &'p [u32],
     pub(crate) idents: &'p [Span],
     pub(crate) numbers: &'p [Number],
-    pub(crate) files: &'p [File],
+    pub(crate) file: File,
     pub(crate) trees: &'p [Tree],
     pub(crate) data: &'p [u8],
 }
@@ -152,10 +151,10 @@ impl<'p> Pool<'p> {
         self.numbers.get(at as usize).copied().unwrap_or_default()
     }
 
-    /// The line (from 1) and the bytes before it on the line, of a node of a file.
-    pub(crate) fn line_and_column(&self, file: &File, id: u32) -> (usize, usize) {
+    /// The line (from 1) and the bytes before it on the line, of a node.
+    pub(crate) fn line_and_column(&self, id: u32) -> (usize, usize) {
         let position = self.positions.get(id as usize).copied().unwrap_or_default() as usize;
-        let text = self.bytes(file.text);
+        let text = self.bytes(self.file.text);
         let before = text.get(..position).unwrap_or(text);
         let line = 1 + before.iter().filter(|b| **b == b'\n').count();
         // On the first line Go counts from the start of the text, on others from the line feed.
@@ -271,7 +270,7 @@ impl<'p> Pool<'p> {
     }
 }
 
-/// The tables while they grow.
+/// The tables of a file while they grow.
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) nodes: Vec<Node>,
@@ -279,7 +278,7 @@ pub(crate) struct Tables {
     pub(crate) lists: Vec<u32>,
     pub(crate) idents: Vec<Span>,
     pub(crate) numbers: Vec<Number>,
-    pub(crate) files: Vec<File>,
+    pub(crate) file: File,
     pub(crate) trees: Vec<Tree>,
     pub(crate) data: Vec<u8>,
 }
@@ -292,7 +291,7 @@ impl Tables {
             lists: &self.lists,
             idents: &self.idents,
             numbers: &self.numbers,
-            files: &self.files,
+            file: self.file,
             trees: &self.trees,
             data: &self.data,
         }
@@ -306,35 +305,19 @@ impl Tables {
             lists: bump.alloc_slice_copy(&self.lists),
             idents: bump.alloc_slice_copy(&self.idents),
             numbers: bump.alloc_slice_copy(&self.numbers),
-            files: bump.alloc_slice_copy(&self.files),
+            file: self.file,
             trees: bump.alloc_slice_copy(&self.trees),
             data: bump.alloc_slice_copy(&self.data),
         }
     }
 
-    /// How far the tables go, to go back to when a text turns out bad.
-    pub(crate) fn mark(&self) -> [usize; 7] {
-        [
-            self.nodes.len(),
-            self.lists.len(),
-            self.idents.len(),
-            self.numbers.len(),
-            self.files.len(),
-            self.trees.len(),
-            self.data.len(),
-        ]
-    }
-
-    pub(crate) fn reset(&mut self, mark: [usize; 7]) {
-        let [nodes, lists, idents, numbers, files, trees, data] = mark;
-        self.nodes.truncate(nodes);
-        self.positions.truncate(nodes);
-        self.lists.truncate(lists);
-        self.idents.truncate(idents);
-        self.numbers.truncate(numbers);
-        self.files.truncate(files);
-        self.trees.truncate(trees);
-        self.data.truncate(data);
+    /// Roughly the bytes of memory they take.
+    pub(crate) fn size(&self) -> usize {
+        self.data.capacity()
+            + self.nodes.capacity() * (size_of::<Node>() + size_of::<u32>())
+            + self.lists.capacity() * size_of::<u32>()
+            + self.idents.capacity() * size_of::<Span>()
+            + self.numbers.capacity() * size_of::<Number>()
     }
 
     pub(crate) fn add(&mut self, position: u32, node: Node) -> u32 {

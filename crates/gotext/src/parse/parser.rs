@@ -65,15 +65,14 @@ impl TreeState {
     }
 }
 
-struct Parser<'t> {
+struct Parser<'t, 'p> {
     text: &'t [u8],
     /// Where the text starts in the data.
     base: u32,
-    file: u32,
     file_name: &'t [u8],
     functions: &'t Functions,
     lexer: Lexer<'t>,
-    tables: &'t mut Tables,
+    tables: &'p mut Tables,
     tree: TreeState,
     /// Variable names by number; `$` is 0.
     names: Vec<Span>,
@@ -84,20 +83,18 @@ struct Parser<'t> {
     done: Vec<u32>,
 }
 
-/// Parses a text into the tables and gives the numbers of its templates, that of the file itself last.
-///
-/// On an error the tables are as before.
-pub(crate) fn parse(tables: &mut Tables, functions: &Functions, name: &[u8], text: &[u8]) -> Result<Vec<u32>> {
-    let mark = tables.mark();
-    let file_name = String::from_utf8_lossy(name).into_owned();
+/// Parses a text; gives the tables, and in them the numbers of the text's templates, that of the file itself last.
+pub(crate) fn parse(functions: &Functions, name: &[u8], text: &[u8]) -> Result<(Tables, Vec<u32>)> {
     // Positions are 32 bits wide; unquoted strings can double the data.
-    if tables.data.len().saturating_add(text.len()).saturating_mul(2) > u32::MAX as usize {
-        let place = Place::Parsing { file: file_name, line: 1 };
+    if name.len().saturating_add(text.len()).saturating_mul(2) > u32::MAX as usize {
+        let place = Place::Parsing { file: String::from_utf8_lossy(name).into_owned(), line: 1 };
         return Err(Error::at(ErrorKind::Parse, place, "template is too large".to_owned(), None));
     }
+    let mut tables = Tables::default();
+    tables.data.reserve(name.len() + text.len() + 64);
     let name_span = tables.add_data(name);
     let text_span = tables.add_data(text);
-    tables.files.push(File { name: name_span, text: text_span });
+    tables.file = File { name: name_span, text: text_span };
     let mut lexer = Lexer::new(text);
     lexer.break_ok = functions.find(b"break").is_none();
     lexer.continue_ok = functions.find(b"continue").is_none();
@@ -105,29 +102,22 @@ pub(crate) fn parse(tables: &mut Tables, functions: &Functions, name: &[u8], tex
     let mut parser = Parser {
         text,
         base: text_span.start,
-        file: (tables.files.len() - 1) as u32,
         file_name: name,
         functions,
         lexer,
-        tables,
+        tables: &mut tables,
         tree: TreeState::new(),
         names: vec![dollar],
         pending: Vec::new(),
         floor: stack::floor(),
         done: Vec::new(),
     };
-    let result = parser.file(name_span);
-    let done = std::mem::take(&mut parser.done);
-    match result {
-        Ok(()) => Ok(done),
-        Err(error) => {
-            tables.reset(mark);
-            Err(error)
-        }
-    }
+    parser.file(name_span)?;
+    let done = parser.done;
+    Ok((tables, done))
 }
 
-impl<'t> Parser<'t> {
+impl<'t> Parser<'t, '_> {
     // Tokens.
 
     fn next(&mut self) -> Item {
@@ -269,7 +259,7 @@ impl<'t> Parser<'t> {
     /// Adds a tree to those of the text; of two with the same name one must be empty.
     fn add_tree(&mut self, name: Span, root: u32) -> Result<()> {
         let empty = self.is_empty(root);
-        let tree = Tree { name, file: self.file, root, empty, dynamic: self.tree.dynamic };
+        let tree = Tree { name, root, empty, dynamic: self.tree.dynamic };
         let number = self.tables.trees.len() as u32;
         let pool = self.tables.pool();
         let text = pool.bytes(name);
