@@ -12,6 +12,7 @@ mod go_value;
 mod input;
 mod limits;
 mod parser;
+mod quick;
 mod read;
 mod resolve;
 mod scalar;
@@ -24,7 +25,7 @@ mod token;
 mod writer;
 
 pub use documents::{load_values, merge_maps, split_documents};
-pub use read::{from_yaml, from_yaml_keep_ints, from_yaml_map, from_yaml_seq, from_yaml_strict};
+pub use read::{from_yaml, from_yaml_keep_ints, from_yaml_map, from_yaml_seq, from_yaml_some, from_yaml_strict};
 pub use through_json::to_yaml;
 pub use writer::YamlWriter;
 

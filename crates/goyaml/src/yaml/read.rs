@@ -1,6 +1,6 @@
 //! Reading YAML: `sigs.k8s.io/yaml` `Unmarshal` and its variants.
 
-use super::{compose, decode, exact};
+use super::{compose, decode, exact, quick};
 use crate::error::Error;
 use crate::json::{into_map, into_seq};
 use crate::value::{Map, Value};
@@ -18,6 +18,22 @@ pub fn from_yaml(text: impl AsRef<[u8]>) -> Result<Value, Error> {
 /// string types (see [`Value::scalar_text`]).
 pub fn from_yaml_keep_ints(text: impl AsRef<[u8]>) -> Result<Value, Error> {
     read(text.as_ref(), true).map_err(Error::in_unmarshal)
+}
+
+/// Reads as [`from_yaml_keep_ints`], but of a mapping at the top gives only the entries whose keys are `wanted`; all of
+/// the text is checked.
+///
+/// # Errors
+/// As [`from_yaml`].
+pub fn from_yaml_some(text: impl AsRef<[u8]>, wanted: impl Fn(&str) -> bool) -> Result<Value, Error> {
+    if let Some(map) = quick::read_some(text.as_ref(), true, &wanted) {
+        return Ok(Value::Map(map));
+    }
+    let mut value = from_yaml_keep_ints(text)?;
+    if let Value::Map(map) = &mut value {
+        map.retain(|key, _| wanted(key));
+    }
+    Ok(value)
 }
 
 /// Reads as [`from_yaml`] into a `map[string]interface {}`; nothing and `null` are an empty one.
@@ -39,6 +55,9 @@ pub fn from_yaml_strict(text: impl AsRef<[u8]>) -> Result<Value, Error> {
 
 /// Reads the first document; errors without the words of `sigs.k8s.io/yaml` around them.
 fn read(text: &[u8], keep_ints: bool) -> Result<Value, Error> {
+    if let Some(map) = quick::read(text, keep_ints) {
+        return Ok(Value::Map(map));
+    }
     let document = compose::compose(text)?;
     match decode::decode(&document, keep_ints) {
         Ok(value) => Ok(value),

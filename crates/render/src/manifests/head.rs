@@ -28,7 +28,8 @@ impl Head {
     /// The document is no YAML, or the parts of the head are not what they must be.
     pub fn read(document: &str) -> Result<Self, Error> {
         let mut head = Self::default();
-        let root = match goyaml::from_yaml_keep_ints(document)? {
+        let wanted = |key: &str| same(key, "apiVersion") || same(key, "kind") || same(key, "metadata");
+        let root = match goyaml::from_yaml_some(document, wanted)? {
             Value::Map(map) => map,
             Value::Null => return Ok(head),
             other => return Err(Error::unmarshal_type(other.json_kind(), "util.SimpleHead").in_unmarshal()),
