@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tiller", &["goyaml", "cluster", "api", "chart", "render", "depot", "release", "engine"]),
     (
         "cli",
-        &["goyaml", "cluster", "api", "sandbox", "chart", "render", "depot", "release", "engine", "server", "tiller"],
+        &["gotext", "goyaml", "cluster", "api", "sandbox", "chart", "render", "depot", "release", "engine", "server", "tiller"],
     ),
     ("e2e", &[]),
     ("xtask", &["e2e"]),

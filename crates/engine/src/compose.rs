@@ -113,7 +113,11 @@ impl Settings {
         let template = Template { limits: self.limits.clone(), interrupt: Some(interrupt), ..template };
         let work = tokio::task::spawn_blocking(move || {
             let mut notices = Vec::new();
-            let done = template.render(&mut |notice| notices.push(notice))?;
+            let done = template.render(&mut |notice| {
+                if !matches!(notice, Notice::Schema { .. }) {
+                    notices.push(notice);
+                }
+            })?;
             Ok((done, notices))
         });
         let done = match self.time {

@@ -52,14 +52,24 @@ pub enum Notice {
     Deprecated,
     /// Values that do not go together, in Helm's words.
     Values(String),
+    /// A chart's values were checked against its schema, if it has one; only of use to who looks for an error.
+    Schema {
+        /// The chart.
+        chart: String,
+        /// How many subcharts it has.
+        dependencies: usize,
+    },
 }
 
 impl std::fmt::Display for Notice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Deprecated => "this chart is deprecated",
-            Self::Values(text) => text,
-        })
+        match self {
+            Self::Deprecated => f.write_str("this chart is deprecated"),
+            Self::Values(text) => f.write_str(text),
+            Self::Schema { chart, dependencies } => {
+                write!(f, "number of dependencies in the chart {chart}: {dependencies}")
+            }
+        }
     }
 }
 
@@ -85,17 +95,34 @@ impl Template {
     /// # Errors
     /// What is wrong with the chart, the values or the templates.
     pub fn render(self, notice: &mut dyn FnMut(Notice)) -> Result<Templated, Error> {
-        let Self { mut chart, values, release, capabilities, shape, .. } = self;
-        check_installable(&chart)?;
-        if chart.metadata.deprecated {
+        self.check(notice)?;
+        self.render_checked(notice)
+    }
+
+    /// Refuses a chart that cannot be a release, before anything else is looked at.
+    ///
+    /// # Errors
+    /// When the chart is of a type that is not installed, or lacks subcharts that it names.
+    pub fn check(&self, notice: &mut dyn FnMut(Notice)) -> Result<(), Error> {
+        check_installable(&self.chart)?;
+        if self.chart.metadata.deprecated {
             notice(Notice::Deprecated);
         }
-        check_complete(&chart)?;
+        check_complete(&self.chart)
+    }
+
+    /// Does what [`Template::render`] does after [`Template::check`].
+    ///
+    /// # Errors
+    /// What is wrong with the values or the templates.
+    pub fn render_checked(self, notice: &mut dyn FnMut(Notice)) -> Result<Templated, Error> {
+        let Self { mut chart, values, release, capabilities, shape, .. } = self;
         let warnings = chart::values::process_dependencies(&mut chart, &values).map_err(chart::Error::from)?;
         warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
         let coalesced = chart::values::coalesce_values(&chart, &values).map_err(chart::Error::from)?;
         coalesced.warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
         if !self.skip_schema_validation {
+            tell_checked(&chart, &coalesced.values, notice);
             chart::schema::validate(&chart, &coalesced.values)?;
         }
         let chart = Arc::new(chart);
@@ -110,6 +137,16 @@ impl Template {
         };
         let rendered = render::manifests::render(&parsed, &inputs, &shape)?;
         Ok(Templated { chart, rendered })
+    }
+}
+
+/// Tells which charts have values that are checked.
+fn tell_checked(chart: &Chart, values: &Map, notice: &mut dyn FnMut(Notice)) {
+    notice(Notice::Schema { chart: chart.name().to_owned(), dependencies: chart.dependencies.len() });
+    for subchart in &chart.dependencies {
+        if let Some(goyaml::Value::Map(values)) = values.get(subchart.name()) {
+            tell_checked(subchart, values, notice);
+        }
     }
 }
 

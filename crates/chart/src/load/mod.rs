@@ -17,6 +17,7 @@ pub use archive::read_archive;
 pub use dir::read_dir;
 pub use error::LoadError;
 pub(crate) use files::extension;
+pub(crate) use glob::Glob;
 pub use ignore::Rules as IgnoreRules;
 pub(crate) use path::clean;
 

@@ -1,4 +1,43 @@
 //! One file per verb.
 
+pub(crate) mod dependency;
+pub(crate) mod dry_run;
+pub(crate) mod env;
+pub(crate) mod help;
+pub(crate) mod install;
+pub(crate) mod lint;
 pub(crate) mod serve;
+pub(crate) mod show;
 pub(crate) mod template;
+pub(crate) mod verify;
+pub(crate) mod version;
+
+use crate::command::{Arity, Command, PLAIN};
+
+/// The program.
+pub(crate) static ROOT: Command = Command {
+    name: "whipstaff",
+    about: "Helm as an HTTP API, and Helm's own commands",
+    long: "Helm as an HTTP API, and Helm's own commands.\n\n\
+           `serve` answers over HTTP what Helm does on a command line. The other commands take Helm's flags, print\n\
+           what Helm prints, byte for byte, and end with its exit codes, so a script may call either.",
+    examples: &[
+        "whipstaff serve --sandbox",
+        "whipstaff template shop ./mychart -f prod.yaml",
+        "whipstaff lint ./mychart",
+    ],
+    arity: Arity::Any,
+    below: &[
+        &serve::COMMAND,
+        &dependency::COMMAND,
+        &show::COMMAND,
+        &lint::COMMAND,
+        &verify::COMMAND,
+        &install::COMMAND,
+        &template::COMMAND,
+        &env::COMMAND,
+        &version::COMMAND,
+        &help::COMMAND,
+    ],
+    ..PLAIN
+};

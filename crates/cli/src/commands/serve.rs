@@ -8,40 +8,84 @@ use engine::{Engine, Settings};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tracing_subscriber::EnvFilter;
 
+use crate::command::{Call, Command, PLAIN};
+use crate::fail::{Fail, Outcome, fail};
+use crate::flags::{Flag, Group, Parsed};
 use crate::sample;
 
-/// Serve the REST API
-///
-/// Serves the API over the current kubeconfig context, over a pod's service account, or over an in-process Kubernetes
-/// API (`--sandbox`) that needs no cluster at all and forgets everything when it ends.
-///
-/// There is no authentication yet, so only loopback addresses are listened on.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  whipstaff serve --sandbox\n  whipstaff serve --listen 127.0.0.1:9000 --kube-context staging"
-)]
-pub(crate) struct Args {
-    /// Serve an in-process Kubernetes API instead of a cluster
-    #[arg(long, conflicts_with_all = ["kubeconfig", "kube_context"])]
+static FLAGS: Group = Group {
+    title: "Serving",
+    flags: &[
+        Flag::switch(
+            "sandbox",
+            "serve an in-process Kubernetes API instead of a cluster; it forgets everything at the end",
+        ),
+        Flag::text("listen", "ADDR", "the address to listen on; loopback only").or("127.0.0.1:8080"),
+        Flag::text(
+            "sandbox-listen",
+            "ADDR",
+            "serve the sandbox's Kubernetes API too, for kubectl and helm (127.0.0.1:8081)",
+        ),
+        Flag::text(
+            "kubeconfig",
+            "FILE",
+            "the kubeconfig file; else $KUBECONFIG, ~/.kube/config, the pod's service account",
+        ),
+        Flag::text("kube-context", "NAME", "the context of the kubeconfig file"),
+        Flag::text("context", "NAME", "").hidden(),
+    ],
+};
+
+pub(crate) static COMMAND: Command = Command {
+    name: "serve",
+    usage: "serve",
+    about: "serve the REST API",
+    long: "Serves the API over the current kubeconfig context, over a pod's service account, or over an in-process\n\
+           Kubernetes API (--sandbox) that needs no cluster at all and forgets everything when it ends.\n\n\
+           There is no authentication yet, so only loopback addresses are listened on.",
+    examples: &["whipstaff serve --sandbox", "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging"],
+    flags: &[&FLAGS],
+    exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"]],
+    run: Some(run),
+    ..PLAIN
+};
+
+/// What is to be served.
+#[derive(Debug)]
+struct Args {
     sandbox: bool,
-    /// The address to listen on; loopback only
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Also serve the sandbox's Kubernetes API itself, for kubectl and helm (for example 127.0.0.1:8081)
-    #[arg(long, value_name = "ADDR", requires = "sandbox")]
     sandbox_listen: Option<SocketAddr>,
-    /// The kubeconfig file; else $KUBECONFIG, then ~/.kube/config, then the pod's service account
-    #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig file
-    #[arg(long, value_name = "NAME", visible_alias = "context")]
     kube_context: Option<String>,
 }
 
-pub(crate) fn run(args: Args) -> Result<()> {
+fn address(flags: &Parsed, name: &str) -> Outcome<Option<SocketAddr>> {
+    let parse = |text: &str| {
+        text.parse().map_err(|error| {
+            Fail::new(format!("invalid argument {text:?} for \"--{name}\" flag: {error}, as in 127.0.0.1:8080"))
+        })
+    };
+    flags.some(name).map(parse).transpose()
+}
+
+fn run(call: &Call) -> Outcome {
+    let flags = &call.flags;
+    let context = flags.some("kube-context").or(flags.some("context"));
+    let args = Args {
+        sandbox: flags.on("sandbox"),
+        listen: address(flags, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+        sandbox_listen: address(flags, "sandbox-listen")?,
+        kubeconfig: flags.some("kubeconfig").map(PathBuf::from),
+        kube_context: context.map(str::to_owned),
+    };
+    if args.sandbox_listen.is_some() && !args.sandbox {
+        fail!("--sandbox-listen needs --sandbox");
+    }
     let filter = EnvFilter::try_from_env("WHIPSTAFF_LOG").unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(args))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(args)).map_err(|error| Fail::new(format!("{error:#}")))
 }
 
 async fn serve(args: Args) -> Result<()> {

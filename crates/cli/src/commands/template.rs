@@ -1,129 +1,113 @@
-//! `whipstaff template`, as Helm 4.3: `pkg/cmd/template.go`.
+//! `template`, as Helm 4.3: `pkg/cmd/template.go`.
 
-use std::path::PathBuf;
-
-use anyhow::{Result, anyhow, bail};
 use chart::capabilities::KubeVersion;
-use engine::{Error, Notice, Template};
-use jiff::Timestamp;
+use render::Capabilities;
 use render::manifests::{Shape, TemplateOptions, template_output};
-use render::{Capabilities, Release};
 
-use crate::values::ValueFlags;
+use crate::command::{Arity, Call, Command, PLAIN};
+use crate::fail::{Fail, Outcome, fail};
+use crate::flags::{CHART, Flag, Group, INSTALL, Kind, POST_RENDERER, Parsed, VALUES};
+use crate::output;
+use crate::output_dir;
+use crate::release::{self, Failed};
 
-/// Render chart templates locally and display the output
-///
-/// No cluster is asked: what would be looked up in one is empty, and `.Capabilities` are those that Helm has built in,
-/// unless `--kube-version` and `--api-versions` say otherwise.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  whipstaff template shop ./mychart\n  whipstaff template shop ./mychart-1.2.3.tgz -n web -f prod.yaml --set replicas=3\n  whipstaff template shop ./mychart --show-only templates/service.yaml"
-)]
-pub(crate) struct Args {
-    /// The release's name, then the chart: a folder or a .tgz file. The name may be left out
-    #[arg(value_name = "[NAME] CHART", num_args = 1..=2, required = true)]
-    name_and_chart: Vec<String>,
-    /// The namespace of the release
-    #[arg(short, long, value_name = "NAME", env = "HELM_NAMESPACE", default_value = "default", hide_env = true)]
-    namespace: String,
-    #[command(flatten)]
-    values: ValueFlags,
-    /// Include the CRDs of the chart in the output
-    #[arg(long)]
-    include_crds: bool,
-    /// The Kubernetes version for .Capabilities.KubeVersion
-    #[arg(long, value_name = "VERSION")]
-    kube_version: Option<String>,
-    /// Kubernetes API versions for .Capabilities.APIVersions, besides the built-in ones
-    #[arg(short, long, value_name = "VERSION", value_delimiter = ',')]
-    api_versions: Vec<String>,
-    /// Set .Release.IsUpgrade instead of .Release.IsInstall
-    #[arg(long)]
-    is_upgrade: bool,
-    /// Only show what comes from these templates
-    #[arg(short, long, value_name = "PATH")]
-    show_only: Vec<String>,
-    /// Leave out hooks that are tests
-    #[arg(long)]
-    skip_tests: bool,
-    /// Leave out all hooks
-    #[arg(long)]
-    no_hooks: bool,
-    /// Do not check the values against the chart's schema
-    #[arg(long)]
-    skip_schema_validation: bool,
-    /// Hide the content of Secrets
-    #[arg(long)]
-    hide_secret: bool,
-}
+static FLAGS: Group = Group {
+    title: "Rendering",
+    flags: &[
+        Flag::of(
+            Kind::Array,
+            "show-only",
+            "PATH",
+            "print only what comes from this template; patterns; may be repeated",
+        )
+        .short('s'),
+        Flag::text("output-dir", "DIR", "write a file for each template below this folder instead of printing"),
+        Flag::switch("release-name", "put a folder with the release's name below --output-dir"),
+        Flag::switch("include-crds", "put the definitions in crds/ in front"),
+        Flag::switch("skip-tests", "leave out hooks that are tests"),
+        Flag::switch("is-upgrade", "render as for an upgrade: .Release.IsUpgrade instead of .Release.IsInstall"),
+        Flag::text("kube-version", "VERSION", "what .Capabilities.KubeVersion says"),
+        Flag::of(Kind::Slice, "api-versions", "VERSION", "more for .Capabilities.APIVersions; may be repeated")
+            .short('a'),
+        Flag::text("dry-run", "HOW", "client: ask no cluster; server: ask one").or("client").alone("unset"),
+        Flag::switch("validate", "").deprecated("use '--dry-run=server' instead"),
+        Flag::switch("hide-notes", "")
+            .deprecated("this flag has no effect for 'helm template' and will be removed in Helm 5"),
+        Flag::switch("render-subchart-notes", "")
+            .deprecated("this flag has no effect for 'helm template' and will be removed in Helm 5"),
+    ],
+};
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let (name, path) = match args.name_and_chart.as_slice() {
-        [path] => ("release-name", path),
-        [name, path] => (name.as_str(), path),
-        _ => bail!("expected a name and a chart"),
-    };
+pub(crate) static COMMAND: Command = Command {
+    name: "template",
+    usage: "template [NAME] [CHART]",
+    about: "render a chart and print the manifests",
+    long: "Renders a chart with values and prints the manifests that an install would apply.\n\n\
+           No cluster is asked: `lookup` finds nothing, and .Capabilities are those built in, unless --kube-version\n\
+           and --api-versions say otherwise. NAME may be left out; the release is then called `release-name`.",
+    examples: &[
+        "whipstaff template shop ./mychart",
+        "whipstaff template shop ./mychart-1.2.3.tgz -n web -f prod.yaml --set replicas=3",
+        "whipstaff template shop ./mychart --show-only templates/service.yaml",
+        "whipstaff template shop ./mychart --output-dir out",
+    ],
+    arity: Arity::AtLeast(1),
+    flags: &[&FLAGS, &VALUES, &CHART, &INSTALL, &POST_RENDERER],
+    exclusive: &[&["validate", "dry-run"], &["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
+    run: Some(run),
+    ..PLAIN
+};
+
+/// The capabilities that the flags ask for.
+pub(crate) fn capabilities(flags: &Parsed) -> Outcome<Capabilities> {
     let mut capabilities = Capabilities::default();
-    if let Some(version) = &args.kube_version {
-        capabilities.kube_version =
-            KubeVersion::parse(version).map_err(|error| anyhow!("invalid kube version '{version}': {error}"))?;
+    if let Some(version) = flags.some("kube-version") {
+        capabilities.kube_version = KubeVersion::parse(version)
+            .map_err(|error| Fail::new(format!("invalid kube version '{version}': {error}")))?;
     }
-    capabilities.api_versions.extend(args.api_versions.iter().cloned());
-    chart::validate_release_name(name)
-        .map_err(|error| anyhow!("release name check failed: release name {name:?}: {error}"))?;
-    let chart = load(path)?;
-    let values = args.values.merge()?;
-    let release =
-        Release { name: name.to_owned(), namespace: args.namespace.clone(), revision: 1, is_upgrade: args.is_upgrade };
-    let template = Template {
-        capabilities,
-        shape: Shape { include_crds: args.include_crds, hide_secret: args.hide_secret, subchart_notes: false },
-        skip_schema_validation: args.skip_schema_validation,
-        ..Template::new(chart, values, release, Timestamp::now())
+    capabilities.api_versions.extend(flags.list("api-versions").iter().cloned());
+    Ok(capabilities)
+}
+
+fn run(call: &Call) -> Outcome {
+    let flags = &call.flags;
+    let capabilities = capabilities(flags)?;
+    let strategy = super::dry_run::strategy(flags, true)?;
+    if strategy == super::dry_run::Strategy::Server || flags.on("validate") {
+        fail!("--dry-run=server needs a cluster, which `template` cannot ask yet: leave it out, or use `install`");
+    }
+    let shape = Shape { include_crds: flags.on("include-crds"), ..Shape::default() };
+    let prepared = release::prepare(call, "release-name")?;
+    let name = prepared.name.clone();
+    match release::render(call, prepared, shape, capabilities, flags.on("is-upgrade")) {
+        Ok(rendered) => show(call, &name, &rendered.templated.rendered),
+        Err(Failed { fail, partial: None }) => Err(fail),
+        // A failed render may still be worth a look, and Helm says how.
+        Err(Failed { fail, partial: Some(partial) }) if call.settings.debug => {
+            output::print(&format!("{}\n", partial.trim()))?;
+            Err(fail)
+        }
+        Err(Failed { fail, .. }) => {
+            Err(Fail { text: format!("{}\n\nUse --debug flag to render out invalid YAML", fail.text), ..fail })
+        }
+    }
+}
+
+fn show(call: &Call, name: &str, rendered: &render::manifests::Rendered) -> Outcome {
+    let flags = &call.flags;
+    let options = TemplateOptions {
+        skip_tests: flags.on("skip-tests"),
+        no_hooks: flags.on("no-hooks"),
+        show_only: flags.list("show-only").to_vec(),
     };
-    let templated = template.render(&mut |notice| eprintln!("{}", log_line(&notice))).map_err(told)?;
-    let options =
-        TemplateOptions { skip_tests: args.skip_tests, no_hooks: args.no_hooks, show_only: args.show_only.clone() };
-    let output = template_output(&templated.rendered, &options)?;
-    write_out(&output)
-}
-
-/// Loads a chart from a folder or an archive; what is not there is told as Helm tells it.
-fn load(path: &str) -> Result<chart::Chart> {
-    let file = PathBuf::from(path);
-    if !file.exists() {
-        bail!("path {path:?} not found");
-    }
-    Ok(chart::load_path(&file)?)
-}
-
-/// A failed render may still be worth a look, and Helm says how.
-fn told(error: Error) -> anyhow::Error {
-    match error {
-        Error::Render(error) => anyhow!("{error}\n\nUse --debug flag to render out invalid YAML"),
-        error => error.into(),
-    }
-}
-
-/// A line of Helm's log.
-fn log_line(notice: &Notice) -> String {
-    let level = match notice {
-        Notice::Deprecated => "WARN",
-        Notice::Values(_) => "INFO",
+    let Some(folder) = flags.some("output-dir") else {
+        return output::print(&template_output(rendered, &options)?);
     };
-    format!("level={level} msg={}", quoted(&notice.to_string()))
-}
-
-/// A text as Go's slog writes it.
-fn quoted(text: &str) -> String {
-    chart::text::quote(text)
-}
-
-/// Writes to standard output; a reader that has gone away is no failure.
-fn write_out(text: &str) -> Result<()> {
-    use std::io::Write;
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+    let by_release = flags.on("release-name").then_some(name);
+    output_dir::write(folder, by_release, rendered, &options, flags.on("include-crds"))?;
+    // What was written is not printed again, and what is to be shown is looked for in what is printed.
+    match options.show_only.first() {
+        Some(missing) => fail!("could not find template {missing} in chart"),
+        None => output::print("\n"),
     }
 }

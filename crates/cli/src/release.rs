@@ -1,0 +1,172 @@
+//! What `template` and `install` have in common (as Helm 4.3: `pkg/cmd/install.go runInstall`, `pkg/action/install.go`).
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chart::Chart;
+use engine::{Error, Notice, Template, Templated};
+use goyaml::Map;
+use jiff::Timestamp;
+use render::manifests::Shape;
+use render::{Capabilities, Release};
+
+use crate::command::Call;
+use crate::fail::{Fail, Outcome, fail};
+use crate::locate;
+use crate::log::{Level, log};
+use crate::values;
+
+/// Labels that Helm keeps for itself.
+const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+
+/// A chart and what it is to be rendered with.
+pub(crate) struct Prepared {
+    /// The chart as it was loaded.
+    pub(crate) chart: Chart,
+    /// The user's values.
+    pub(crate) values: Map,
+    /// The release's name.
+    pub(crate) name: String,
+    /// Its namespace.
+    pub(crate) namespace: String,
+}
+
+/// What became of a chart.
+pub(crate) struct Rendered {
+    /// The chart as a record keeps it, and what it has become.
+    pub(crate) templated: Templated,
+    /// The user's values.
+    pub(crate) values: Map,
+}
+
+/// A render that failed, after the point where Helm has a release to show.
+pub(crate) struct Failed {
+    /// What is wrong.
+    pub(crate) fail: Fail,
+    /// What there is to be looked at: the files as they were rendered. `None` when it failed before that point.
+    pub(crate) partial: Option<String>,
+}
+
+impl<E: Into<Fail>> From<E> for Failed {
+    fn from(fail: E) -> Self {
+        Self { fail: fail.into(), partial: None }
+    }
+}
+
+/// Finds name and chart, and reads chart and values.
+pub(crate) fn prepare(call: &Call, default_name: &str) -> Outcome<Prepared> {
+    let version = call.flags.text("version");
+    call.debug("Original chart version", &[("version", version)]);
+    if version.is_empty() && call.flags.on("devel") {
+        call.debug("setting version to >0.0.0-0", &[]);
+    }
+    let (name, chart) = name_and_chart(call, default_name)?;
+    let path = locate::chart(call, &chart)?;
+    call.debug("Chart path", &[("path", &path)]);
+    let values = values::merge(&call.flags)?;
+    let chart = chart::load_path(Path::new(&path))?;
+    Ok(Prepared { chart, values, name, namespace: call.settings.namespace() })
+}
+
+fn name_and_chart(call: &Call, default_name: &str) -> Outcome<(String, String)> {
+    let template = call.flags.text("name-template");
+    let generate = call.flags.on("generate-name");
+    match call.args.as_slice() {
+        [_, _, more @ ..] if !more.is_empty() => {
+            fail!("expected at most two arguments, unexpected arguments: {}", more.join(", "))
+        }
+        [_, _] if generate => fail!("cannot set --generate-name and also specify a name"),
+        [_, _] if !template.is_empty() => fail!("cannot set --name-template and also specify a name"),
+        [name, chart] => Ok((name.clone(), chart.clone())),
+        [chart] if !template.is_empty() => {
+            Ok((render::template_name(template, Timestamp::now(), None)?, chart.clone()))
+        }
+        [chart] if !default_name.is_empty() => Ok((default_name.to_owned(), chart.clone())),
+        [chart] if generate => Ok((generated(chart), chart.clone())),
+        _ => fail!("must either provide a name or specify --generate-name"),
+    }
+}
+
+/// A name made of the chart's and the time.
+fn generated(chart: &str) -> String {
+    let base = chart.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let base = match (chart, base) {
+        (_, ".") | ("", _) => "chart",
+        (_, "") => "/",
+        (_, base) => base.split('.').next().unwrap_or_default(),
+    };
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    format!("{base}-{seconds}")
+}
+
+/// Renders what was prepared.
+pub(crate) fn render(
+    call: &Call,
+    prepared: Prepared,
+    shape: Shape,
+    capabilities: Capabilities,
+    is_upgrade: bool,
+) -> Result<Rendered, Failed> {
+    let Prepared { chart, values, name, namespace } = prepared;
+    let release = Release { name: name.clone(), namespace, revision: 1, is_upgrade };
+    let template = Template {
+        capabilities,
+        shape,
+        skip_schema_validation: call.flags.on("skip-schema-validation"),
+        ..Template::new(chart, values.clone(), release, Timestamp::now())
+    };
+    template.check(&mut |notice| tell(call, &notice)).map_err(|error| Fail::new(error.to_string()))?;
+    if let Err(error) = chart::validate_release_name(&name) {
+        let text = format!("release name {}: {error}", chart::text::quote(&name));
+        log(Level::Error, "release name check failed", &[("error", &text)]);
+        return Err(Fail::new(format!("release name check failed: {text}")).into());
+    }
+    if call.flags.pairs("labels").keys().any(|key| SYSTEM_LABELS.contains(&key.as_str())) {
+        let labels = SYSTEM_LABELS.join(" ");
+        return Err(Fail::new(format!(
+            "user supplied labels contains system reserved label name. System labels: [{labels}]"
+        ))
+        .into());
+    }
+    match template.render_checked(&mut |notice| tell(call, &notice)) {
+        Ok(templated) => {
+            for hook in &templated.rendered.skipped_hooks {
+                log(Level::Info, "skipping unknown hooks", &[("hookTypes", hook)]);
+            }
+            Ok(Rendered { templated, values })
+        }
+        Err(Error::Render(error)) => Err(Failed { fail: Fail::new(error.to_string()), partial: Some(files(error)) }),
+        Err(error) => Err(Fail::new(error.to_string()).into()),
+    }
+}
+
+/// The files that could not be taken apart into manifests.
+fn files(error: render::RenderError) -> String {
+    let render::RenderError::Manifest { files, .. } = error else { return String::new() };
+    let there = files.iter().filter(|(_, content)| !content.trim().is_empty());
+    there.map(|(name, content)| format!("---\n# Source: {name}\n{content}\n")).collect()
+}
+
+/// Tells on standard error what a person should know about a chart.
+pub(crate) fn tell(call: &Call, notice: &Notice) {
+    match notice {
+        Notice::Deprecated => log(Level::Warn, "this chart is deprecated", &[]),
+        Notice::Values(text) => values_notice(text),
+        Notice::Schema { chart, dependencies } => {
+            let dependencies = dependencies.to_string();
+            call.debug("number of dependencies in the chart", &[("chart", chart), ("dependencies", &dependencies)]);
+        }
+    }
+}
+
+/// What Helm logs with attributes, our libraries say with the attributes after the message.
+const WITH_ATTRIBUTES: [&str; 3] =
+    ["returned non-bool value", "the method PathValue returned error", "ImportValues missing table"];
+
+fn values_notice(text: &str) {
+    let known = WITH_ATTRIBUTES.into_iter().find_map(|message| Some((message, text.strip_prefix(message)?)));
+    match known {
+        Some((message, attributes)) => eprintln!("level=WARN msg={message:?}{attributes}"),
+        None => log(Level::Info, text, &[]),
+    }
+}

@@ -1,0 +1,163 @@
+//! What holds for all commands: flags, then `HELM_*` variables, then defaults (as Helm 4.3: `pkg/cli/environment.go`,
+//! `pkg/helmpath`).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::flags::{Parsed, go_bool};
+use crate::kubeconfig;
+
+/// The settings of one call.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    flags: BTreeMap<&'static str, String>,
+    groups: String,
+    /// The namespace that was asked for; empty when none was.
+    asked_namespace: String,
+    /// Tell what is being done.
+    pub(crate) debug: bool,
+}
+
+/// Flags and the variables that they come from.
+const FROM: [(&str, &str); 8] = [
+    ("kubeconfig", "KUBECONFIG"),
+    ("kube-context", "HELM_KUBECONTEXT"),
+    ("kube-token", "HELM_KUBETOKEN"),
+    ("kube-as-user", "HELM_KUBEASUSER"),
+    ("kube-apiserver", "HELM_KUBEAPISERVER"),
+    ("kube-ca-file", "HELM_KUBECAFILE"),
+    ("kube-tls-server-name", "HELM_KUBETLS_SERVER_NAME"),
+    ("namespace", "HELM_NAMESPACE"),
+];
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}
+
+impl Settings {
+    /// Reads the settings of a call.
+    pub(crate) fn read(parsed: &Parsed) -> Self {
+        let mut flags = BTreeMap::new();
+        for (flag, name) in FROM {
+            let text = if parsed.given(flag) { parsed.text(flag).to_owned() } else { variable(name) };
+            flags.insert(flag, text);
+        }
+        let paths = [
+            ("registry-config", "HELM_REGISTRY_CONFIG", config_home().join("registry/config.json")),
+            ("repository-config", "HELM_REPOSITORY_CONFIG", config_home().join("repositories.yaml")),
+            ("repository-cache", "HELM_REPOSITORY_CACHE", cache_home().join("repository")),
+            ("content-cache", "HELM_CONTENT_CACHE", cache_home().join("content")),
+            ("plugins", "HELM_PLUGINS", data_home().join("plugins")),
+        ];
+        for (flag, name, default) in paths {
+            let text = match std::env::var(name) {
+                _ if parsed.given(flag) => parsed.text(flag).to_owned(),
+                Ok(text) => text,
+                Err(_) => default.to_string_lossy().into_owned(),
+            };
+            flags.insert(flag, text);
+        }
+        let switch = |flag: &str, name: &str| match parsed.given(flag) {
+            true => parsed.on(flag),
+            false => go_bool(&variable(name)).unwrap_or(false),
+        };
+        let insecure = switch("kube-insecure-skip-tls-verify", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY");
+        flags.insert("kube-insecure-skip-tls-verify", insecure.to_string());
+        let whole = |name: &str, default: i64| variable(name).parse::<i64>().unwrap_or(default);
+        let burst = match parsed.given("burst-limit") {
+            true => parsed.text("burst-limit").parse().unwrap_or(0),
+            false => whole("HELM_BURST_LIMIT", 100),
+        };
+        flags.insert("burst-limit", burst.to_string());
+        flags.insert("max-history", whole("HELM_MAX_HISTORY", 10).to_string());
+        let qps = if parsed.given("qps") { parsed.text("qps").to_owned() } else { variable("HELM_QPS") };
+        flags.insert("qps", format!("{:.2}", qps.parse::<f32>().unwrap_or(0.0)));
+        let groups = match parsed.given("kube-as-group") {
+            true => parsed.list("kube-as-group").join(","),
+            false => variable("HELM_KUBEASGROUPS").trim_matches([',', ' ']).to_owned(),
+        };
+        let asked_namespace = flags.remove("namespace").unwrap_or_default();
+        Self { flags, groups, asked_namespace, debug: switch("debug", "HELM_DEBUG") }
+    }
+
+    /// The text of a setting, by the name of its flag.
+    pub(crate) fn text(&self, flag: &str) -> &str {
+        self.flags.get(flag).map_or("", String::as_str)
+    }
+
+    /// The namespace: the one asked for, that of the kubeconfig context, or `default`.
+    pub(crate) fn namespace(&self) -> String {
+        if !self.asked_namespace.is_empty() {
+            return self.asked_namespace.clone();
+        }
+        kubeconfig::namespace(self.text("kubeconfig"), self.text("kube-context"))
+            .unwrap_or_else(|| "default".to_owned())
+    }
+
+    /// What `env` shows, by name.
+    pub(crate) fn variables(&self) -> BTreeMap<&'static str, String> {
+        let folder = |path: PathBuf| path.to_string_lossy().into_owned();
+        let mut shown = BTreeMap::from([
+            ("HELM_BIN", std::env::args().next().unwrap_or_default()),
+            ("HELM_CACHE_HOME", folder(cache_home())),
+            ("HELM_CONFIG_HOME", folder(config_home())),
+            ("HELM_DATA_HOME", folder(data_home())),
+            ("HELM_DEBUG", self.debug.to_string()),
+            ("HELM_NAMESPACE", self.namespace()),
+            ("HELM_KUBEASGROUPS", self.groups.clone()),
+        ]);
+        for (name, flag) in [
+            ("HELM_PLUGINS", "plugins"),
+            ("HELM_REGISTRY_CONFIG", "registry-config"),
+            ("HELM_REPOSITORY_CACHE", "repository-cache"),
+            ("HELM_CONTENT_CACHE", "content-cache"),
+            ("HELM_REPOSITORY_CONFIG", "repository-config"),
+            ("HELM_MAX_HISTORY", "max-history"),
+            ("HELM_BURST_LIMIT", "burst-limit"),
+            ("HELM_QPS", "qps"),
+            ("HELM_KUBECONTEXT", "kube-context"),
+            ("HELM_KUBETOKEN", "kube-token"),
+            ("HELM_KUBEASUSER", "kube-as-user"),
+            ("HELM_KUBEAPISERVER", "kube-apiserver"),
+            ("HELM_KUBECAFILE", "kube-ca-file"),
+            ("HELM_KUBEINSECURE_SKIP_TLS_VERIFY", "kube-insecure-skip-tls-verify"),
+            ("HELM_KUBETLS_SERVER_NAME", "kube-tls-server-name"),
+        ] {
+            shown.insert(name, self.text(flag).to_owned());
+        }
+        if !self.text("kubeconfig").is_empty() {
+            shown.insert("KUBECONFIG", self.text("kubeconfig").to_owned());
+        }
+        shown
+    }
+}
+
+/// The keyring that GnuPG has (as Helm 4.3: `pkg/cmd/dependency_build.go`).
+pub(crate) fn default_keyring() -> String {
+    let home = std::env::var_os("GNUPGHOME").map_or_else(|| home().join(".gnupg"), PathBuf::from);
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    let found = ["pubring.gpg", "pubring.kbx"].map(|name| home.join(name)).into_iter().find(|path| is_there(path));
+    found.unwrap_or_else(|| home.join("pubring.gpg")).to_string_lossy().into_owned()
+}
+
+fn home() -> PathBuf {
+    std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default()
+}
+
+/// A folder of Helm's: its own variable, then the desktop's, then what is usual.
+fn folder(own: &str, desktop: &str, usual: &str) -> PathBuf {
+    let given = |name: &str| std::env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    given(own).unwrap_or_else(|| given(desktop).unwrap_or_else(|| home().join(usual)).join("helm"))
+}
+
+fn cache_home() -> PathBuf {
+    folder("HELM_CACHE_HOME", "XDG_CACHE_HOME", ".cache")
+}
+
+fn config_home() -> PathBuf {
+    folder("HELM_CONFIG_HOME", "XDG_CONFIG_HOME", ".config")
+}
+
+fn data_home() -> PathBuf {
+    folder("HELM_DATA_HOME", "XDG_DATA_HOME", ".local/share")
+}
