@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::chart::Chart;
-use crate::load::{Glob, clean, load_path};
+use crate::load::{Glob, clean, load_path_of_any_version};
 use crate::metadata::Dependency;
 use crate::semver::{Constraints, Version};
 use crate::text::quote;
@@ -45,7 +45,7 @@ pub fn strays(chart: &Chart, path: &str) -> Vec<String> {
             continue;
         }
         let known = |found: &Chart| chart.metadata.dependencies.iter().any(|wanted| wanted.name == found.name());
-        match load_path(Path::new(&file)) {
+        match load_path_of_any_version(Path::new(&file)) {
             Err(_) => warnings.push(format!("WARNING: {} is not a chart.", quote(&file))),
             Ok(found) if !known(&found) => {
                 warnings.push(format!("WARNING: {} is not in Chart.yaml.", quote(&file)));
@@ -94,7 +94,7 @@ fn status(chart: &Chart, path: &str, wanted: &Dependency) -> &'static str {
 
 fn status_of_archive(archive: &Path, wanted: &Dependency) -> Option<&'static str> {
     fs::metadata(archive).ok()?;
-    Some(match load_path(archive) {
+    Some(match load_path_of_any_version(archive) {
         Err(_) => "corrupt",
         Ok(chart) if chart.name() != wanted.name => "misnamed",
         Ok(chart) => version_problem(&chart.metadata.version, &wanted.version).unwrap_or("ok"),

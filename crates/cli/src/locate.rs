@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use chart::Chart;
 use chart::text::quote;
 
 use crate::command::Call;
 use crate::fail::{Outcome, fail};
+use crate::log::{Level, log};
 use crate::provenance;
 
 /// Gives the absolute path of a chart that is here; what has to be fetched is an error.
@@ -25,6 +27,21 @@ pub(crate) fn chart(call: &Call, name: &str) -> Outcome<String> {
         }
     }
     not_here(call, name)
+}
+
+/// Loads a chart to be installed.
+pub(crate) fn load(path: &str) -> Outcome<Chart> {
+    warned(chart::load_path(Path::new(path))?)
+}
+
+/// Loads a chart to be looked at, of whatever version.
+pub(crate) fn load_any(path: &str) -> Outcome<Chart> {
+    warned(chart::load_path_of_any_version(Path::new(path))?)
+}
+
+fn warned(chart: Chart) -> Outcome<Chart> {
+    chart.load_warnings().iter().for_each(|text| log(Level::Info, text, &[]));
+    Ok(chart)
 }
 
 /// Gives a path from the root, without `.` and `..`, as Go's `filepath.Abs`.

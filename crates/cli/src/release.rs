@@ -1,6 +1,5 @@
 //! What `template` and `install` have in common (as Helm 4.3: `pkg/cmd/install.go runInstall`, `pkg/action/install.go`).
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chart::Chart;
@@ -64,7 +63,7 @@ pub(crate) fn prepare(call: &Call, default_name: &str) -> Outcome<Prepared> {
     let path = locate::chart(call, &chart)?;
     call.debug("Chart path", &[("path", &path)]);
     let values = values::merge(&call.flags)?;
-    let chart = chart::load_path(Path::new(&path))?;
+    let chart = locate::load(&path)?;
     Ok(Prepared { chart, values, name, namespace: call.settings.namespace() })
 }
 

@@ -21,7 +21,13 @@ pub(super) fn check_version_of(data: &[u8]) -> Result<(), LoadError> {
     let version = decode::api_version(data).map_err(|reason| LoadError::Content { file: CHART_FILE, reason })?;
     match version.as_str() {
         "" | "v1" | "v2" => Ok(()),
-        "v3" => Err(LoadError::ExperimentalVersion),
+        "v3" => {
+            // Helm has loaded it before it says that it does nothing with it.
+            let (mut metadata, mut nulls) = (Metadata::default(), Nulls::default());
+            decode::metadata(data, &mut metadata, &mut nulls).map_err(content(CHART_FILE))?;
+            metadata.validate_with(nulls)?;
+            Err(LoadError::ExperimentalVersion)
+        }
         _ => Err(LoadError::UnsupportedVersion),
     }
 }

@@ -144,17 +144,33 @@ pub fn load_path(path: &Path) -> Result<Chart, LoadError> {
 /// # Errors
 /// As [`load_path`].
 pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError> {
+    load_checking(path, limits, true)
+}
+
+/// Loads a chart from a folder or a packed chart, whatever `apiVersion` it has: what only looks at charts takes them all.
+///
+/// # Errors
+/// As Helm's `pkg/chart/v2/loader.Load`.
+pub fn load_path_of_any_version(path: &Path) -> Result<Chart, LoadError> {
+    load_checking(path, &Limits::trusting(), false)
+}
+
+fn load_checking(path: &Path, limits: &Limits, check_version: bool) -> Result<Chart, LoadError> {
     let name = path.to_string_lossy();
     let metadata = std::fs::metadata(path).map_err(|e| LoadError::io("stat", &name, &e))?;
+    let mut budget = Budget::new(limits);
     if metadata.is_dir() {
-        return load_dir_within(path, limits);
+        if check_version {
+            dir::check_version(path)?;
+        }
+        let files = dir::read(path, &mut budget)?;
+        return files::assemble(files, &mut budget);
     }
     if !metadata.is_file() {
         return Err(LoadError::Irregular(name.into_owned()));
     }
     let bytes = dir::read_whole(path, limits.max_bytes)?;
     sniff::ensure_archive(&name, &bytes)?;
-    let mut budget = Budget::new(limits);
     let files = archive::read(&bytes, &mut budget).map_err(|e| match e {
         LoadError::GzipHeader => LoadError::NotAnArchive(format!(
             "file '{name}' does not appear to be a valid chart file (details: {})",
@@ -162,7 +178,9 @@ pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError
         )),
         other => LoadError::ArchiveFile(Box::new(other)),
     })?;
-    files::check_version(&files)?;
+    if check_version {
+        files::check_version(&files)?;
+    }
     files::assemble(files, &mut budget)
 }
 

@@ -1,12 +1,11 @@
 //! `dependency list`, as Helm 4.3: `pkg/cmd/dependency.go`, `pkg/action/dependency.go`.
 
-use std::path::Path;
-
 use chart::listing;
 
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::Outcome;
 use crate::flags::{Flag, Group, Kind};
+use crate::locate;
 use crate::output::print;
 use crate::table::table;
 
@@ -41,7 +40,7 @@ pub(crate) static COMMAND: Command = Command {
 
 fn list(call: &Call) -> Outcome {
     let path = call.args.first().map_or_else(|| ".".to_owned(), |path| clean(path));
-    let chart = chart::load_path(Path::new(&path))?;
+    let chart = locate::load_any(&path)?;
     let metadata = &chart.metadata;
     if metadata.dependencies.is_empty() && !metadata.empty_dependencies {
         return print(&format!("WARNING: no dependencies at {}\n", clean(&format!("{path}/charts"))));

@@ -1,7 +1,5 @@
 //! `show`, as Helm 4.3: `pkg/cmd/show.go`, `pkg/action/show.go`.
 
-use std::path::Path;
-
 use chart::Chart;
 
 use crate::command::{Arity, Call, Command, PLAIN};
@@ -97,7 +95,7 @@ fn show(call: &Call, parts: &[Part], with_others: bool) -> Outcome {
     }
     let name = call.args.first().map_or("", String::as_str);
     let path = locate::chart(call, name)?;
-    let chart = chart::load_path(Path::new(&path))?;
+    let chart = locate::load_any(&path)?;
     let mut out = Vec::new();
     for part in parts {
         part(call, &chart, with_others, &mut out)?;
