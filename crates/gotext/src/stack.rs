@@ -17,11 +17,15 @@ thread_local! {
     static FLOOR: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Runs a function on a thread of its own with a stack of [`BIG_STACK`] bytes, and waits for it.
+/// Runs a function on a thread of its own with a stack of [`BIG_STACK`] bytes, and waits for it; on such a thread it runs
+/// where it is.
 ///
 /// Rendering should go through this: elsewhere deep templates end in an error of [`crate::Limit::Depth`] early.
 /// A panic of the function comes through. Errors are those of starting a thread.
 pub fn with_big_stack<T: Send>(f: impl FnOnce() -> T + Send) -> io::Result<T> {
+    if FLOOR.get().is_some_and(|floor| here().saturating_sub(floor) > BIG_STACK / 2) {
+        return Ok(f());
+    }
     with_stack(BIG_STACK, f)
 }
 
@@ -34,15 +38,16 @@ pub fn with_stack<T: Send>(bytes: usize, f: impl FnOnce() -> T + Send) -> io::Re
 }
 
 /// Runs a function on up to `count` threads at once, each with a stack of [`BIG_STACK`] bytes, and gives all results.
+/// One of them is this thread, if it has such a stack.
 ///
-/// A panic of the function comes through. It is an error when not even one thread can be started.
+/// A panic of the function comes through. It is an error when there is no such stack to be had.
 pub fn with_big_stacks<T: Send>(count: usize, f: impl Fn() -> T + Sync) -> io::Result<Vec<T>> {
     std::thread::scope(|scope| {
         let start = || std::thread::Builder::new().stack_size(BIG_STACK).spawn_scoped(scope, on_stack(BIG_STACK, &f));
-        let mut threads = vec![start()?];
-        threads.extend((1..count).map_while(|_| start().ok()));
-        let results = threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        Ok(results.collect())
+        let others: Vec<_> = (1..count).map_while(|_| start().ok()).collect();
+        let own = with_big_stack(&f)?;
+        let others = others.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok(std::iter::once(own).chain(others).collect())
     })
 }
 

@@ -21,4 +21,4 @@ pub use error::{Position, RenderError};
 pub use gotext::{Limit, Limits};
 pub use host::{Lookup, Notice, Notices, Resolve};
 pub use name::template_name;
-pub use render::{Files, Inputs, Parsed, Release};
+pub use render::{Files, Inputs, Parsed, Release, on_big_stack};

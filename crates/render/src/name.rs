@@ -57,5 +57,5 @@ pub fn template_name(template: &str, now: Timestamp, seed: Option<[u8; 32]>) -> 
             .execute_to(&mut host, b"name-template", Value::Nil, &mut out)
             .map_err(failed)?;
         Ok(String::from_utf8_lossy(&out).into_owned())
-    })
+    })?
 }

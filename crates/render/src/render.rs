@@ -127,9 +127,13 @@ fn charts<'c>(chart: &'c Chart, full_path: &str, out: &mut Vec<(&'c Chart, Strin
     out.push((chart, full_path.to_owned()));
 }
 
-/// Runs on a big stack: charts of others nest as deep as they like.
-pub(crate) fn on_big_stack<T: Send>(f: impl FnOnce() -> Result<T, RenderError> + Send) -> Result<T, RenderError> {
-    gotext::with_big_stack(f).map_err(|e| RenderError::Thread(e.to_string()))?
+/// Runs on a big stack: charts of others nest as deep as they like. On such a stack it runs where it is, so that who
+/// takes several steps need not start a thread for each.
+///
+/// # Errors
+/// Those of starting a thread.
+pub fn on_big_stack<T: Send>(f: impl FnOnce() -> T + Send) -> Result<T, RenderError> {
+    gotext::with_big_stack(f).map_err(|e| RenderError::Thread(e.to_string()))
 }
 
 impl Parsed {
@@ -178,7 +182,7 @@ impl Parsed {
     /// # Errors
     /// Names the template and its place, in Helm's words, or the budget that was used up.
     pub fn render(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
-        on_big_stack(|| self.execute(inputs))
+        on_big_stack(|| self.execute(inputs))?
     }
 
     fn execute(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {

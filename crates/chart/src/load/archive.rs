@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use flate2::bufread::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use tar::{Archive, EntryType};
 
 use crate::chart::File;
@@ -11,6 +11,9 @@ use crate::text::quote;
 use crate::time;
 
 use super::{BOM, Budget, Limits, LoadError, clean};
+
+/// How much room there is for more when a stream is longer than it says.
+const PORTION: usize = 64 << 10;
 
 /// Reads the files of a packed chart, the chart's own folder taken off their names.
 ///
@@ -66,14 +69,41 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadE
     Ok(files)
 }
 
-/// Unpacks a gzip stream, as far as it goes and the limit lets it, and tells what broke it.
+/// Unpacks a gzip stream, as far as it goes and little further than the limit, and tells what broke it.
 fn inflate(bytes: &[u8], limit: u64) -> (Bytes, Option<io::Error>) {
     // The stream ends with its length. That is a claim, and nothing unpacks to more than a thousand times its size.
     let claim = bytes.last_chunk::<4>().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
     let claim = claim.min((bytes.len() as u64).saturating_mul(1032)).min(limit);
-    let mut unpacked = Vec::with_capacity(usize::try_from(claim).unwrap_or(0).saturating_add(32));
-    let broken = MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut unpacked).err();
+    // One byte more, so that the end is seen without growing.
+    let mut unpacked = Vec::with_capacity(usize::try_from(claim).unwrap_or(0).saturating_add(1));
+    let mut rest = bytes;
+    let mut broken = None;
+    while !rest.is_empty() && broken.is_none() && (unpacked.len() as u64) < limit {
+        broken = inflate_member(&mut rest, limit, &mut unpacked).err();
+    }
     (unpacked.into(), broken)
+}
+
+/// Unpacks one of the streams that a gzip stream may consist of.
+fn inflate_member(rest: &mut &[u8], limit: u64, unpacked: &mut Vec<u8>) -> io::Result<()> {
+    const WINDOW: u8 = 15;
+    let mut member = Decompress::new_gzip(WINDOW);
+    while (unpacked.len() as u64) < limit {
+        if unpacked.len() == unpacked.capacity() {
+            unpacked.reserve(PORTION);
+        }
+        let before = member.total_in();
+        let status = member.decompress_vec(rest, unpacked, FlushDecompress::None)?;
+        let taken = usize::try_from(member.total_in() - before).unwrap_or(usize::MAX);
+        *rest = rest.get(taken..).unwrap_or_default();
+        if status == Status::StreamEnd {
+            return Ok(());
+        }
+        if rest.is_empty() && unpacked.len() < unpacked.capacity() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
 }
 
 /// Gives the content of an entry: a part of the whole, except where it lies there in pieces.

@@ -1,5 +1,6 @@
 //! Values of a chart and its subcharts brought together (as Helm 4.3: `pkg/chart/common/util/coalesce.go`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use goyaml::{Map, Value};
@@ -92,10 +93,10 @@ impl Coalescer {
         self.warnings.push(text);
     }
 
-    pub(super) fn chart(
+    pub(super) fn chart<'v>(
         &mut self,
-        chart: &Chart,
-        dest: &Table,
+        chart: &'v Chart,
+        dest: &Table<'v>,
         prefix: &str,
         merge: bool,
     ) -> Result<(), CoalesceError> {
@@ -103,13 +104,19 @@ impl Coalescer {
         self.subcharts(chart, dest, prefix, merge)
     }
 
-    fn subcharts(&mut self, chart: &Chart, dest: &Table, prefix: &str, merge: bool) -> Result<(), CoalesceError> {
+    fn subcharts<'v>(
+        &mut self,
+        chart: &'v Chart,
+        dest: &Table<'v>,
+        prefix: &str,
+        merge: bool,
+    ) -> Result<(), CoalesceError> {
         for subchart in &chart.dependencies {
             let name = subchart.name();
             let table = match dest.get(name) {
                 None => {
                     let table = Table::default();
-                    dest.set(name, Node::Table(table.clone()));
+                    dest.set(Cow::Borrowed(name), Node::Table(table.clone()));
                     table
                 }
                 Some(Node::Table(table)) => table,
@@ -126,8 +133,8 @@ impl Coalescer {
     }
 
     /// Hands the globals of `source` down to `dest`.
-    fn globals(&mut self, dest: &Table, source: &Table, prefix: &str) {
-        let mut table = |place: &Table, what: &str| match place.get(GLOBAL) {
+    fn globals<'v>(&mut self, dest: &Table<'v>, source: &Table<'v>, prefix: &str) {
+        let mut table = |place: &Table<'v>, what: &str| match place.get(GLOBAL) {
             None => Some(Table::default()),
             Some(Node::Table(table)) => Some(table),
             Some(_) => {
@@ -140,25 +147,25 @@ impl Coalescer {
         for (key, node) in from.entries() {
             let present = into.get(&key);
             match (&node, present) {
-                (Node::Table(table), None) => into.set(&key, Node::Table(table.shallow_copy())),
+                (Node::Table(table), None) => into.set(key, Node::Table(table.shallow_copy())),
                 (Node::Table(table), Some(Node::Table(present))) => {
                     // The parent's globals win. The tables inside the copy are still the parent's own.
                     let copy = table.shallow_copy();
                     self.tables(&copy, &present, &join(prefix, &key), true);
-                    into.set(&key, Node::Table(copy));
+                    into.set(key, Node::Table(copy));
                 }
                 (Node::Table(_), Some(_)) => {
                     self.warn(format!("Conflict: cannot merge map onto non-map for {}. Skipping.", quote(&key)));
                 }
                 (_, Some(Node::Table(_))) => self.warn(format!("key {key} is table. Skipping")),
-                _ => into.set(&key, node),
+                _ => into.set(key, node),
             }
         }
-        dest.set(GLOBAL, Node::Table(into));
+        dest.set(Cow::Borrowed(GLOBAL), Node::Table(into));
     }
 
     /// Puts the defaults of one chart under the values in `dest`.
-    fn defaults(&mut self, chart: &Chart, dest: &Table, prefix: &str, merge: bool) {
+    fn defaults<'v>(&mut self, chart: &'v Chart, dest: &Table<'v>, prefix: &str, merge: bool) {
         let prefix = join(prefix, chart.name());
         for (key, default) in Table::from_map(&chart.values).entries() {
             match (dest.get(&key), default) {
@@ -179,26 +186,26 @@ impl Coalescer {
                     if !merge && let Node::Table(table) = &default {
                         table.drop_nulls();
                     }
-                    dest.set(&key, default);
+                    dest.set(key, default);
                 }
             }
         }
     }
 
     /// Merges one table into another, which wins.
-    pub(super) fn tables(&mut self, dest: &Table, source: &Table, prefix: &str, merge: bool) {
+    pub(super) fn tables<'v>(&mut self, dest: &Table<'v>, source: &Table<'v>, prefix: &str, merge: bool) {
         // Whether a `null` of the destination meets a default decides if it removes the key or stays.
-        let set: BTreeSet<String> =
+        let set: BTreeSet<Cow<'v, str>> =
             source.entries().into_iter().filter(|(_, node)| !node.is_null()).map(|(key, _)| key).collect();
         for (key, node) in dest.entries() {
             if node.is_null() {
-                source.set(&key, Node::Null);
+                source.set(key, Node::Null);
             }
         }
         for (key, node) in source.entries() {
             match (dest.get(&key), node) {
                 (Some(Node::Null), _) if !merge && set.contains(&key) => dest.remove(&key),
-                (None, node) => dest.set(&key, node),
+                (None, node) => dest.set(key, node),
                 (Some(Node::Table(table)), Node::Table(node)) => {
                     self.tables(&table, &node, &join(prefix, &key), merge);
                 }
@@ -207,7 +214,7 @@ impl Coalescer {
                     self.warn(format!("warning: cannot overwrite table with non table for {key} ({node})"));
                 }
                 (Some(Node::Table(_)), Node::Leaf(leaf)) => {
-                    let (key, leaf) = (join(prefix, &key), display(&leaf));
+                    let (key, leaf) = (join(prefix, &key), display(leaf));
                     self.warn(format!("warning: destination for {key} is a table. Ignoring non-table value ({leaf})"));
                 }
                 _ => {}

@@ -1,10 +1,11 @@
 //! Which subcharts take part, under which names, and what they give to their parent
 //! (as Helm 4.3: `pkg/chart/v2/util/dependencies.go`).
 
+use std::borrow::Cow;
+
 use goyaml::{Map, Value};
 
-use super::coalesce::{CoalesceError, Coalescer, coalesce_values};
-use super::path_value;
+use super::coalesce::{CoalesceError, Coalescer};
 use super::tree::{Node, Table};
 use crate::chart::Chart;
 use crate::metadata::Dependency;
@@ -24,7 +25,7 @@ pub fn process_dependencies(chart: &mut Chart, values: &Map) -> Result<Vec<Strin
 }
 
 fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Vec<String>) -> Result<(), CoalesceError> {
-    if chart.metadata.dependencies.is_empty() && !chart.metadata.empty_dependencies {
+    if !has_dependencies(chart) {
         return Ok(());
     }
     choose(chart);
@@ -34,12 +35,18 @@ fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Vec<String
         }
         dependency.enabled = true;
     }
-    let coalesced = coalesce_values(chart, values)?;
-    warnings.extend(coalesced.warnings);
-    let values = coalesced.values;
-
-    by_tags(&mut chart.metadata.dependencies, &values, warnings);
-    by_conditions(&mut chart.metadata.dependencies, &values, path, warnings);
+    let mut coalescer = Coalescer::default();
+    let mut dependencies = chart.metadata.dependencies.clone();
+    let below = {
+        let table = Table::from_map(values);
+        coalescer.chart(chart, &table, "", false)?;
+        warnings.append(&mut coalescer.warnings);
+        by_tags(&mut dependencies, &table, warnings);
+        by_conditions(&mut dependencies, &table, path, warnings);
+        // Most subcharts have none of their own, and then nobody asks for the values.
+        chart.dependencies.iter().any(has_dependencies).then(|| table.to_map())
+    };
+    chart.metadata.dependencies = dependencies;
 
     // A disabled name takes every chart and every dependency of that name with it.
     let disabled: Vec<String> =
@@ -48,11 +55,16 @@ fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Vec<String
     chart.metadata.dependencies.retain(|d| !disabled.contains(&d.name));
     chart.metadata.empty_dependencies = false;
 
+    let Some(below) = below else { return Ok(()) };
     for subchart in &mut chart.dependencies {
         let path = format!("{path}{}.", subchart.name());
-        enable(subchart, &values, &path, warnings)?;
+        enable(subchart, &below, &path, warnings)?;
     }
     Ok(())
+}
+
+fn has_dependencies(chart: &Chart) -> bool {
+    !chart.metadata.dependencies.is_empty() || chart.metadata.empty_dependencies
 }
 
 /// Arranges the subcharts: first those that no dependency names, then one for each dependency, by its alias.
@@ -84,15 +96,15 @@ fn choose(chart: &mut Chart) {
     chart.dependencies = subcharts;
 }
 
-fn by_tags(dependencies: &mut [Dependency], values: &Map, warnings: &mut Vec<String>) {
-    let Some(Value::Map(tags)) = values.get("tags") else { return };
+fn by_tags(dependencies: &mut [Dependency], values: &Table<'_>, warnings: &mut Vec<String>) {
+    let Some(Node::Table(tags)) = values.get("tags") else { return };
     for dependency in dependencies {
         let (mut some_true, mut some_false) = (false, false);
         for tag in &dependency.tags {
             match tags.get(tag) {
                 None => {}
-                Some(Value::Bool(true)) => some_true = true,
-                Some(Value::Bool(false)) => some_false = true,
+                Some(Node::Leaf(Value::Bool(true))) => some_true = true,
+                Some(Node::Leaf(Value::Bool(false))) => some_false = true,
                 Some(_) => warnings.push(format!("returned non-bool value tag={tag} chart={}", dependency.name)),
             }
         }
@@ -100,11 +112,11 @@ fn by_tags(dependencies: &mut [Dependency], values: &Map, warnings: &mut Vec<Str
     }
 }
 
-fn by_conditions(dependencies: &mut [Dependency], values: &Map, path: &str, warnings: &mut Vec<String>) {
+fn by_conditions(dependencies: &mut [Dependency], values: &Table<'_>, path: &str, warnings: &mut Vec<String>) {
     for dependency in dependencies {
         for condition in dependency.condition.trim().split(',').filter(|c| !c.is_empty()) {
-            match path_value(values, &format!("{path}{condition}")) {
-                Some(Value::Bool(enabled)) => {
+            match values.path_value(&format!("{path}{condition}")) {
+                Some(Node::Leaf(Value::Bool(enabled))) => {
                     dependency.enabled = *enabled;
                     break;
                 }
@@ -126,14 +138,15 @@ fn import_all(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), Coale
 
 /// Puts what the dependencies of a chart export under the chart's own values.
 fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceError> {
-    if chart.metadata.dependencies.is_empty() && !chart.metadata.empty_dependencies {
+    if !has_dependencies(chart) {
         return Ok(());
     }
     let mut coalescer = Coalescer::default();
     let values = Table::default();
     coalescer.chart(chart, &values, "", true)?;
     let imported = Table::default();
-    for dependency in &mut chart.metadata.dependencies {
+    let mut all_seen = Vec::new();
+    for dependency in &chart.metadata.dependencies {
         let mut seen = Vec::new();
         for item in &dependency.import_values {
             let (child, parent, missing) = match item {
@@ -157,25 +170,28 @@ fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceE
                 }
             }
         }
-        dependency.import_values = seen;
+        all_seen.push(seen);
     }
     // The imported tables are shared with the chart's values until here.
-    let own = Table::from_map(&values.to_map());
+    let own = values.deep_copy();
     coalescer.tables(&own, &imported, "", true);
     chart.values = own.to_map();
     chart.has_values = true;
+    for (dependency, seen) in chart.metadata.dependencies.iter_mut().zip(all_seen) {
+        dependency.import_values = seen;
+    }
     warnings.append(&mut coalescer.warnings);
     Ok(())
 }
 
 /// Puts a table at the end of a dotted path.
-fn nest(path: &str, table: Table) -> Table {
+fn nest<'v>(path: &str, table: Table<'v>) -> Table<'v> {
     if path == "." {
         return table;
     }
     path.split('.').rev().fold(table, |inner, key| {
         let outer = Table::default();
-        outer.set(key, Node::Table(inner));
+        outer.set(Cow::Owned(key.to_owned()), Node::Table(inner));
         outer
     })
 }

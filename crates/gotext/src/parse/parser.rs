@@ -92,6 +92,12 @@ pub(crate) fn parse(functions: &Functions, name: &[u8], text: &[u8]) -> Result<(
     }
     let mut tables = Tables::default();
     tables.data.reserve(name.len() + text.len() + 64);
+    // Room for what most texts need, so that the tables are not copied again and again.
+    let actions = memchr::memmem::find_iter(text, b"{{").count();
+    tables.nodes.reserve(actions * 4);
+    tables.positions.reserve(actions * 4);
+    tables.lists.reserve(actions * 4);
+    tables.idents.reserve(actions * 2);
     let name_span = tables.add_data(name);
     let text_span = tables.add_data(text);
     tables.file = File { name: name_span, text: text_span };
