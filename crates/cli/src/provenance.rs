@@ -1,6 +1,7 @@
 //! Checking a packed chart against its provenance file (as Helm 4.3: `pkg/downloader/chart_downloader.go VerifyChart`).
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chart::provenance::{Keyring, Verified};
 
@@ -26,7 +27,8 @@ pub(crate) fn verify(path: &str, keyring: Option<&str>) -> Outcome<Verified> {
     let keys = keys.map_err(|text| Fail::new(format!("failed to load keyring: {text}")))?;
     let archive = read(path).map_err(|text| Fail::new(format!("failed to read chart archive: {text}")))?;
     let proof = read(&proof).map_err(|text| Fail::new(format!("failed to read provenance file: {text}")))?;
-    Ok(keys.verify(&archive, &proof, name)?)
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    Ok(keys.verify(&archive, &proof, name, now)?)
 }
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
