@@ -26,7 +26,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tiller", &["goyaml", "cluster", "api", "chart", "render", "depot", "release", "engine"]),
     (
         "cli",
-        &["gotext", "goyaml", "cluster", "api", "sandbox", "chart", "render", "depot", "release", "engine", "server", "tiller"],
+        &[
+            "gotext", "goyaml", "cluster", "api", "sandbox", "chart", "render", "depot", "release", "engine", "server",
+            "tiller",
+        ],
     ),
     ("e2e", &[]),
     ("xtask", &["e2e"]),
