@@ -30,9 +30,9 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadE
     let (unpacked, broken) = inflate(bytes, budget.bytes.saturating_add(overhead));
     // What ends too early ends where the stream broke; what was whole before that is taken, as when it is streamed.
     let damaged = |error: &io::Error| damaged(broken.as_ref().filter(|_| is_early_end(error)).unwrap_or(error));
-    let mut archive = Archive::new(&*unpacked);
+    let mut archive = Archive::new(io::Cursor::new(&*unpacked));
     let mut files = Vec::new();
-    for entry in archive.entries().map_err(|e| damaged(&e))? {
+    for entry in archive.entries_with_seek().map_err(|e| damaged(&e))? {
         let mut entry = entry.map_err(|e| damaged(&e))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let kind = entry.header().entry_type();
@@ -107,7 +107,7 @@ fn inflate_member(rest: &mut &[u8], limit: u64, unpacked: &mut Vec<u8>) -> io::R
 }
 
 /// Gives the content of an entry: a part of the whole, except where it lies there in pieces.
-fn content(entry: &mut tar::Entry<'_, &[u8]>, whole: &Bytes, kind: EntryType) -> io::Result<Bytes> {
+fn content(entry: &mut tar::Entry<'_, io::Cursor<&[u8]>>, whole: &Bytes, kind: EntryType) -> io::Result<Bytes> {
     if kind.is_gnu_sparse() {
         let mut data = Vec::new();
         entry.read_to_end(&mut data)?;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::chart::File;
@@ -102,8 +102,10 @@ impl Walk<'_> {
         let text = path.to_string_lossy();
         let is_link = path.is_symlink();
         let metadata = fs::metadata(path).map_err(|e| {
-            let source = LoadError::io("lstat", &text, &e);
-            if is_link { LoadError::Symlink { path: text.to_string(), source: Box::new(source) } } else { source }
+            if is_link {
+                return LoadError::Symlink { path: text.to_string(), source: Box::new(broken_link(path, &e)) };
+            }
+            LoadError::io("lstat", &text, &e)
         })?;
         if self.rules.ignores(name, metadata.is_dir()) {
             return Ok(());
@@ -132,6 +134,37 @@ impl Walk<'_> {
         self.files.push(File { name: name.to_owned(), data: data.into(), mod_time: mod_time(&metadata) });
         Ok(())
     }
+}
+
+/// Finds the first part of a path that is not there, links followed: what Go's `filepath.EvalSymlinks` complains of.
+fn broken_link(path: &Path, error: &std::io::Error) -> LoadError {
+    const MAX_LINKS: usize = 255;
+    let mut links = 0;
+    let mut resolved = PathBuf::new();
+    let mut left: Vec<PathBuf> = vec![path.to_owned()];
+    while let Some(next) = left.pop() {
+        let mut parts = next.components();
+        let Some(part) = parts.next() else { continue };
+        left.push(parts.as_path().to_owned());
+        match part {
+            Component::ParentDir => {
+                resolved.pop();
+                continue;
+            }
+            Component::CurDir => continue,
+            _ => resolved.push(part),
+        }
+        let Ok(target) = fs::symlink_metadata(&resolved).map(|_| fs::read_link(&resolved).ok()) else { break };
+        if let Some(target) = target {
+            links += 1;
+            if links > MAX_LINKS {
+                return LoadError::Io { text: "EvalSymlinks: too many links".to_owned(), kind: error.kind() };
+            }
+            resolved.pop();
+            left.push(target);
+        }
+    }
+    LoadError::io("lstat", &resolved.to_string_lossy(), error)
 }
 
 fn mod_time(metadata: &Metadata) -> Option<String> {

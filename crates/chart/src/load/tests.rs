@@ -80,7 +80,7 @@ fn what_is_no_chart() {
         (zip(b""), "unable to load chart archive: no files in chart archive"),
         (files(&[("shop/values.yaml", b"")]), "unable to detect chart version, no Chart.yaml found"),
         (files(&[("shop/Chart.yaml", b"apiVersion: v9")]), "unsupported chart version"),
-        (files(&[("shop/Chart.yaml", b"apiVersion: v3")]), "invalid chart apiVersion"),
+        (files(&[("shop/Chart.yaml", b"apiVersion: v3\nname: a\nversion: 1.0.0")]), "invalid chart apiVersion"),
         (files(&[("shop/Chart.yaml", b"")]), "validation: chart.metadata.name is required"),
         (
             files(&[("shop/Chart.yaml", b"[a]")]),
@@ -256,9 +256,10 @@ fn folders() {
 
     std::os::unix::fs::symlink("nowhere", root.join("dangling")).unwrap();
     let path = root.join("dangling").display().to_string();
+    let target = root.join("nowhere").display().to_string();
     assert_eq!(
         read_dir(&root, &Limits::default()).unwrap_err().to_string(),
-        format!("error evaluating symlink {path}: lstat {path}: no such file or directory")
+        format!("error evaluating symlink {path}: lstat {target}: no such file or directory")
     );
     std::fs::remove_file(root.join("dangling")).unwrap();
 

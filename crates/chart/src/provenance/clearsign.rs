@@ -7,8 +7,7 @@ const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
 const END: &[u8] = b"\n-----END PGP SIGNATURE-----";
 
 /// Hashes that the header may name.
-const HASHES: [&str; 9] =
-    ["SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512", "RIPEMD160", "MD5"];
+const HASHES: [&str; 9] = ["SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512", "RIPEMD160", "MD5"];
 
 /// A signed text.
 #[derive(Debug)]

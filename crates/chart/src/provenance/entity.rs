@@ -168,7 +168,8 @@ fn name(key: &SignedPublicKey, user: &SignedUser) -> Option<Name> {
     };
     let is_revocation = |signature: &Signature| signature.typ() == Some(SignatureType::CertRevocation);
     let valid: Vec<&Signature> = user.signatures.iter().filter(by_owner).collect();
-    let newest = valid.iter().filter(|signature| !is_revocation(signature)).max_by_key(|signature| signature.created())?;
+    let newest =
+        valid.iter().filter(|signature| !is_revocation(signature)).max_by_key(|signature| signature.created())?;
     Some(Name {
         text: String::from_utf8_lossy(user.id.id()).into_owned(),
         signature: (*newest).clone(),

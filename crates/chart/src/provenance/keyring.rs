@@ -30,9 +30,17 @@ impl Keyring {
         }
         if data.trim_ascii_start().starts_with(ARMOR) {
             // A block that cannot be read is passed over, as text between blocks is.
-            let entities: Vec<Entity> =
-                blocks(data).into_iter().filter_map(unarmored).filter_map(|keys| packets(&keys).ok()).flatten().collect();
-            return if entities.is_empty() { Err(ProvenanceError(format!("reading armored keyring {path}: no keys found"))) } else { Ok(Self(entities)) };
+            let entities: Vec<Entity> = blocks(data)
+                .into_iter()
+                .filter_map(unarmored)
+                .filter_map(|keys| packets(&keys).ok())
+                .flatten()
+                .collect();
+            return if entities.is_empty() {
+                Err(ProvenanceError(format!("reading armored keyring {path}: no keys found")))
+            } else {
+                Ok(Self(entities))
+            };
         }
         Ok(Self(packets(data)?))
     }

@@ -65,9 +65,8 @@ fn vouched(text: &[u8], name: &str) -> Result<String, ProvenanceError> {
     let end = rest.windows(BREAK.len()).position(|window| window == BREAK).unwrap_or(rest.len());
     let sums = goyaml::from_yaml(rest.get(..end).unwrap_or_default()).map_err(|e| ProvenanceError(e.to_string()))?;
     let sum = sums.get("files").and_then(|files| files.get(name)).and_then(goyaml::Value::as_str);
-    sum.map(str::to_owned).ok_or_else(|| {
-        ProvenanceError(format!("provenance does not contain a SHA for a file named {}", quote(name)))
-    })
+    sum.map(str::to_owned)
+        .ok_or_else(|| ProvenanceError(format!("provenance does not contain a SHA for a file named {}", quote(name))))
 }
 
 #[cfg(test)]

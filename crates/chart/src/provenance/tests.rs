@@ -5,7 +5,9 @@ use super::*;
 #[test]
 fn a_text_without_signature() {
     let ring = Keyring::default();
-    for text in ["", "hello", "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\na\n", "-----BEGIN PGP SIGNED MESSAGE-----x"] {
+    for text in
+        ["", "hello", "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\na\n", "-----BEGIN PGP SIGNED MESSAGE-----x"]
+    {
         let got = ring.verify(b"", text.as_bytes(), "a.tgz", 0);
         assert_eq!(got, Err(ProvenanceError::new("signature block not found")), "{text:?}");
     }
