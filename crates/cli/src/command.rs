@@ -167,8 +167,7 @@ pub(crate) fn execute(args: &[String]) -> Outcome {
 }
 
 fn check_color(parsed: &Parsed) -> Outcome {
-    let asked = ["color", "colour"].into_iter().find(|flag| parsed.given(flag)).map(|flag| parsed.text(flag));
-    match asked {
+    match parsed.last_of(&["color", "colour"]) {
         Some(mode) if !matches!(mode, "never" | "auto" | "always") => {
             let text = format!("invalid color mode {mode:?}: must be one of: never, auto, always");
             log(Level::Warn, "command failed", &[("error", &text)]);
@@ -213,7 +212,8 @@ fn check_exclusive(command: &Command, parsed: &Parsed) -> Outcome {
 fn unknown(word: &str) -> Fail {
     let lower = word.to_lowercase();
     let like = |name: &str| distance(&lower, name) <= 2 || name.starts_with(&lower);
-    let alike: Vec<&str> = commands::ROOT.below.iter().map(|command| command.name).filter(|name| like(name)).collect();
+    let names = commands::ROOT.below.iter().map(|command| command.name);
+    let alike: Vec<&str> = names.filter(|name| *name != "help" && like(name)).collect();
     let mut text = format!("unknown command {} for \"{HELM}\"", chart::text::quote(word));
     if !alike.is_empty() {
         text.push_str("\n\nDid you mean this?\n");

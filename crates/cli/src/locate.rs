@@ -69,10 +69,13 @@ fn not_here(call: &Call, name: &str) -> Outcome<String> {
     if let Some((scheme, rest)) = name.split_once("://")
         && !rest.is_empty()
         && !scheme.is_empty()
+        && !rest.starts_with('/')
     {
         fail!("cannot fetch {}: downloads are not there yet, give a folder or a .tgz file", quote(name));
     }
-    let Some((repository, _)) = name.split_once('/').filter(|_| !name.contains("://")) else {
+    // Go takes the path of a URL without a host apart as well.
+    let path = name.split_once("://").map_or(name, |(_, path)| path);
+    let Some((repository, _)) = path.split_once('/') else {
         let shown = escaped(name.strip_suffix("//").unwrap_or(name));
         fail!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {shown}")
     };

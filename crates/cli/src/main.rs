@@ -22,8 +22,6 @@ mod values;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // One crypto provider for the whole process; every TLS library of ours is built without one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let args: Vec<String> = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     match command::execute(&args) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,7 @@
 //! What `template` and `install` have in common (as Helm 4.3: `pkg/cmd/install.go runInstall`, `pkg/action/install.go`).
 
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chart::Chart;
@@ -7,7 +9,7 @@ use engine::{Error, Notice, Template, Templated};
 use goyaml::Map;
 use jiff::Timestamp;
 use render::manifests::Shape;
-use render::{Capabilities, Release};
+use render::{Capabilities, Release, Resolve};
 
 use crate::command::Call;
 use crate::fail::{Fail, Outcome, fail};
@@ -98,6 +100,15 @@ fn generated(chart: &str) -> String {
     format!("{base}-{seconds}")
 }
 
+/// The name service of this machine.
+struct Dns;
+
+impl Resolve for Dns {
+    fn resolve(&self, name: &str) -> Option<String> {
+        Some((name, 0).to_socket_addrs().ok()?.next()?.ip().to_string())
+    }
+}
+
 /// Renders what was prepared.
 pub(crate) fn render(
     call: &Call,
@@ -112,6 +123,7 @@ pub(crate) fn render(
         capabilities,
         shape,
         skip_schema_validation: call.flags.on("skip-schema-validation"),
+        resolve: call.flags.on("enable-dns").then(|| Arc::new(Dns) as Arc<dyn Resolve>),
         ..Template::new(chart, values.clone(), release, Timestamp::now())
     };
     template.check(&mut |notice| tell(call, &notice)).map_err(|error| Fail::new(error.to_string()))?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::flags::{Parsed, go_bool};
+use crate::flags::{Parsed, go_bool, go_int};
 use crate::kubeconfig;
 
 /// The settings of one call.
@@ -14,6 +14,7 @@ pub(crate) struct Settings {
     groups: String,
     /// The namespace that was asked for; empty when none was.
     asked_namespace: String,
+    given_kubeconfig: Option<String>,
     /// Tell what is being done.
     pub(crate) debug: bool,
 }
@@ -65,7 +66,7 @@ impl Settings {
         flags.insert("kube-insecure-skip-tls-verify", insecure.to_string());
         let whole = |name: &str, default: i64| variable(name).parse::<i64>().unwrap_or(default);
         let burst = match parsed.given("burst-limit") {
-            true => parsed.text("burst-limit").parse().unwrap_or(0),
+            true => go_int(parsed.text("burst-limit")).unwrap_or(0),
             false => whole("HELM_BURST_LIMIT", 100),
         };
         flags.insert("burst-limit", burst.to_string());
@@ -77,7 +78,8 @@ impl Settings {
             false => variable("HELM_KUBEASGROUPS").trim_matches([',', ' ']).to_owned(),
         };
         let asked_namespace = flags.remove("namespace").unwrap_or_default();
-        Self { flags, groups, asked_namespace, debug: switch("debug", "HELM_DEBUG") }
+        let given_kubeconfig = parsed.some("kubeconfig").map(str::to_owned);
+        Self { flags, groups, asked_namespace, given_kubeconfig, debug: switch("debug", "HELM_DEBUG") }
     }
 
     /// The text of a setting, by the name of its flag.
@@ -125,8 +127,9 @@ impl Settings {
         ] {
             shown.insert(name, self.text(flag).to_owned());
         }
-        if !self.text("kubeconfig").is_empty() {
-            shown.insert("KUBECONFIG", self.text("kubeconfig").to_owned());
+        // Helm tells of the flag only, not of the variable.
+        if let Some(file) = &self.given_kubeconfig {
+            shown.insert("KUBECONFIG", file.clone());
         }
         shown
     }

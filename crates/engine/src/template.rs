@@ -8,7 +8,7 @@ use chart::Chart;
 use goyaml::Map;
 use jiff::Timestamp;
 use render::manifests::{Rendered, Shape};
-use render::{Capabilities, Inputs, Limits, Lookup, Parsed};
+use render::{Capabilities, Inputs, Limits, Lookup, Parsed, Resolve};
 
 use crate::error::Error;
 
@@ -28,6 +28,8 @@ pub struct Template {
     pub skip_schema_validation: bool,
     /// The cluster, for `lookup`; without one every lookup is empty.
     pub lookup: Option<Arc<dyn Lookup>>,
+    /// The name service, for `getHostByName`; without one every name has no address.
+    pub resolve: Option<Arc<dyn Resolve>>,
     /// What the render may use up.
     pub limits: Limits,
     /// Ends the render when it turns true.
@@ -84,6 +86,7 @@ impl Template {
             shape: Shape::default(),
             skip_schema_validation: false,
             lookup: None,
+            resolve: None,
             limits: Limits::default(),
             interrupt: None,
             now,
@@ -131,6 +134,7 @@ impl Template {
         let parsed = Parsed::new(Arc::clone(&chart))?;
         let inputs = Inputs {
             lookup: self.lookup,
+            resolve: self.resolve,
             limits: self.limits,
             interrupt: self.interrupt,
             ..Inputs::new(&coalesced.values, &release, &capabilities, self.now)

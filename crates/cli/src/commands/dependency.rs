@@ -4,7 +4,7 @@ use chart::listing;
 
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::Outcome;
-use crate::flags::{Flag, Group, Kind};
+use crate::flags::{Flag, Group, Kind, go_int};
 use crate::locate;
 use crate::output::print;
 use crate::table::table;
@@ -49,7 +49,7 @@ fn list(call: &Call) -> Outcome {
     for found in listing::dependencies(&chart, &path) {
         rows.push(vec![found.name, found.version, found.repository, found.status.to_owned()]);
     }
-    let width = call.flags.text("max-col-width").parse().unwrap_or(80);
+    let width = go_int(call.flags.text("max-col-width")).and_then(|width| width.try_into().ok()).unwrap_or(80);
     let mut text = format!("{}\n\n", table(&rows, width));
     for warning in listing::strays(&chart, &path) {
         text.push_str(&warning);

@@ -19,7 +19,8 @@ fn run(call: &Call) -> Outcome {
     let (found, _) = find(&call.args);
     if found.path.len() == 1 && !call.args.is_empty() {
         let words: Vec<String> = call.args.iter().map(|word| format!("`{word}`")).collect();
-        eprintln!("Unknown help topic [{}]", words.join(" "));
+        eprint!("Unknown help topic [{}]\n{}", words.join(" "), help::of(&found));
+        return Ok(());
     }
     output::print(&help::of(&found))
 }

@@ -70,6 +70,8 @@ fn address(flags: &Parsed, name: &str) -> Outcome<Option<SocketAddr>> {
 }
 
 fn run(call: &Call) -> Outcome {
+    // One crypto provider for the whole process; every TLS library of ours is built without one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let flags = &call.flags;
     let context = flags.some("kube-context").or(flags.some("context"));
     let args = Args {

@@ -13,7 +13,7 @@ mod value;
 
 pub(crate) use parse::{Parsed, parse, without_flags};
 pub(crate) use tables::{CHART, CLUSTER, GLOBAL, HELP, INSTALL, POST_RENDERER, VALUES};
-pub(crate) use value::go_bool;
+pub(crate) use value::{go_bool, go_int};
 
 /// What a flag takes, and how several of it add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,8 @@ use super::{Flag, Group, by_letter, by_name};
 pub(crate) struct Parsed {
     values: BTreeMap<&'static str, Held>,
     groups: Vec<&'static Group>,
+    /// The flags in the order they were given.
+    order: Vec<&'static str>,
     /// What is no flag.
     pub(crate) args: Vec<String>,
     /// Warnings about flags that are to be used no more, a line each.
@@ -117,10 +119,17 @@ impl Parsed {
     fn set(&mut self, flag: &'static Flag, value: &str) -> Result<(), FlagError> {
         set(self.values.entry(flag.name).or_default(), flag.kind, value)
             .map_err(|cause| FlagError::invalid(flag, value, cause))?;
+        self.order.push(flag.name);
         if let Some(instead) = flag.deprecated {
             self.warnings.push_str(&format!("Flag --{} has been deprecated, {instead}\n", flag.name));
         }
         Ok(())
+    }
+
+    /// The text of whichever of some flags was given last.
+    pub(crate) fn last_of(&self, names: &[&str]) -> Option<&str> {
+        let last = self.order.iter().rev().find(|name| names.contains(name))?;
+        Some(self.text(last))
     }
 
     /// Tells whether a flag was given.

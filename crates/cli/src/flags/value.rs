@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use gotext::strconv::{NumError, parse_bool, parse_float, parse_int, parse_uint, quote};
 
 use super::{Kind, csv};
+use crate::log::{Level, log};
 
 /// What a flag holds.
 #[derive(Debug, Default)]
@@ -42,7 +43,19 @@ pub(super) fn set(held: &mut Held, kind: Kind, value: &str) -> Result<(), String
         Kind::PostRenderer if !value.is_empty() => {
             Err(format!("plugin: {{Name:{value} Type:postrenderer/v1}} not found"))
         }
-        Kind::Text | Kind::Format | Kind::Wait | Kind::PostRenderer => Ok(()),
+        Kind::Wait => {
+            let word = match value {
+                "true" => "watcher",
+                _ => "hookOnly",
+            };
+            if go_bool(value).is_some() {
+                let text =
+                    format!("--wait={value} is deprecated (boolean value) and can be replaced with --wait={word}");
+                log(Level::Warn, &text, &[]);
+            }
+            Ok(())
+        }
+        Kind::Text | Kind::Format | Kind::PostRenderer => Ok(()),
     }?;
     held.texts = vec![value.to_owned()];
     Ok(())
@@ -70,6 +83,11 @@ fn pairs(held: &mut BTreeMap<String, String>, value: &str) -> Result<(), String>
 /// Reads a truth value as Go's `strconv.ParseBool` does.
 pub(crate) fn go_bool(text: &str) -> Option<bool> {
     parse_bool(text.as_bytes())
+}
+
+/// Reads a whole number as Go's `strconv.ParseInt` does with base 0.
+pub(crate) fn go_int(text: &str) -> Option<i64> {
+    parse_int(text.as_bytes(), 0, 64).ok()
 }
 
 /// Reads a time span as Go's `time.ParseDuration` does, in nanoseconds.
