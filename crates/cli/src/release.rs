@@ -163,10 +163,21 @@ pub(crate) fn tell(call: &Call, notice: &Notice) {
     match notice {
         Notice::Deprecated => log(Level::Warn, "this chart is deprecated", &[]),
         Notice::Values(text) => values_notice(text),
-        Notice::Schema { chart, dependencies } => {
+        Notice::Schema { chart, schema, dependencies } => {
+            if let Some(schema) = schema {
+                call.debug("chart name", &[("chart-name", chart)]);
+                tell_schema(call, schema);
+            }
             let dependencies = dependencies.to_string();
             call.debug("number of dependencies in the chart", &[("chart", chart), ("dependencies", &dependencies)]);
         }
+    }
+}
+
+/// Bytes are always in quotes, and a schema that is no JSON is not told.
+fn tell_schema(call: &Call, schema: &[u8]) {
+    if call.settings.debug && goyaml::from_json(schema).is_ok() {
+        eprintln!("level=DEBUG msg=\"unmarshalled JSON schema\" schema={}", gotext::strconv::quote(schema));
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
 use chart::Chart;
 use goyaml::Map;
 use jiff::Timestamp;
@@ -58,6 +59,8 @@ pub enum Notice {
     Schema {
         /// The chart.
         chart: String,
+        /// The schema as it is written.
+        schema: Option<Bytes>,
         /// How many subcharts it has.
         dependencies: usize,
     },
@@ -68,7 +71,7 @@ impl std::fmt::Display for Notice {
         match self {
             Self::Deprecated => f.write_str("this chart is deprecated"),
             Self::Values(text) => f.write_str(text),
-            Self::Schema { chart, dependencies } => {
+            Self::Schema { chart, dependencies, .. } => {
                 write!(f, "number of dependencies in the chart {chart}: {dependencies}")
             }
         }
@@ -146,7 +149,11 @@ impl Template {
 
 /// Tells which charts have values that are checked.
 fn tell_checked(chart: &Chart, values: &Map, notice: &mut dyn FnMut(Notice)) {
-    notice(Notice::Schema { chart: chart.name().to_owned(), dependencies: chart.dependencies.len() });
+    notice(Notice::Schema {
+        chart: chart.name().to_owned(),
+        schema: chart.schema.clone(),
+        dependencies: chart.dependencies.len(),
+    });
     for subchart in &chart.dependencies {
         if let Some(goyaml::Value::Map(values)) = values.get(subchart.name()) {
             tell_checked(subchart, values, notice);
