@@ -9,7 +9,7 @@ use chart::Chart;
 use goyaml::Map;
 use jiff::Timestamp;
 use render::manifests::{Rendered, Shape};
-use render::{Capabilities, Inputs, Limits, Lookup, Parsed, Resolve};
+use render::{Ahead, Capabilities, Inputs, Limits, Lookup, Parsed, Resolve, Texts};
 
 use crate::error::Error;
 
@@ -123,28 +123,46 @@ impl Template {
     /// What is wrong with the values or the templates.
     pub fn render_checked(self, notice: &mut dyn FnMut(Notice)) -> Result<Templated, Error> {
         let Self { mut chart, values, release, capabilities, shape, .. } = self;
-        let warnings = chart::values::process_dependencies(&mut chart, &values).map_err(chart::Error::from)?;
-        warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
-        let coalesced = chart::values::coalesce_values(&chart, &values).map_err(chart::Error::from)?;
-        coalesced.warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
-        if !self.skip_schema_validation {
-            tell_checked(&chart, &coalesced.values, notice);
-            chart::schema::validate(&chart, &coalesced.values)?;
-        }
-        let chart = Arc::new(chart);
-        chart::capabilities::check_kube_version(&chart.metadata.kube_version, &capabilities.kube_version)
-            .map_err(render::RenderError::from)?;
-        let parsed = Parsed::new(Arc::clone(&chart))?;
+        // Templates are parsed while the values are brought together: both take about as long.
+        let texts = Texts::of(&chart);
+        let (chart, values, ahead) = std::thread::scope(|scope| {
+            let parsing = std::thread::Builder::new().spawn_scoped(scope, || texts.parse());
+            let values = prepare(&mut chart, &values, !self.skip_schema_validation, notice)?;
+            let chart = Arc::new(chart);
+            chart::capabilities::check_kube_version(&chart.metadata.kube_version, &capabilities.kube_version)
+                .map_err(render::RenderError::from)?;
+            // Without a thread they are parsed now.
+            let ahead = match parsing.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(ahead)) => ahead?,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => Ahead::default(),
+            };
+            Ok::<_, Error>((chart, values, ahead))
+        })?;
+        let parsed = Parsed::with(Arc::clone(&chart), ahead)?;
         let inputs = Inputs {
             lookup: self.lookup,
             resolve: self.resolve,
             limits: self.limits,
             interrupt: self.interrupt,
-            ..Inputs::new(&coalesced.values, &release, &capabilities, self.now)
+            ..Inputs::new(&values, &release, &capabilities, self.now)
         };
         let rendered = render::manifests::render(&parsed, &inputs, &shape)?;
         Ok(Templated { chart, rendered })
     }
+}
+
+/// Processes the dependencies of a chart, and brings the values together and checks them.
+fn prepare(chart: &mut Chart, values: &Map, check: bool, notice: &mut dyn FnMut(Notice)) -> Result<Map, Error> {
+    let warnings = chart::values::process_dependencies(chart, values).map_err(chart::Error::from)?;
+    warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
+    let coalesced = chart::values::coalesce_values(chart, values).map_err(chart::Error::from)?;
+    coalesced.warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
+    if check {
+        tell_checked(chart, &coalesced.values, notice);
+        chart::schema::validate(chart, &coalesced.values)?;
+    }
+    Ok(coalesced.values)
 }
 
 /// Tells which charts have values that are checked.

@@ -14,6 +14,7 @@ mod name;
 mod objects;
 mod parse;
 mod render;
+mod threads;
 mod values;
 
 pub use capabilities::{BuildInfo, Capabilities};
@@ -21,4 +22,5 @@ pub use error::{Position, RenderError};
 pub use gotext::{Limit, Limits};
 pub use host::{Lookup, Notice, Notices, Resolve};
 pub use name::template_name;
+pub use parse::{Ahead, Texts};
 pub use render::{Files, Inputs, Parsed, Release, on_big_stack};

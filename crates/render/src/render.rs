@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use chart::{Chart, Dependency, Maintainer};
 use gotext::{Arena, Functions, Limits, Map, MissingKey, Options, Runtime, Set, Value};
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use crate::golang::path;
 use crate::golang::time::{Time, local_zone, utc};
 use crate::host::{Host, Lookup, Notices, Resolve};
 use crate::objects::{Caps, Files as FilesObject};
-use crate::parse::parse;
+use crate::parse::{Ahead, parse};
 use crate::values::{from_tree, tree_map, without_no_value};
 
 /// The type of `.Values` and of the dot at the top of a template.
@@ -99,15 +100,15 @@ pub struct Parsed {
 }
 
 /// A template file.
-struct Template {
-    path: String,
+pub(crate) struct Template {
+    pub(crate) path: String,
     base_path: String,
     /// The number of its chart, counted as [`charts`] walks them.
     chart: usize,
 }
 
 /// The functions of all renders.
-fn function_table() -> Arc<Functions> {
+pub(crate) fn function_table() -> Arc<Functions> {
     static TABLE: OnceLock<Arc<Functions>> = OnceLock::new();
     let made = TABLE.get_or_init(|| {
         let mut table = Functions::new(functions::all().iter().copied());
@@ -127,6 +128,29 @@ fn charts<'c>(chart: &'c Chart, full_path: &str, out: &mut Vec<(&'c Chart, Strin
     out.push((chart, full_path.to_owned()));
 }
 
+/// Lists the templates of a chart and its subcharts in the order they are parsed and executed.
+pub(crate) fn template_paths(chart: &Chart) -> Vec<(Template, &Bytes)> {
+    let mut all = Vec::new();
+    charts(chart, chart.name(), &mut all);
+    let mut templates: BTreeMap<String, (Template, &Bytes)> = BTreeMap::new();
+    for (number, (owner, full_path)) in all.iter().enumerate() {
+        let base_path = path::join(&[full_path, "templates"]);
+        for file in &owner.templates {
+            if owner.is_library() && !base_name(&file.name).starts_with('_') {
+                continue;
+            }
+            let path = path::join(&[full_path, &file.name]);
+            let template = Template { path: path.clone(), base_path: base_path.clone(), chart: number };
+            templates.insert(path, (template, &file.data));
+        }
+    }
+    let mut templates: Vec<(Template, &Bytes)> = templates.into_values().collect();
+    // The deepest first, then backwards by name.
+    let depth = |path: &str| path.bytes().filter(|b| *b == b'/').count();
+    templates.sort_by(|(a, _), (b, _)| depth(&b.path).cmp(&depth(&a.path)).then_with(|| b.path.cmp(&a.path)));
+    templates
+}
+
 /// Runs on a big stack: charts of others nest as deep as they like. On such a stack it runs where it is, so that who
 /// takes several steps need not start a thread for each.
 ///
@@ -142,28 +166,19 @@ impl Parsed {
     /// # Errors
     /// Names the template, line and problem, in Helm's words.
     pub fn new(chart: Arc<Chart>) -> Result<Self, RenderError> {
-        let mut all = Vec::new();
-        charts(&chart, chart.name(), &mut all);
-        let mut templates: BTreeMap<String, (Template, &[u8])> = BTreeMap::new();
-        for (number, (owner, full_path)) in all.iter().enumerate() {
-            let base_path = path::join(&[full_path, "templates"]);
-            for file in &owner.templates {
-                if owner.is_library() && !base_name(&file.name).starts_with('_') {
-                    continue;
-                }
-                let path = path::join(&[full_path, &file.name]);
-                let template = Template { path: path.clone(), base_path: base_path.clone(), chart: number };
-                templates.insert(path, (template, &file.data));
-            }
-        }
-        let mut templates: Vec<(Template, &[u8])> = templates.into_values().collect();
-        // The deepest first, then backwards by name.
-        let depth = |path: &str| path.bytes().filter(|b| *b == b'/').count();
-        templates.sort_by(|(a, _), (b, _)| depth(&b.path).cmp(&depth(&a.path)).then_with(|| b.path.cmp(&a.path)));
-        let texts: Vec<(&str, &[u8])> = templates.iter().map(|(t, text)| (t.path.as_str(), *text)).collect();
-        let set = parse(function_table(), &texts)?;
+        Self::with(chart, Ahead::default())
+    }
+
+    /// Does the same with what was parsed ahead.
+    ///
+    /// # Errors
+    /// As [`Parsed::new`].
+    pub fn with(chart: Arc<Chart>, ahead: Ahead) -> Result<Self, RenderError> {
+        let templates = template_paths(&chart);
+        let texts: Vec<(String, Bytes)> =
+            templates.iter().map(|(template, text)| (template.path.clone(), (*text).clone())).collect();
+        let set = parse(&texts, ahead)?;
         let order = templates.into_iter().map(|(template, _)| template).collect();
-        drop(all);
         Ok(Self { chart, set, order })
     }
 

@@ -4,6 +4,7 @@ use super::head::Head;
 use super::kinds::compare;
 use super::split::split;
 use crate::render::Files;
+use crate::threads::side_by_side;
 
 /// When a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,22 +111,22 @@ pub(super) fn sort_noting(
     skipped: &mut Vec<String>,
 ) -> Result<(Vec<Hook>, Vec<Manifest>), Unsorted> {
     let (mut hooks, mut manifests) = (Vec::new(), Vec::new());
-    for (path, text) in files {
-        if path.rsplit('/').next().is_some_and(|name| name.starts_with('_')) {
-            continue;
-        }
-        for document in split(text) {
-            let head = Head::read(document).map_err(|error| Unsorted {
-                message: format!("YAML parse error on {path}: {error}"),
-                path: path.clone(),
-            })?;
-            match head.annotations.get("helm.sh/hook") {
-                None => manifests.push(Manifest { path: path.clone(), content: document.to_owned(), head }),
-                Some(events) => match hook(path, document, &head, events) {
-                    Some(hook) => hooks.push(hook),
-                    None => skipped.push(events.clone()),
-                },
-            }
+    let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
+    let files = files.iter().filter(|(path, _)| !is_partial(path));
+    let documents: Vec<(&str, &str)> =
+        files.flat_map(|(path, text)| split(text).into_iter().map(|document| (path.as_str(), document))).collect();
+    let heads = side_by_side(&documents, |(_, text)| text.len(), |(_, text)| Head::read(text));
+    for ((path, document), head) in documents.into_iter().zip(heads) {
+        let head = head.map_err(|error| Unsorted {
+            message: format!("YAML parse error on {path}: {error}"),
+            path: path.to_owned(),
+        })?;
+        match head.annotations.get("helm.sh/hook") {
+            None => manifests.push(Manifest { path: path.to_owned(), content: document.to_owned(), head }),
+            Some(events) => match hook(path, document, &head, events) {
+                Some(hook) => hooks.push(hook),
+                None => skipped.push(events.clone()),
+            },
         }
     }
     hooks.sort_by(|a: &Hook, b: &Hook| compare(&a.kind, &b.kind, order));
