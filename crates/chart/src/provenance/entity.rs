@@ -2,6 +2,7 @@
 //! `openpgp/keys.go`, `openpgp/read.go checkMessageSignatureDetails`).
 
 use pgp::composed::{PublicOrSecret, SignedPublicKey};
+use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{PublicSubkey, Signature, SignatureType, SubpacketData};
 use pgp::types::{KeyDetails, SignedUser, Tag};
 
@@ -119,6 +120,10 @@ impl Candidate<'_> {
     pub(super) fn check(&self, signature: &Signature, now: u64) -> Result<(), ProvenanceError> {
         let fail = |text: &str| Err(ProvenanceError::new(text));
         let Some(primary) = self.entity.primary() else { return fail("openpgp: signature made by unknown entity") };
+        if let Some(hash @ (HashAlgorithm::Md5 | HashAlgorithm::Ripemd160 | HashAlgorithm::Sha1)) = signature.hash_alg()
+        {
+            return fail(&format!("openpgp: weak algorithms are rejected: {hash}"));
+        }
         let mut signatures = vec![signature, &primary.signature];
         if let Some((_, binding)) = self.subkey {
             signatures.push(binding);

@@ -10,7 +10,7 @@ pub(super) fn read(text: &str) -> Result<Vec<String>, String> {
     let first = loop {
         match lines.next() {
             None => return Err("EOF".to_owned()),
-            Some(line) if line == "\n" => {}
+            Some("\n") => {}
             Some(line) => break line,
         }
     };

@@ -182,7 +182,7 @@ fn compares(left: &Value, operator: &str, right: &Value) -> Result<bool, NotFoun
 /// What lies directly in a value.
 fn children(value: &Option<Value>) -> Vec<Value> {
     match value {
-        Some(Value::Map(map)) => map.iter().map(|(_, value)| value.clone()).collect(),
+        Some(Value::Map(map)) => map.values().cloned().collect(),
         Some(Value::Seq(items)) => items.clone(),
         Some(Value::Str(text)) => text.bytes().map(|byte| Value::Int(byte.into())).collect(),
         _ => Vec::new(),
