@@ -23,7 +23,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    match command::execute(&args) {
+    // Rendering needs a big stack, and every thread has a heap of its own: so all is done on one from the start.
+    let outcome = render::on_big_stack(|| command::execute(&args)).map_err(|e| fail::Fail::new(e.to_string()));
+    match outcome.flatten() {
         Ok(()) => ExitCode::SUCCESS,
         Err(fail) => {
             if !fail.text.is_empty() {

@@ -18,7 +18,7 @@ use crate::golang::time::{Time, local_zone, utc};
 use crate::host::{Host, Lookup, Notices, Resolve};
 use crate::objects::{Caps, Files as FilesObject};
 use crate::parse::{Ahead, parse};
-use crate::values::{from_tree, tree_map, without_no_value};
+use crate::values::{from_tree, into_text, tree_map};
 
 /// The type of `.Values` and of the dot at the top of a template.
 const VALUES: &str = "common.Values";
@@ -236,8 +236,7 @@ impl Parsed {
             runtime
                 .execute_to(&mut host, template.path.as_bytes(), dot, &mut out)
                 .map_err(|e| exec_error(&template.path, &e))?;
-            let text = String::from_utf8_lossy(&without_no_value(&out)).into_owned();
-            files.insert(template.path.clone(), text);
+            files.insert(template.path.clone(), into_text(out));
         }
         Ok(files)
     }

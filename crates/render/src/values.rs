@@ -53,15 +53,16 @@ pub(crate) fn without_no_value(output: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn find(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = text.get(from..)?.iter().position(|b| *b == b'<') {
-        from += at;
-        if text.get(from..)?.starts_with(NO_VALUE) {
-            return Some(from);
-        }
-        from += 1;
-    }
-    None
+    memchr::memmem::find(text, NO_VALUE)
+}
+
+/// Makes text of an output: what templates print is nearly always UTF-8 as it stands.
+pub(crate) fn into_text(output: Vec<u8>) -> String {
+    let output = match without_no_value(&output) {
+        Cow::Owned(without) => without,
+        Cow::Borrowed(_) => output,
+    };
+    String::from_utf8(output).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
 /// The depth from which on a tree is looked at for containing itself, as in Go.

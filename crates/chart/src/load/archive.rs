@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
+use memmap2::MmapMut;
 use tar::{Archive, EntryType};
 
 use crate::chart::File;
@@ -11,6 +12,9 @@ use crate::text::quote;
 use crate::time;
 
 use super::{BOM, Budget, Limits, LoadError, clean};
+
+/// The largest window of a deflate stream, as a power of two.
+const WINDOW: u8 = 15;
 
 /// How much room there is for more when a stream is longer than it says.
 const PORTION: usize = 64 << 10;
@@ -74,8 +78,12 @@ fn inflate(bytes: &[u8], limit: u64) -> (Bytes, Option<io::Error>) {
     // The stream ends with its length. That is a claim, and nothing unpacks to more than a thousand times its size.
     let claim = bytes.last_chunk::<4>().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
     let claim = claim.min((bytes.len() as u64).saturating_mul(1032)).min(limit);
+    let claim = usize::try_from(claim).unwrap_or(0);
+    if let Some(unpacked) = inflate_large(bytes, claim) {
+        return (unpacked, None);
+    }
     // One byte more, so that the end is seen without growing.
-    let mut unpacked = Vec::with_capacity(usize::try_from(claim).unwrap_or(0).saturating_add(1));
+    let mut unpacked = Vec::with_capacity(claim.saturating_add(1));
     let mut rest = bytes;
     let mut broken = None;
     while !rest.is_empty() && broken.is_none() && (unpacked.len() as u64) < limit {
@@ -84,9 +92,24 @@ fn inflate(bytes: &[u8], limit: u64) -> (Bytes, Option<io::Error>) {
     (unpacked.into(), broken)
 }
 
+/// Unpacks a large stream into huge pages, where there are some: to get one page after the other from the kernel takes as
+/// long as unpacking. Gives nothing unless the stream is just as long as it says.
+fn inflate_large(bytes: &[u8], claim: usize) -> Option<Bytes> {
+    const HUGE_PAGE: usize = 2 << 20;
+    if claim < HUGE_PAGE {
+        return None;
+    }
+    let mut room = MmapMut::map_anon(claim.checked_add(1)?).ok()?;
+    #[cfg(target_os = "linux")]
+    let _ = room.advise(memmap2::Advice::HugePage);
+    let mut stream = Decompress::new_gzip(WINDOW);
+    let status = stream.decompress(bytes, &mut room, FlushDecompress::Finish).ok()?;
+    let whole = status == Status::StreamEnd && stream.total_in() == bytes.len() as u64;
+    (whole && stream.total_out() == claim as u64).then(|| Bytes::from_owner(room).slice(..claim))
+}
+
 /// Unpacks one of the streams that a gzip stream may consist of.
 fn inflate_member(rest: &mut &[u8], limit: u64, unpacked: &mut Vec<u8>) -> io::Result<()> {
-    const WINDOW: u8 = 15;
     let mut member = Decompress::new_gzip(WINDOW);
     while (unpacked.len() as u64) < limit {
         if unpacked.len() == unpacked.capacity() {
