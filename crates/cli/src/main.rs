@@ -7,6 +7,7 @@ mod flags;
 mod help;
 mod jsonpath;
 mod kubeconfig;
+mod lint;
 mod locate;
 mod log;
 mod output;

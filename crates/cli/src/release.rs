@@ -185,7 +185,8 @@ fn tell_schema(call: &Call, schema: &[u8]) {
 const WITH_ATTRIBUTES: [&str; 3] =
     ["returned non-bool value", "the method PathValue returned error", "ImportValues missing table"];
 
-fn values_notice(text: &str) {
+/// Tells of values that do not go together.
+pub(crate) fn values_notice(text: &str) {
     let known = WITH_ATTRIBUTES.into_iter().find_map(|message| Some((message, text.strip_prefix(message)?)));
     match known {
         Some((message, attributes)) => eprintln!("level=WARN msg={message:?}{attributes}"),

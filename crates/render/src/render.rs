@@ -270,7 +270,8 @@ struct Scopes<'a> {
 impl<'a> Scopes<'a> {
     fn build(arena: &'a Arena, chart: &'a Chart, inputs: &'a Inputs<'_>) -> Self {
         let release = arena.map();
-        release.set(b"IsInstall", Value::Bool(!inputs.release.is_upgrade));
+        // What is only looked at is neither.
+        release.set(b"IsInstall", Value::Bool(!inputs.release.is_upgrade && !inputs.lint));
         release.set(b"IsUpgrade", Value::Bool(inputs.release.is_upgrade));
         release.set(b"Name", arena.str(&inputs.release.name));
         release.set(b"Namespace", arena.str(&inputs.release.namespace));

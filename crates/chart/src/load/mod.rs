@@ -22,6 +22,8 @@ pub use ignore::Rules as IgnoreRules;
 pub(crate) use path::clean;
 
 use crate::chart::{Chart, File};
+use crate::metadata::Metadata;
+use crate::validate::Nulls;
 
 /// The byte order mark that Helm takes off the front of every file.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -182,6 +184,27 @@ fn load_checking(path: &Path, limits: &Limits, check_version: bool) -> Result<Ch
         files::check_version(&files)?;
     }
     files::assemble(files, &mut budget)
+}
+
+/// What `Chart.yaml` says, be it valid or not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadMetadata {
+    /// The fields.
+    pub metadata: Metadata,
+    /// Where the list of maintainers holds `null`, which the fields cannot say.
+    pub null_maintainer: Option<usize>,
+}
+
+impl Metadata {
+    /// Reads a `Chart.yaml` and checks nothing.
+    ///
+    /// # Errors
+    /// When it is no YAML, or a field is of another type, in the words of Helm's YAML library.
+    pub fn read(data: &[u8]) -> Result<ReadMetadata, String> {
+        let (mut metadata, mut nulls) = (Self::default(), Nulls::default());
+        decode::metadata(data, &mut metadata, &mut nulls)?;
+        Ok(ReadMetadata { metadata, null_maintainer: nulls.maintainer })
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
-//! `lint`.
+//! `lint`, as Helm 4.3: `pkg/cmd/lint.go`.
+
+use std::path::Path;
+
+use chart::capabilities::KubeVersion;
 
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::fail::{Outcome, fail};
+use crate::fail::{Fail, Outcome};
 use crate::flags::{Flag, Group, VALUES};
+use crate::lint::{self, Options, Severity};
+use crate::output::print;
+use crate::values;
 
 static FLAGS: Group = Group {
     title: "Linting",
@@ -27,6 +34,66 @@ pub(crate) static COMMAND: Command = Command {
     ..PLAIN
 };
 
-fn run(_: &Call) -> Outcome {
-    fail!("not there yet")
+fn run(call: &Call) -> Outcome {
+    let flags = &call.flags;
+    let version = |text: &str| {
+        KubeVersion::parse(text).map_err(|error| Fail::new(format!("invalid kube version '{text}': {error}")))
+    };
+    let kube_version = flags.some("kube-version").map(version).transpose()?;
+    let mut paths = call.args.clone();
+    if flags.on("with-subcharts") {
+        call.args.iter().for_each(|path| subcharts(&Path::new(path).join("charts"), &mut paths));
+    }
+    let options = Options {
+        namespace: call.settings.namespace(),
+        values: values::merge(flags)?,
+        kube_version,
+        skip_schema_validation: flags.on("skip-schema-validation"),
+    };
+    let (strict, quiet) = (flags.on("strict"), flags.on("quiet"));
+    let least = if strict { Severity::Warning } else { Severity::Error };
+    let (mut text, mut failed, mut noteworthy) = (String::new(), 0, 0);
+    for path in &paths {
+        let result = lint::run(path, &options);
+        let findings = result.as_ref().map_or(&[][..], Vec::as_slice);
+        let is_noteworthy = result.is_err() || findings.iter().any(|finding| finding.severity > Severity::Info);
+        noteworthy += usize::from(is_noteworthy);
+        failed += usize::from(result.is_err() || findings.iter().any(|finding| finding.severity >= least));
+        if quiet && !is_noteworthy {
+            continue;
+        }
+        text.push_str(&format!("==> Linting {path}\n"));
+        if let Err(error) = &result {
+            text.push_str(&format!("Error {error}\n"));
+        }
+        for finding in findings.iter().filter(|finding| !quiet || finding.severity > Severity::Info) {
+            text.push_str(&format!("{finding}\n"));
+        }
+        text.push('\n');
+    }
+    let summary = format!("{} chart(s) linted, {failed} chart(s) failed", paths.len());
+    if failed == 0 && (!quiet || noteworthy > 0) {
+        text.push_str(&format!("{summary}\n"));
+    }
+    print(&text)?;
+    if failed > 0 { Err(Fail::new(summary)) } else { Ok(()) }
+}
+
+/// Finds the charts below a folder, however deep, in the order of their names.
+fn subcharts(folder: &Path, found: &mut Vec<String>) {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        let clean = |path: &Path| path.to_string_lossy().into_owned();
+        if name == "Chart.yaml" {
+            found.push(clean(folder));
+        } else if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
+            found.push(clean(&path));
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            subcharts(&path, found);
+        }
+    }
 }
