@@ -1,7 +1,7 @@
 //! `values.yaml` (as Helm 4.3: `pkg/chart/v2/lint/rules/values.go`).
 
 use chart::values::coalesce_tables;
-use goyaml::Map;
+use goyaml::{Map, Value};
 
 use super::Linter;
 use super::Severity::{Error, Info};
@@ -26,7 +26,12 @@ fn fit(linter: &Linter<'_>, path: &str) -> Result<(), String> {
             if error.kind() == std::io::ErrorKind::IsADirectory { "read" } else { "open" }
         )
     })?;
-    let values = goyaml::from_yaml_map(&data).map_err(|error| format!("unable to parse YAML: {error}"))?;
+    let unreadable = |error: goyaml::Error| format!("unable to parse YAML: {error}");
+    let values = match goyaml::from_yaml(&data).map_err(unreadable)? {
+        Value::Map(map) => map,
+        Value::Null => Map::new(),
+        other => return Err(unreadable(goyaml::Error::unmarshal_type(other.json_kind(), "common.Values").in_unmarshal())),
+    };
     // Only the chart's own values are looked at, as Helm 2 did.
     let given = coalesce_tables(Map::new(), &linter.options.values);
     let values = coalesce_tables(given, &values);
