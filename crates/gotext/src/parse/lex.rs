@@ -52,17 +52,37 @@ impl Token {
 
 /// A token and where it stands in the text.
 ///
-/// Texts are below 4 GiB, so that offsets and lines fit into 32 bits.
+/// Texts are below 4 GiB, so that offsets fit into 32 bits; both lie in one word, so that a token is handed on in registers.
+/// Its line is counted when somebody asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) token: Token,
-    pub(super) start: u32,
-    pub(super) end: u32,
-    pub(super) line: u32,
+    at: u64,
 }
 
 impl Item {
-    pub(super) const NONE: Item = Item { token: Token::Error, start: 0, end: 0, line: 0 };
+    /// What is there before the first token.
+    pub(super) const NONE: Item = Item { token: Token::Error, at: u64::MAX };
+
+    fn new(token: Token, start: usize, end: usize) -> Self {
+        Item { token, at: (start as u64 & 0xFFFF_FFFF) << 32 | (end as u64 & 0xFFFF_FFFF) }
+    }
+
+    pub(super) fn start(self) -> u32 {
+        (self.at >> 32) as u32
+    }
+
+    pub(super) fn end(self) -> u32 {
+        self.at as u32
+    }
+
+    /// The line that it stands on, from 1; that of no token is 0.
+    pub(super) fn line(self, text: &[u8]) -> usize {
+        if self.at == u64::MAX {
+            return 0;
+        }
+        1 + memchr_iter(b'\n', text.get(..self.start() as usize).unwrap_or(text)).count()
+    }
 }
 
 const LEFT: &[u8] = b"{{";
@@ -85,13 +105,10 @@ pub(super) struct Lexer<'t> {
     start: usize,
     at_eof: bool,
     paren_depth: i32,
-    line: usize,
-    start_line: usize,
     inside_action: bool,
     /// Whether `break` and `continue` are keywords: not when the host has functions of these names.
     pub(super) break_ok: bool,
     pub(super) continue_ok: bool,
-    left: memmem::Finder<'static>,
     /// What the last error token says.
     pub(super) error: String,
 }
@@ -108,12 +125,24 @@ fn is_alphanumeric(rune: Option<u32>) -> bool {
     rune.is_some_and(|r| r == u32::from(b'_') || is_letter(r) || is_digit(r))
 }
 
-fn count_lines(bytes: &[u8]) -> usize {
-    memchr_iter(b'\n', bytes).count()
+/// Finds a left delimiter; texts between actions are mostly short.
+fn find_left(text: &[u8]) -> Option<usize> {
+    memchr_iter(b'{', text).find(|at| text.get(at + 1) == Some(&b'{'))
 }
 
+/// The ASCII characters of words.
+static WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        table[byte] = byte as u8 == b'_' || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
+
 fn is_word_byte(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric()
+    WORD.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 fn left_trim_marker(rest: &[u8]) -> bool {
@@ -140,12 +169,9 @@ impl<'t> Lexer<'t> {
             start: 0,
             at_eof: false,
             paren_depth: 0,
-            line: 1,
-            start_line: 1,
             inside_action: false,
             break_ok: true,
             continue_ok: true,
-            left: memmem::Finder::new(LEFT),
             error: String::new(),
         }
     }
@@ -167,15 +193,12 @@ impl<'t> Lexer<'t> {
         }
         let (rune, width) = decode_rune(rest);
         self.pos += width;
-        self.line += usize::from(rune == 10);
         Some(rune)
     }
 
     fn backup(&mut self) {
         if !self.at_eof && self.pos > 0 {
-            let (rune, width) = decode_last_rune(self.slice(0, self.pos));
-            self.pos -= width;
-            self.line -= usize::from(rune == 10);
+            self.pos -= decode_last_rune(self.slice(0, self.pos)).1;
         }
     }
 
@@ -186,9 +209,8 @@ impl<'t> Lexer<'t> {
     }
 
     fn item(&mut self, token: Token) -> Item {
-        let item = Item { token, start: self.start as u32, end: self.pos as u32, line: self.start_line as u32 };
+        let item = Item::new(token, self.start, self.pos);
         self.start = self.pos;
-        self.start_line = self.line;
         item
     }
 
@@ -196,16 +218,13 @@ impl<'t> Lexer<'t> {
         State::Done(self.item(token))
     }
 
-    /// Skips what was passed without [`Lexer::next`].
+    /// Skips what was passed.
     fn ignore(&mut self) {
-        self.line += count_lines(self.slice(self.start, self.pos));
         self.start = self.pos;
-        self.start_line = self.line;
     }
 
     fn fail(&mut self, message: impl Into<String>) -> State {
-        let start = self.start as u32;
-        let item = Item { token: Token::Error, start, end: start, line: self.start_line as u32 };
+        let item = Item::new(Token::Error, self.start, self.start);
         self.error = message.into();
         self.start = 0;
         self.pos = 0;
@@ -240,10 +259,9 @@ impl<'t> Lexer<'t> {
 
     /// Scans up to a left delimiter.
     fn text(&mut self) -> State {
-        let Some(found) = self.left.find(self.rest()) else {
+        let Some(found) = find_left(self.rest()) else {
             self.pos = self.input.len();
             if self.pos > self.start {
-                self.line += count_lines(self.slice(self.start, self.pos));
                 return self.emit(Token::Text);
             }
             return self.emit(Token::Eof);
@@ -256,11 +274,10 @@ impl<'t> Lexer<'t> {
                 trim = text.iter().rev().take_while(|b| is_space_byte(**b)).count();
             }
             self.pos -= trim;
-            self.line += count_lines(self.slice(self.start, self.pos));
             let item = self.item(Token::Text);
             self.pos += trim;
             self.ignore();
-            if item.end > item.start {
+            if item.end() > item.start() {
                 return State::Done(item);
             }
         }
@@ -329,17 +346,17 @@ impl<'t> Lexer<'t> {
     }
 
     fn inside(&mut self) -> State {
-        if self.at_right_delim().0 {
+        let first = self.input.get(self.pos).copied();
+        if first.is_some_and(|b| b == b'}' || is_space_byte(b)) && self.at_right_delim().0 {
             if self.paren_depth == 0 {
                 return self.right_delim();
             }
             return self.fail("unclosed left paren");
         }
         let Some(rune) = self.next() else { return self.fail("unclosed action") };
-        let ascii = u8::try_from(rune).ok().filter(u8::is_ascii);
-        match ascii {
+        match first.filter(u8::is_ascii) {
             Some(b' ' | b'\t' | b'\r' | b'\n') => {
-                self.backup();
+                self.pos -= 1;
                 self.space()
             }
             Some(b'=') => self.emit(Token::Assign),
@@ -381,7 +398,6 @@ impl<'t> Lexer<'t> {
 
     fn space(&mut self) -> State {
         let spaces = self.rest().iter().take_while(|b| is_space_byte(**b)).count();
-        self.line += count_lines(self.slice(self.pos, self.pos + spaces));
         self.pos += spaces;
         // The last space may belong to a trimming right delimiter.
         let last = self.slice(self.pos.saturating_sub(1), self.input.len());
@@ -471,7 +487,6 @@ impl<'t> Lexer<'t> {
     fn raw_quoted(&mut self) -> State {
         let rest = self.rest();
         let Some(at) = memchr(b'`', rest) else { return self.fail("unterminated raw quoted string") };
-        self.line += count_lines(self.slice(self.pos, self.pos + at));
         self.pos += at + 1;
         self.emit(Token::RawString)
     }

@@ -44,7 +44,8 @@ struct TreeState {
     vars: Vec<u32>,
     /// The variables there will be when it runs, in the order of their slots.
     scope: Vec<u32>,
-    action_line: u32,
+    /// The action at hand, by its delimiter.
+    action: Option<Item>,
     range_depth: usize,
     paren_depth: usize,
     dynamic: bool,
@@ -57,7 +58,7 @@ impl TreeState {
             peeked: 0,
             vars: vec![0],
             scope: vec![0],
-            action_line: 0,
+            action: None,
             range_depth: 0,
             paren_depth: 0,
             dynamic: false,
@@ -163,7 +164,11 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn value(&self, item: Item) -> &'t [u8] {
-        self.text.get(item.start as usize..item.end as usize).unwrap_or_default()
+        self.text.get(item.start() as usize..item.end() as usize).unwrap_or_default()
+    }
+
+    fn line(&self, item: Item) -> usize {
+        item.line(self.text)
     }
 
     /// The bytes of the data that a part of the text became.
@@ -175,7 +180,7 @@ impl<'t> Parser<'t, '_> {
 
     fn fail<T>(&self, message: impl Into<String>) -> Result<T> {
         let file = String::from_utf8_lossy(self.file_name).into_owned();
-        let place = Place::Parsing { file, line: self.tree.tokens[0].line as usize };
+        let place = Place::Parsing { file, line: self.line(self.tree.tokens[0]) };
         Err(Error::at(ErrorKind::Parse, place, message.into(), None))
     }
 
@@ -201,8 +206,8 @@ impl<'t> Parser<'t, '_> {
         if item.token != Token::Error {
             return self.fail(format!("unexpected {what} in {context}"));
         }
-        let started = self.tree.action_line;
-        if started == 0 || started == item.line {
+        let started = self.tree.action.map_or(0, |item| self.line(item));
+        if started == 0 || started == self.line(item) {
             return self.fail(what);
         }
         let within = if what.ends_with(" action") { "" } else { " in action" };
@@ -218,7 +223,7 @@ impl<'t> Parser<'t, '_> {
     // Templates.
 
     fn file(&mut self, name: Span) -> Result<()> {
-        let start = self.peek().start;
+        let start = self.peek().start();
         let first = self.pending.len();
         while self.peek().token != Token::Eof {
             if self.peek().token == Token::LeftDelim {
@@ -309,7 +314,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn item_list(&mut self) -> Result<(u32, Stop)> {
-        let start = self.peek_non_space().start;
+        let start = self.peek_non_space().start();
         let first = self.pending.len();
         while self.peek_non_space().token != Token::Eof {
             match self.text_or_action()? {
@@ -324,13 +329,13 @@ impl<'t> Parser<'t, '_> {
         let item = self.next_non_space();
         match item.token {
             Token::Text => {
-                let span = self.span(item.start, item.end);
-                Ok(Part::Node(self.tables.add(item.start, Node::Text(span))))
+                let span = self.span(item.start(), item.end());
+                Ok(Part::Node(self.tables.add(item.start(), Node::Text(span))))
             }
             Token::LeftDelim => {
-                self.tree.action_line = item.line;
+                self.tree.action = Some(item);
                 let part = self.action()?;
-                self.tree.action_line = 0;
+                self.tree.action = None;
                 Ok(part)
             }
             _ => self.unexpected(item, "input"),
@@ -357,7 +362,7 @@ impl<'t> Parser<'t, '_> {
             Token::Template => self.template_control()?,
             _ => {
                 self.backup();
-                let start = self.peek().start;
+                let start = self.peek().start();
                 let pipe = self.pipeline("command", Token::RightDelim)?;
                 self.tables.add(start, Node::Action(pipe))
             }
@@ -373,7 +378,7 @@ impl<'t> Parser<'t, '_> {
         if self.tree.range_depth == 0 {
             return self.fail(format!("{name} outside {{{{range}}}}"));
         }
-        Ok(self.tables.add(item.start, node))
+        Ok(self.tables.add(item.start(), node))
     }
 
     fn else_control(&mut self) -> Result<Part> {
@@ -402,7 +407,7 @@ impl<'t> Parser<'t, '_> {
         if stop == Stop::Else {
             if word != Token::Range && self.peek().token == word {
                 // `else if` is an `if` in an `else`, whose `end` serves both.
-                let start = self.next().start;
+                let start = self.next().start();
                 let first = self.pending.len();
                 let inner = self.control(context, word, make)?;
                 self.pending.push(inner);
@@ -433,7 +438,7 @@ impl<'t> Parser<'t, '_> {
             }
             p.add_tree(name, root)
         })?;
-        Ok(self.tables.add(item.start, Node::Template { name, pipe }))
+        Ok(self.tables.add(item.start(), Node::Template { name, pipe }))
     }
 
     fn template_control(&mut self) -> Result<u32> {
@@ -445,7 +450,7 @@ impl<'t> Parser<'t, '_> {
             self.backup();
             pipe = self.pipeline(CONTEXT, Token::RightDelim)?;
         }
-        Ok(self.tables.add(item.start, Node::Template { name, pipe }))
+        Ok(self.tables.add(item.start(), Node::Template { name, pipe }))
     }
 
     fn template_name(&mut self, item: Item, context: &str) -> Result<Span> {
@@ -459,7 +464,7 @@ impl<'t> Parser<'t, '_> {
     fn unquoted(&mut self, item: Item) -> Result<Span> {
         let literal = self.value(item);
         if is_plain(literal) {
-            return Ok(self.span(item.start + 1, item.end - 1));
+            return Ok(self.span(item.start() + 1, item.end() - 1));
         }
         let Some(text) = unquote(literal) else { return self.fail("invalid syntax") };
         Ok(self.tables.add_data(&text))
@@ -468,7 +473,7 @@ impl<'t> Parser<'t, '_> {
     // Pipelines.
 
     fn pipeline(&mut self, context: &str, end: Token) -> Result<u32> {
-        let start = self.peek_non_space().start;
+        let start = self.peek_non_space().start();
         let mut decl: Vec<(Item, u32)> = Vec::new();
         let mut assign = false;
         loop {
@@ -554,7 +559,7 @@ impl<'t> Parser<'t, '_> {
         let text = self.value(item);
         let known = self.names.iter().position(|n| self.tables.pool().bytes(*n) == text);
         let number = known.unwrap_or_else(|| {
-            self.names.push(self.span(item.start, item.end));
+            self.names.push(self.span(item.start(), item.end()));
             self.names.len() - 1
         });
         number as u32
@@ -571,9 +576,9 @@ impl<'t> Parser<'t, '_> {
                 self.tree.scope.push(*name);
                 (self.tree.scope.len() - 1) as u32
             };
-            let span = self.span(item.start, item.end);
+            let span = self.span(item.start(), item.end());
             let idents = self.tables.add_idents(&[span]);
-            nodes.push(self.tables.add(item.start, Node::Variable { slot, name: *name, idents }));
+            nodes.push(self.tables.add(item.start(), Node::Variable { slot, name: *name, idents }));
         }
         self.tables.add_list(&nodes)
     }
@@ -598,7 +603,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn command(&mut self) -> Result<u32> {
-        let start = self.peek_non_space().start;
+        let start = self.peek_non_space().start();
         let first = self.pending.len();
         loop {
             self.peek_non_space();
@@ -626,11 +631,11 @@ impl<'t> Parser<'t, '_> {
         if self.peek().token != Token::Field {
             return Ok(Some(term));
         }
-        let start = self.peek().start;
+        let start = self.peek().start();
         let mut fields = self.tables.add_idents(&[]);
         while self.peek().token == Token::Field {
             let field = self.next();
-            let span = self.span(field.start + 1, field.end);
+            let span = self.span(field.start() + 1, field.end());
             self.tables.idents.push(span);
             fields.len += 1;
         }
@@ -656,7 +661,7 @@ impl<'t> Parser<'t, '_> {
                 let Some(function) = self.functions.find(name) else {
                     return self.fail(format!("function {} not defined", quote(name)));
                 };
-                Node::Function { function, name: self.span(item.start, item.end) }
+                Node::Function { function, name: self.span(item.start(), item.end()) }
             }
             Token::Dot => Node::Dot,
             Token::Nil => Node::Nil,
@@ -665,16 +670,16 @@ impl<'t> Parser<'t, '_> {
                 if !self.tree.vars.contains(&name) {
                     return self.fail(format!("undefined variable {}", quote(self.value(item))));
                 }
-                let span = self.span(item.start, item.end);
+                let span = self.span(item.start(), item.end());
                 Node::Variable { slot: self.slot(name), name, idents: self.tables.add_idents(&[span]) }
             }
             Token::Field => {
-                let span = self.span(item.start + 1, item.end);
+                let span = self.span(item.start() + 1, item.end());
                 Node::Field(self.tables.add_idents(&[span]))
             }
             Token::Bool => Node::Bool(self.value(item) == b"true"),
             Token::CharConstant | Token::Complex | Token::Number => {
-                match number(self.value(item), self.span(item.start, item.end), item.token) {
+                match number(self.value(item), self.span(item.start(), item.end()), item.token) {
                     Ok(number) => {
                         self.tables.numbers.push(number);
                         Node::Number((self.tables.numbers.len() - 1) as u32)
@@ -693,14 +698,14 @@ impl<'t> Parser<'t, '_> {
             }
             Token::String | Token::RawString => {
                 let text = self.unquoted(item)?;
-                Node::Str { text, literal: self.span(item.start, item.end) }
+                Node::Str { text, literal: self.span(item.start(), item.end()) }
             }
             _ => {
                 self.backup();
                 return Ok(None);
             }
         };
-        Ok(Some(self.tables.add(item.start, node)))
+        Ok(Some(self.tables.add(item.start(), node)))
     }
 }
 
