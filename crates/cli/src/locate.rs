@@ -5,6 +5,7 @@ use std::path::Path;
 
 use chart::Chart;
 use chart::text::quote;
+use render::Ahead;
 
 use crate::command::Call;
 use crate::fail::{Outcome, fail};
@@ -29,9 +30,9 @@ pub(crate) fn chart(call: &Call, name: &str) -> Outcome<String> {
     not_here(call, name)
 }
 
-/// Loads a chart to be installed.
-pub(crate) fn load(path: &str) -> Outcome<Chart> {
-    warned(chart::load_path(Path::new(path))?)
+/// Loads a chart to be installed; its templates are parsed meanwhile.
+pub(crate) fn load(path: &str, ahead: &mut Ahead) -> Outcome<Chart> {
+    warned(chart::load_path_showing(Path::new(path), &mut |file| ahead.see(file))?)
 }
 
 /// Loads a chart to be looked at, of whatever version.

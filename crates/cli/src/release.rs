@@ -9,7 +9,7 @@ use engine::{Error, Notice, Template, Templated};
 use goyaml::Map;
 use jiff::Timestamp;
 use render::manifests::Shape;
-use render::{Capabilities, Release, Resolve};
+use render::{Ahead, Capabilities, Release, Resolve};
 
 use crate::command::Call;
 use crate::fail::{Fail, Outcome, fail};
@@ -24,6 +24,8 @@ const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "created
 pub(crate) struct Prepared {
     /// The chart as it was loaded.
     pub(crate) chart: Chart,
+    /// Its templates, on their way.
+    pub(crate) ahead: Ahead,
     /// The user's values.
     pub(crate) values: Map,
     /// The release's name.
@@ -65,8 +67,9 @@ pub(crate) fn prepare(call: &Call, default_name: &str) -> Outcome<Prepared> {
     let path = locate::chart(call, &chart)?;
     call.debug("Chart path", &[("path", &path)]);
     let values = values::merge(&call.flags)?;
-    let chart = locate::load(&path)?;
-    Ok(Prepared { chart, values, name, namespace: call.settings.namespace() })
+    let mut ahead = Ahead::default();
+    let chart = locate::load(&path, &mut ahead)?;
+    Ok(Prepared { chart, ahead, values, name, namespace: call.settings.namespace() })
 }
 
 fn name_and_chart(call: &Call, default_name: &str) -> Outcome<(String, String)> {
@@ -117,9 +120,10 @@ pub(crate) fn render(
     capabilities: Capabilities,
     is_upgrade: bool,
 ) -> Result<Rendered, Failed> {
-    let Prepared { chart, values, name, namespace } = prepared;
+    let Prepared { chart, ahead, values, name, namespace } = prepared;
     let release = Release { name: name.clone(), namespace, revision: 1, is_upgrade };
     let template = Template {
+        ahead,
         capabilities,
         shape,
         skip_schema_validation: call.flags.on("skip-schema-validation"),

@@ -9,7 +9,7 @@ use chart::Chart;
 use goyaml::Map;
 use jiff::Timestamp;
 use render::manifests::{Rendered, Shape};
-use render::{Ahead, Capabilities, Inputs, Limits, Lookup, Parsed, Resolve, Texts};
+use render::{Ahead, Capabilities, Inputs, Limits, Lookup, Parsed, Resolve};
 
 use crate::error::Error;
 
@@ -17,6 +17,8 @@ use crate::error::Error;
 pub struct Template {
     /// The chart as it was loaded.
     pub chart: Chart,
+    /// Its templates, as far as they were parsed while it was loaded.
+    pub ahead: Ahead,
     /// The user's values.
     pub values: Map,
     /// What `.Release` shows.
@@ -83,6 +85,7 @@ impl Template {
     pub fn new(chart: Chart, values: Map, release: render::Release, now: Timestamp) -> Self {
         Self {
             chart,
+            ahead: Ahead::default(),
             values,
             release,
             capabilities: Capabilities::default(),
@@ -122,23 +125,13 @@ impl Template {
     /// # Errors
     /// What is wrong with the values or the templates.
     pub fn render_checked(self, notice: &mut dyn FnMut(Notice)) -> Result<Templated, Error> {
-        let Self { mut chart, values, release, capabilities, shape, .. } = self;
+        let Self { mut chart, mut ahead, values, release, capabilities, shape, .. } = self;
         // Templates are parsed while the values are brought together: both take about as long.
-        let texts = Texts::of(&chart);
-        let (chart, values, ahead) = std::thread::scope(|scope| {
-            let parsing = std::thread::Builder::new().spawn_scoped(scope, || texts.parse());
-            let values = prepare(&mut chart, &values, !self.skip_schema_validation, notice)?;
-            let chart = Arc::new(chart);
-            chart::capabilities::check_kube_version(&chart.metadata.kube_version, &capabilities.kube_version)
-                .map_err(render::RenderError::from)?;
-            // Without a thread they are parsed now.
-            let ahead = match parsing.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(ahead)) => ahead?,
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                Err(_) => Ahead::default(),
-            };
-            Ok::<_, Error>((chart, values, ahead))
-        })?;
+        ahead.add(&chart);
+        let values = prepare(&mut chart, &values, !self.skip_schema_validation, notice)?;
+        let chart = Arc::new(chart);
+        chart::capabilities::check_kube_version(&chart.metadata.kube_version, &capabilities.kube_version)
+            .map_err(render::RenderError::from)?;
         let parsed = Parsed::with(Arc::clone(&chart), ahead)?;
         let inputs = Inputs {
             lookup: self.lookup,

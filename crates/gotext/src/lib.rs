@@ -20,5 +20,5 @@ pub use exec::{Limits, MissingKey, Options, Runtime};
 pub use function::{Body, Call, Function, Method, Templates};
 pub use functions::Functions;
 pub use set::{Set, Source};
-pub use stack::{BIG_STACK, with_big_stack, with_big_stacks, with_stack};
+pub use stack::{BIG_STACK, spawn_on_big_stack, with_big_stack, with_big_stacks, with_stack};
 pub use value::{Arena, GoType, Kind, List, Map, Object, Value};

@@ -51,11 +51,31 @@ pub fn with_big_stacks<T: Send>(count: usize, f: impl Fn() -> T + Sync) -> io::R
     })
 }
 
+/// Starts a thread with a stack of [`BIG_STACK`] bytes. Errors are those of starting a thread.
+pub fn spawn_on_big_stack<T: Send + 'static>(
+    f: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<std::thread::JoinHandle<T>> {
+    std::thread::Builder::new().stack_size(BIG_STACK).spawn(on_stack(BIG_STACK, f))
+}
+
 /// Makes a thread's function know where its stack ends.
 fn on_stack<T>(bytes: usize, f: impl FnOnce() -> T) -> impl FnOnce() -> T {
     move || {
         FLOOR.set(Some(here().saturating_sub(bytes.saturating_sub(RESERVE))));
+        if bytes == BIG_STACK {
+            widen_heap();
+        }
         f()
+    }
+}
+
+/// Makes room on the heap of this thread: that of glibc otherwise grows by a page at a time, with a call of the system for
+/// each, for all threads but the first. No memory is touched, so that none is taken.
+fn widen_heap() {
+    const ROOM: usize = 8 << 20;
+    // The first goes past the heap, and shows that sizes like it come and go; the second makes the heap as large.
+    for _ in 0..2 {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(ROOM)));
     }
 }
 

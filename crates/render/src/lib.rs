@@ -4,6 +4,7 @@
 //! * [`Parsed`] is a chart whose templates are parsed: cached and shared; [`Parsed::render`] makes files of it;
 //! * [`manifests`] takes the files apart: manifests in install order, hooks, notes, and what `helm template` prints.
 
+mod ahead;
 mod capabilities;
 mod error;
 pub mod functions;
@@ -17,10 +18,10 @@ mod render;
 mod threads;
 mod values;
 
+pub use ahead::Ahead;
 pub use capabilities::{BuildInfo, Capabilities};
 pub use error::{Position, RenderError};
 pub use gotext::{Limit, Limits};
 pub use host::{Lookup, Notice, Notices, Resolve};
 pub use name::template_name;
-pub use parse::{Ahead, Texts};
 pub use render::{Files, Inputs, Parsed, Release, on_big_stack};

@@ -1,5 +1,6 @@
 //! The renderer: a chart's templates, parsed once, executed over values (as Helm 4.3: `pkg/engine/engine.go`).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -10,6 +11,7 @@ use gotext::{Arena, Functions, Limits, Map, MissingKey, Options, Runtime, Set, V
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::ahead::Ahead;
 use crate::capabilities::Capabilities;
 use crate::error::{RenderError, exec_error};
 use crate::functions;
@@ -17,7 +19,7 @@ use crate::golang::path;
 use crate::golang::time::{Time, local_zone, utc};
 use crate::host::{Host, Lookup, Notices, Resolve};
 use crate::objects::{Caps, Files as FilesObject};
-use crate::parse::{Ahead, parse};
+use crate::parse::parse;
 use crate::values::{from_tree, into_text, tree_map};
 
 /// The type of `.Values` and of the dot at the top of a template.
@@ -102,7 +104,7 @@ pub struct Parsed {
 /// A template file.
 pub(crate) struct Template {
     pub(crate) path: String,
-    base_path: String,
+    base_path: Arc<str>,
     /// The number of its chart, counted as [`charts`] walks them.
     chart: usize,
 }
@@ -132,22 +134,23 @@ fn charts<'c>(chart: &'c Chart, full_path: &str, out: &mut Vec<(&'c Chart, Strin
 pub(crate) fn template_paths(chart: &Chart) -> Vec<(Template, &Bytes)> {
     let mut all = Vec::new();
     charts(chart, chart.name(), &mut all);
-    let mut templates: BTreeMap<String, (Template, &Bytes)> = BTreeMap::new();
+    let mut templates: Vec<(Template, &Bytes)> = Vec::new();
     for (number, (owner, full_path)) in all.iter().enumerate() {
-        let base_path = path::join(&[full_path, "templates"]);
+        let base_path: Arc<str> = path::join(&[full_path, "templates"]).into();
         for file in &owner.templates {
             if owner.is_library() && !base_name(&file.name).starts_with('_') {
                 continue;
             }
             let path = path::join(&[full_path, &file.name]);
-            let template = Template { path: path.clone(), base_path: base_path.clone(), chart: number };
-            templates.insert(path, (template, &file.data));
+            templates.push((Template { path, base_path: Arc::clone(&base_path), chart: number }, &file.data));
         }
     }
-    let mut templates: Vec<(Template, &Bytes)> = templates.into_values().collect();
+    // Of two with the same path the last counts.
+    templates.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    templates.reverse();
+    templates.dedup_by(|later, kept| later.0.path == kept.0.path);
     // The deepest first, then backwards by name.
-    let depth = |path: &str| path.bytes().filter(|b| *b == b'/').count();
-    templates.sort_by(|(a, _), (b, _)| depth(&b.path).cmp(&depth(&a.path)).then_with(|| b.path.cmp(&a.path)));
+    templates.sort_by_cached_key(|(template, _)| Reverse(template.path.bytes().filter(|b| *b == b'/').count()));
     templates
 }
 
@@ -228,7 +231,7 @@ impl Parsed {
             }
             let Some(scope) = scopes.scopes.get(template.chart) else { continue };
             let about = arena.map();
-            about.set(b"BasePath", arena.str(&template.base_path));
+            about.set(b"BasePath", arena.str(template.base_path.as_bytes()));
             about.set(b"Name", arena.str(&template.path));
             scope.set(b"Template", Value::Map(arena.view(about, Some(VALUES))));
             let mut out = Vec::new();

@@ -1,5 +1,6 @@
 //! Doing the same with many things, several at a time.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Fewer bytes are not worth a second thread.
@@ -10,8 +11,13 @@ const MAX_THREADS: usize = 4;
 
 /// Gives the number of threads that are worth it for so many bytes of text.
 pub(crate) fn worth(bytes: usize) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    processors.min(MAX_THREADS).min(1 + bytes / WORTH_A_THREAD)
+    if bytes < WORTH_A_THREAD {
+        return 1;
+    }
+    // To ask is slow: it reads files of the system.
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    let processors = PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
+    (*processors).min(MAX_THREADS).min(1 + bytes / WORTH_A_THREAD)
 }
 
 /// Hands the numbers of things out, each once.

@@ -1,22 +1,19 @@
 //! The files of a packed chart (as Helm 4.3: `pkg/chart/loader/archive/archive.go`).
 
-use std::io::{self, Read};
+use std::cell::RefCell;
+use std::io::{self, BufReader, Read};
 
 use bytes::Bytes;
-use flate2::{Decompress, FlushDecompress, Status};
-use memmap2::MmapMut;
 use tar::{Archive, EntryType};
 
 use crate::chart::File;
 use crate::text::quote;
 use crate::time;
 
+use super::gzip::Unpacked;
 use super::{BOM, Budget, Limits, LoadError, clean};
 
-/// The largest window of a deflate stream, as a power of two.
-const WINDOW: u8 = 15;
-
-/// How much room there is for more when a stream is longer than it says.
+/// How much is unpacked at a time.
 const PORTION: usize = 64 << 10;
 
 /// Reads the files of a packed chart, the chart's own folder taken off their names.
@@ -24,19 +21,22 @@ const PORTION: usize = 64 << 10;
 /// # Errors
 /// As Helm's `archive.LoadArchiveFiles`, and where a limit is exceeded.
 pub fn read_archive(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, LoadError> {
-    read(bytes, &mut Budget::new(limits))
+    read(bytes, &mut Budget::new(limits), &mut |_| {})
 }
 
-pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadError> {
+/// Reads the files, and shows each as soon as it is there.
+pub(super) fn read(bytes: &[u8], budget: &mut Budget, seen: &mut dyn FnMut(&File)) -> Result<Vec<File>, LoadError> {
     check_gzip_header(bytes)?;
     // Headers and padding are not the chart's bytes, yet they must not be without end either.
     let overhead = (budget.entries as u64).saturating_mul(4096).saturating_add(1 << 20);
-    let (unpacked, broken) = inflate(bytes, budget.bytes.saturating_add(overhead));
-    // What ends too early ends where the stream broke; what was whole before that is taken, as when it is streamed.
-    let damaged = |error: &io::Error| damaged(broken.as_ref().filter(|_| is_early_end(error)).unwrap_or(error));
-    let mut archive = Archive::new(io::Cursor::new(&*unpacked));
+    let broken = RefCell::new(None);
+    let unpacked = Unpacked::new(bytes, budget.bytes.saturating_add(overhead), &broken);
+    // What ends too early ends where the stream broke; what was whole before that is taken.
+    let damaged = |error: &io::Error| damaged(broken.borrow().as_ref().filter(|_| is_early_end(error)).unwrap_or(error));
+    // To unpack little by little takes much longer.
+    let mut archive = Archive::new(BufReader::with_capacity(PORTION, unpacked));
     let mut files = Vec::new();
-    for entry in archive.entries_with_seek().map_err(|e| damaged(&e))? {
+    for entry in archive.entries().map_err(|e| damaged(&e))? {
         let mut entry = entry.map_err(|e| damaged(&e))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let kind = entry.header().entry_type();
@@ -59,13 +59,15 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadE
             if entry.size() >= budget.bytes {
                 return Err(LoadError::TooLarge(budget.limits.max_bytes));
             }
-            data = content(&mut entry, &unpacked, kind).map_err(|e| damaged(&e))?;
+            data = content(&mut entry, kind).map_err(|e| damaged(&e))?;
             budget.bytes = budget.bytes.saturating_sub(data.len() as u64);
         }
         if data.starts_with(BOM) {
             data = data.slice(BOM.len()..);
         }
-        files.push(File { name: path, data, mod_time });
+        let file = File { name: path, data, mod_time };
+        seen(&file);
+        files.push(file);
     }
     if files.is_empty() {
         return Err(LoadError::NoFiles);
@@ -73,75 +75,18 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, LoadE
     Ok(files)
 }
 
-/// Unpacks a gzip stream, as far as it goes and little further than the limit, and tells what broke it.
-fn inflate(bytes: &[u8], limit: u64) -> (Bytes, Option<io::Error>) {
-    // The stream ends with its length. That is a claim, and nothing unpacks to more than a thousand times its size.
-    let claim = bytes.last_chunk::<4>().map_or(0, |length| u64::from(u32::from_le_bytes(*length)));
-    let claim = claim.min((bytes.len() as u64).saturating_mul(1032)).min(limit);
-    let claim = usize::try_from(claim).unwrap_or(0);
-    if let Some(unpacked) = inflate_large(bytes, claim) {
-        return (unpacked, None);
-    }
-    // One byte more, so that the end is seen without growing.
-    let mut unpacked = Vec::with_capacity(claim.saturating_add(1));
-    let mut rest = bytes;
-    let mut broken = None;
-    while !rest.is_empty() && broken.is_none() && (unpacked.len() as u64) < limit {
-        broken = inflate_member(&mut rest, limit, &mut unpacked).err();
-    }
-    (unpacked.into(), broken)
-}
-
-/// Unpacks a large stream into huge pages, where there are some: to get one page after the other from the kernel takes as
-/// long as unpacking. Gives nothing unless the stream is just as long as it says.
-fn inflate_large(bytes: &[u8], claim: usize) -> Option<Bytes> {
-    const HUGE_PAGE: usize = 2 << 20;
-    if claim < HUGE_PAGE {
-        return None;
-    }
-    let mut room = MmapMut::map_anon(claim.checked_add(1)?).ok()?;
-    #[cfg(target_os = "linux")]
-    let _ = room.advise(memmap2::Advice::HugePage);
-    let mut stream = Decompress::new_gzip(WINDOW);
-    let status = stream.decompress(bytes, &mut room, FlushDecompress::Finish).ok()?;
-    let whole = status == Status::StreamEnd && stream.total_in() == bytes.len() as u64;
-    (whole && stream.total_out() == claim as u64).then(|| Bytes::from_owner(room).slice(..claim))
-}
-
-/// Unpacks one of the streams that a gzip stream may consist of.
-fn inflate_member(rest: &mut &[u8], limit: u64, unpacked: &mut Vec<u8>) -> io::Result<()> {
-    let mut member = Decompress::new_gzip(WINDOW);
-    while (unpacked.len() as u64) < limit {
-        if unpacked.len() == unpacked.capacity() {
-            unpacked.reserve(PORTION);
-        }
-        let before = member.total_in();
-        let status = member.decompress_vec(rest, unpacked, FlushDecompress::None)?;
-        let taken = usize::try_from(member.total_in() - before).unwrap_or(usize::MAX);
-        *rest = rest.get(taken..).unwrap_or_default();
-        if status == Status::StreamEnd {
-            return Ok(());
-        }
-        if rest.is_empty() && unpacked.len() < unpacked.capacity() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    Ok(())
-}
-
-/// Gives the content of an entry: a part of the whole, except where it lies there in pieces.
-fn content(entry: &mut tar::Entry<'_, io::Cursor<&[u8]>>, whole: &Bytes, kind: EntryType) -> io::Result<Bytes> {
+/// Reads the content of an entry.
+fn content<R: Read>(entry: &mut tar::Entry<'_, R>, kind: EntryType) -> io::Result<Bytes> {
     if kind.is_gnu_sparse() {
         let mut data = Vec::new();
         entry.read_to_end(&mut data)?;
         return Ok(data.into());
     }
-    let range = || {
-        let start = usize::try_from(entry.raw_file_position()).ok()?;
-        let end = start.checked_add(usize::try_from(entry.size()).ok()?)?;
-        (end <= whole.len()).then_some(start..end)
-    };
-    range().map(|range| whole.slice(range)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    // The size is a claim, but memory that is never written is never there.
+    let size = usize::try_from(entry.size()).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+    let mut data = vec![0; size];
+    entry.read_exact(&mut data)?;
+    Ok(data.into())
 }
 
 fn is_early_end(error: &io::Error) -> bool {

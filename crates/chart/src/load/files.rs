@@ -121,7 +121,7 @@ fn subchart(name: &str, files: Vec<File>, parent: &str, budget: &mut Budget) -> 
         if budget.archive_depth > budget.limits.max_archive_depth {
             return Err(wrap(LoadError::TooDeep(budget.limits.max_archive_depth)));
         }
-        let files = archive::read(&file.data, budget).map_err(wrap)?;
+        let files = archive::read(&file.data, budget, &mut |_| {}).map_err(wrap)?;
         drop(file);
         let chart = assemble(files, budget).map_err(wrap)?;
         budget.archive_depth -= 1;

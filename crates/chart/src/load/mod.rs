@@ -7,6 +7,7 @@ mod dir;
 mod error;
 mod files;
 mod glob;
+mod gzip;
 mod ignore;
 mod path;
 mod sniff;
@@ -95,7 +96,7 @@ impl Budget {
 /// As Helm's `loader.LoadArchive`, and where a limit is exceeded.
 pub fn load_archive(bytes: &[u8], limits: &Limits) -> Result<Chart, LoadError> {
     let mut budget = Budget::new(limits);
-    let files = archive::read(bytes, &mut budget).map_err(|e| match e {
+    let files = archive::read(bytes, &mut budget, &mut |_| {}).map_err(|e| match e {
         LoadError::GzipHeader => LoadError::NotAnArchive(format!(
             "stream does not appear to be a valid chart file (details: {})",
             LoadError::GzipHeader
@@ -146,7 +147,16 @@ pub fn load_path(path: &Path) -> Result<Chart, LoadError> {
 /// # Errors
 /// As [`load_path`].
 pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError> {
-    load_checking(path, limits, true)
+    load_checking(path, limits, true, &mut |_| {})
+}
+
+/// Does what [`load_path`] does, and shows each file of the chart as soon as it is read, so that something can be begun with
+/// it. Files of archives within the chart are not shown.
+///
+/// # Errors
+/// As [`load_path`].
+pub fn load_path_showing(path: &Path, seen: &mut dyn FnMut(&File)) -> Result<Chart, LoadError> {
+    load_checking(path, &Limits::trusting(), true, seen)
 }
 
 /// Loads a chart from a folder or a packed chart, whatever `apiVersion` it has: what only looks at charts takes them all.
@@ -154,10 +164,15 @@ pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError
 /// # Errors
 /// As Helm's `pkg/chart/v2/loader.Load`.
 pub fn load_path_of_any_version(path: &Path) -> Result<Chart, LoadError> {
-    load_checking(path, &Limits::trusting(), false)
+    load_checking(path, &Limits::trusting(), false, &mut |_| {})
 }
 
-fn load_checking(path: &Path, limits: &Limits, check_version: bool) -> Result<Chart, LoadError> {
+fn load_checking(
+    path: &Path,
+    limits: &Limits,
+    check_version: bool,
+    seen: &mut dyn FnMut(&File),
+) -> Result<Chart, LoadError> {
     let name = path.to_string_lossy();
     let metadata = std::fs::metadata(path).map_err(|e| LoadError::io("stat", &name, &e))?;
     let mut budget = Budget::new(limits);
@@ -166,6 +181,7 @@ fn load_checking(path: &Path, limits: &Limits, check_version: bool) -> Result<Ch
             dir::check_version(path)?;
         }
         let files = dir::read(path, &mut budget)?;
+        files.iter().for_each(seen);
         return files::assemble(files, &mut budget);
     }
     if !metadata.is_file() {
@@ -173,7 +189,7 @@ fn load_checking(path: &Path, limits: &Limits, check_version: bool) -> Result<Ch
     }
     let bytes = dir::read_whole(path, limits.max_bytes)?;
     sniff::ensure_archive(&name, &bytes)?;
-    let files = archive::read(&bytes, &mut budget).map_err(|e| match e {
+    let files = archive::read(&bytes, &mut budget, seen).map_err(|e| match e {
         LoadError::GzipHeader => LoadError::NotAnArchive(format!(
             "file '{name}' does not appear to be a valid chart file (details: {})",
             LoadError::GzipHeader

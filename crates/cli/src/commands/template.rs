@@ -2,7 +2,7 @@
 
 use chart::capabilities::KubeVersion;
 use render::Capabilities;
-use render::manifests::{Shape, TemplateOptions, template_output};
+use render::manifests::{Shape, TemplateOptions, template_output, template_pieces};
 
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::{Fail, Outcome, fail};
@@ -105,6 +105,9 @@ fn show(call: &Call, name: &str, rendered: &render::manifests::Rendered) -> Outc
         show_only: flags.list("show-only").to_vec(),
     };
     let Some(folder) = flags.some("output-dir") else {
+        if options.show_only.is_empty() {
+            return output::pieces(&template_pieces(rendered, &options));
+        }
         return output::print(&template_output(rendered, &options)?);
     };
     let by_release = flags.on("release-name").then_some(name);

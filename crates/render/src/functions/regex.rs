@@ -41,10 +41,10 @@ pub(super) const TABLE: &[Function] = &[
     }),
 ];
 
-/// Compiles the first argument; `must` gives the text that `regexp.MustCompile` panics with.
+/// Compiles the first argument for the second; `must` gives the text that `regexp.MustCompile` panics with.
 fn compile(call: &mut Call<'_, '_>, a: &[Value<'_>], must: bool) -> Result<Rc<Regex>, Error> {
     let expression = bytes(a, 0);
-    match host(call)?.regexes.compile(expression) {
+    match host(call)?.regexes.compile(expression, bytes(a, 1)) {
         Ok(regex) => Ok(regex),
         Err(error) if must => fail(must_compile_error(expression, &error)),
         Err(error) => fail(error),

@@ -15,7 +15,7 @@ pub use head::Head;
 pub use kinds::{INSTALL_ORDER, UNINSTALL_ORDER};
 pub use sort::{Hook, HookEvent, Manifest, Unsorted, sort_by_kind, sort_files};
 pub use split::split;
-pub use template::{ShowOnlyError, TemplateOptions, template_output};
+pub use template::{ShowOnlyError, TemplateOptions, template_output, template_pieces};
 
 use sort::sort_noting;
 
@@ -85,7 +85,7 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
         .into_iter()
         .map(|crd| Crd { name: crd.file.name.clone(), path: crd.path, data: crd.file.data.clone() })
         .collect();
-    let mut manifest = String::new();
+    let mut manifest = String::with_capacity(objects.iter().map(|o| o.path.len() + o.content.len() + 18).sum());
     if shape.include_crds {
         for crd in &crds {
             append(&mut manifest, &crd.path, &String::from_utf8_lossy(&crd.data));
@@ -98,14 +98,14 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
     Ok(Rendered { manifest, objects, hooks, notes, crds, skipped_hooks })
 }
 
+/// A document with its source, in pieces.
+fn document<'d>(path: &'d str, content: &'d str) -> [&'d str; 5] {
+    ["---\n# Source: ", path, "\n", content, "\n"]
+}
+
 /// Adds a document with its source to a manifest.
 pub(crate) fn append(manifest: &mut String, path: &str, content: &str) {
-    manifest.reserve(path.len() + content.len() + 16);
-    manifest.push_str("---\n# Source: ");
-    manifest.push_str(path);
-    manifest.push('\n');
-    manifest.push_str(content);
-    manifest.push('\n');
+    manifest.extend(document(path, content));
 }
 
 /// Takes the notes out of the files: those of the chart, or of all charts by path.

@@ -1,8 +1,8 @@
 //! What `helm template` prints of a release (as Helm 4.3: `pkg/cmd/template.go`).
 
-use super::sort::HookEvent;
+use super::sort::{Hook, HookEvent};
 use super::split::split;
-use super::{Rendered, append};
+use super::{Rendered, document};
 use crate::golang::path;
 
 /// The flags that shape the output.
@@ -21,21 +21,22 @@ pub struct TemplateOptions {
 #[error("could not find template {0} in chart")]
 pub struct ShowOnlyError(pub String);
 
+/// Gives the output in pieces, without copying it: manifests, then hooks; whatever is to be shown only.
+pub fn template_pieces<'r>(rendered: &'r Rendered, options: &TemplateOptions) -> Vec<&'r str> {
+    let mut pieces = vec![rendered.manifest.trim(), "\n"];
+    let shown = |hook: &&Hook| !(options.no_hooks || options.skip_tests && hook.events.contains(&HookEvent::Test));
+    for hook in rendered.hooks.iter().filter(shown) {
+        pieces.extend(document(&hook.path, &hook.manifest));
+    }
+    pieces
+}
+
 /// Makes the output: manifests, then hooks; or those of some templates.
 ///
 /// # Errors
 /// A template to be shown is not there.
 pub fn template_output(rendered: &Rendered, options: &TemplateOptions) -> Result<String, ShowOnlyError> {
-    let mut out = String::with_capacity(rendered.manifest.len() + 1024);
-    out.push_str(rendered.manifest.trim());
-    out.push('\n');
-    if !options.no_hooks {
-        for hook in &rendered.hooks {
-            if !(options.skip_tests && hook.events.contains(&HookEvent::Test)) {
-                append(&mut out, &hook.path, &hook.manifest);
-            }
-        }
-    }
+    let out = template_pieces(rendered, options).concat();
     if options.show_only.is_empty() {
         return Ok(out);
     }
