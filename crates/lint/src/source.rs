@@ -116,12 +116,6 @@ impl Files {
         self.below.trim_end_matches('/')
     }
 
-    /// Gives the path of a finding below the chart that was given.
-    #[must_use]
-    pub fn path(&self, name: &str) -> String {
-        if name.is_empty() { self.place().to_owned() } else { format!("{}{name}", self.below) }
-    }
-
     /// Finds the charts in `charts/` one after the other, however deep, with the path and the reason of those archives
     /// that are none. The archives share the budget of bytes.
     pub fn subcharts(&self, limits: &Limits) -> impl Iterator<Item = Result<Self, (String, LoadError)>> {
@@ -133,12 +127,12 @@ impl Files {
                     .files
                     .iter()
                     .filter_map(|file| Some(File { name: file.name.strip_prefix(folder)?.to_owned(), ..file.clone() }));
-                return Some(Ok(Self::at(self.path(folder), files.collect())));
+                return Some(Ok(Self::at(format!("{}{folder}", self.below), files.collect())));
             }
             if !file.name.ends_with(".tgz") && !file.name.ends_with(".tar.gz") {
                 return None;
             }
-            let path = self.path(&file.name);
+            let path = format!("{}{}", self.below, file.name);
             Some(match chart::read_archive(&file.data, &limits) {
                 Err(error) => Err((path, error)),
                 Ok(files) => {

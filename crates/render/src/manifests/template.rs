@@ -1,6 +1,6 @@
 //! What `helm template` prints of a release (as Helm 4.3: `pkg/cmd/template.go`).
 
-use super::sort::HookEvent;
+use super::sort::{Hook, HookEvent};
 use super::split::split;
 use super::{Rendered, append};
 use crate::golang::path;
@@ -16,6 +16,22 @@ pub struct TemplateOptions {
     pub show_only: Vec<String>,
 }
 
+impl TemplateOptions {
+    /// Tells whether a hook is shown, whatever template it comes from.
+    #[must_use]
+    pub fn shows_hook(&self, hook: &Hook) -> bool {
+        !self.no_hooks && !(self.skip_tests && hook.events.contains(&HookEvent::Test))
+    }
+
+    /// Tells whether what comes from the template at a path (`shop/templates/a.yaml`) is shown.
+    #[must_use]
+    pub fn shows_path(&self, path: &str) -> bool {
+        let inside = path.split_once('/').map_or(path, |(_, inside)| inside);
+        self.show_only.is_empty()
+            || self.show_only.iter().any(|pattern| path::matches(pattern.as_bytes(), inside.as_bytes()))
+    }
+}
+
 /// A template was to be shown that made nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("could not find template {0} in chart")]
@@ -29,12 +45,8 @@ pub fn template_output(rendered: &Rendered, options: &TemplateOptions) -> Result
     let mut out = String::with_capacity(rendered.manifest.len() + 1024);
     out.push_str(rendered.manifest.trim());
     out.push('\n');
-    if !options.no_hooks {
-        for hook in &rendered.hooks {
-            if !(options.skip_tests && hook.events.contains(&HookEvent::Test)) {
-                append(&mut out, &hook.path, &hook.manifest);
-            }
-        }
+    for hook in rendered.hooks.iter().filter(|hook| options.shows_hook(hook)) {
+        append(&mut out, &hook.path, &hook.manifest);
     }
     if options.show_only.is_empty() {
         return Ok(out);
