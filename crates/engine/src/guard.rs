@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::template::{Notice, Template, Templated};
 
 /// How long is waited for what has run out of time to say where it was.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(5);
 
 impl Settings {
     /// Renders within the budgets, on a thread that may be busy for long.

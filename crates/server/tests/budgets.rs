@@ -27,16 +27,16 @@ fn runaways() -> Vec<(&'static str, String, &'static str)> {
         (
             "templates in a circle",
             "{{ define \"x\" }}{{ template \"x\" . }}{{ end }}{{ template \"x\" . }}".into(),
-            "RENDER_LIMIT",
+            "TEMPLATE_FAILED",
         ),
         ("a range without end", "{{ range 1000000 }}{{ range 1000000 }}{{ end }}{{ end }}".into(), "RENDER_LIMIT"),
         ("many numbers", "{{ range until 50000000 }}x{{ end }}".into(), "RENDER_LIMIT"),
         ("many numbers as text", "{{ seq 40000000 }}".into(), "RENDER_LIMIT"),
         ("one long text", "{{ repeat 1000000000 \"a\" }}".into(), "RENDER_LIMIT"),
         ("much output", "{{ range 1000000000 }}{{ repeat 1000 \"a\" }}{{ end }}".into(), "RENDER_LIMIT"),
-        ("deep indentation", "{{ indent 1000000 (repeat 100000 \"\\n\") }}".into(), "RENDER_LIMIT"),
+        ("deep indentation", "{{ indent 9000 (repeat 100000 \"\\n\") }}".into(), "RENDER_LIMIT"),
         ("a text for each letter", "{{ $s := repeat 20000000 \"a\" }}{{ replace \"a\" $s $s }}".into(), "RENDER_LIMIT"),
-        ("wide numbers", format!("{{{{ printf \"{}\" 1 }}}}", "%[1]999999d".repeat(2000)), "RENDER_LIMIT"),
+        ("wide numbers", format!("{{{{ printf \"{}\" 1 }}}}", "%999999[1]d".repeat(2000)), "RENDER_LIMIT"),
         (
             "an expression that looks again and again",
             "{{ regexFindAll \".*[^A-Za-z]|[A-Za-z]\" (repeat 2000000 \"a\") -1 | len }}".into(),
@@ -67,7 +67,7 @@ fn runaways() -> Vec<(&'static str, String, &'static str)> {
             "{{ $x := \"xxxxxxxx\" }}{{ range 60 }}{{ $x = cat $x $x }}{{ end }}".into(),
             "RENDER_LIMIT",
         ),
-        ("keys", "{{ range 10000 }}{{ $k := genPrivateKey \"rsa\" }}{{ end }}".into(), "RENDER_LIMIT"),
+        ("hashes", "{{ range 10000 }}{{ $k := bcrypt \"a\" }}{{ end }}".into(), "RENDER_LIMIT"),
     ]
 }
 
@@ -75,6 +75,7 @@ fn runaways() -> Vec<(&'static str, String, &'static str)> {
 async fn a_template_that_runs_away_is_stopped_and_named() {
     let server = Server::without_cluster();
     let good = server.upload(shop()).await;
+    let mut wrong = Vec::new();
     for (what, text, reason) in runaways() {
         let chart =
             archive(&[("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"), ("a/templates/x.yaml", &text)]);
@@ -83,12 +84,14 @@ async fn a_template_that_runs_away_is_stopped_and_named() {
         let answer = server.json("POST", "/v1/template", &body).await;
         println!("{:6} ms {what}: {}", started.elapsed().as_millis(), answer.json()["detail"]);
         assert!(started.elapsed() < PATIENCE, "{what}: {:?}", started.elapsed());
-        assert_eq!(answer.reason(), (422, reason.into()), "{what}: {}", answer.text());
-        assert_eq!(answer.json()["template"]["file"], "a/templates/x.yaml", "{what}: {}", answer.text());
+        if answer.reason() != (422, reason.into()) || answer.json()["template"]["file"] != "a/templates/x.yaml" {
+            wrong.push(format!("{what}: {}", answer.text()));
+        }
         // The next one is served.
         let answer = server.json("POST", "/v1/template", &json!({"chart": {"upload": good}})).await;
         assert_eq!(answer.status, 200, "after {what}: {}", answer.text());
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,12 +105,12 @@ async fn lint_and_names_have_the_same_budgets() {
     ]);
     let digest = server.upload(chart).await;
     for (method, path, body) in [
-        ("POST", "/v1/lint".to_owned(), json!({"chart": {"upload": digest}})),
+        ("POST", "/v1/lint".to_owned(), json!({"chart": {"upload": digest}, "withSubcharts": true})),
         ("GET", format!("/v1/charts/{digest}/lint?withSubcharts"), Value::Null),
     ] {
         let answer = server.json(method, &path, &body).await;
         assert_eq!(answer.reason(), (422, "RENDER_LIMIT".into()), "{}", answer.text());
-        assert_eq!(answer.json()["template"]["file"], "a/charts/b/templates/x.yaml");
+        assert_eq!(answer.json()["template"]["file"], "b/templates/x.yaml");
     }
     let shop = server.upload(shop()).await;
     let body = json!({"chart": {"upload": shop}, "nameTemplate": text});
