@@ -1,6 +1,6 @@
 //! What the commands must not do with a chart that means harm, by number: RELIABILITY.md §4.2.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -63,7 +63,7 @@ pub(crate) fn chart_summary(metadata: &chart::Metadata) -> api::ChartSummary {
 /// Where the chart is that a body means.
 pub(crate) enum ChartSource {
     /// It was uploaded.
-    Upload(Upload),
+    Upload(Box<Upload>),
     /// It is in the body, still packed.
     Archive(Bytes),
 }
@@ -101,7 +101,7 @@ pub(crate) fn chart_source(app: &App, wanted: &ChartRef) -> Result<ChartSource, 
     }
     match (&wanted.upload, &wanted.archive) {
         (Some(digest), _) => match app.uploads.get(digest) {
-            Some(upload) => Ok(ChartSource::Upload(upload)),
+            Some(upload) => Ok(ChartSource::Upload(Box::new(upload))),
             None => {
                 let text = "no such chart was uploaded, or its day is over; upload it again (`POST /v1/charts`)";
                 let errors = vec![InputError::body("/chart/upload", text)];
