@@ -30,6 +30,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Write `docs/functions.md` from the table of template functions
+    Functions {
+        /// Only fail when it is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Render the corpus of real charts and print how many cases are what Helm prints
     Corpus,
     /// Run Helm's own command lines through the binary and compare exit code, stdout and stderr
@@ -53,14 +59,8 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::E2e(arguments) => return e2e::run(arguments),
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Layers => layers::run()?,
-        Chore::Openapi { check } => {
-            let mut test = cargo();
-            test.args(["test", "--quiet", "--package", "whipstaff-api", "--lib", "document"]);
-            if !check {
-                test.env("WHIPSTAFF_BLESS", "1");
-            }
-            succeed(&mut test)?;
-        }
+        Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
+        Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,
         Chore::Corpus => {
             let test = ["test", "--quiet", "--package", "whipstaff-render", "--test", "corpus", "--", "--nocapture"];
             succeed(cargo().args(test))?;
@@ -68,6 +68,16 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Ci => succeed(Command::new("bash").arg(root().join(".ci/run")))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the test that compares a file with what it is made from, or has it write the file.
+fn made(test: &[&str], check: bool) -> Result<()> {
+    let mut command = cargo();
+    command.args(["test", "--quiet"]).args(test);
+    if !check {
+        command.env("WHIPSTAFF_BLESS", "1");
+    }
+    succeed(&mut command)
 }
 
 /// Returns the root of the repository.

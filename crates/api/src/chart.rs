@@ -72,6 +72,12 @@ pub struct Metadata {
     /// Its subcharts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
+    /// The values that turn the whole chart on, where it is a subchart.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub condition: String,
+    /// The tags that turn the whole chart on, where it is a subchart.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub tags: String,
     /// Anything else.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
@@ -112,6 +118,35 @@ pub struct Dependency {
     /// Another name for it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub alias: String,
+    /// The values that are taken from it: names of its exports, or objects with `child` and `parent`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Value>)]
+    pub import_values: Vec<serde_json::Value>,
+}
+
+/// How the dependencies that a chart names stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DependencyList {
+    /// The dependencies, in the order of `Chart.yaml`.
+    pub items: Vec<ListedDependency>,
+    /// What `charts/` holds besides, in Helm's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// How one dependency stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ListedDependency {
+    /// The subchart's name.
+    pub name: String,
+    /// The version or a constraint.
+    pub version: String,
+    /// Where it comes from.
+    pub repository: String,
+    /// Helm's word for how it stands: `ok` (an archive that fits), `unpacked` (a folder that fits), `missing`,
+    /// `wrong version` …
+    #[schema(example = "ok")]
+    pub status: String,
 }
 
 /// A page of charts.
@@ -149,7 +184,7 @@ pub struct ChartFileContent {
     pub data: String,
 }
 
-const DIGEST: Param = Param {
+pub(crate) const DIGEST: Param = Param {
     name: "digest",
     location: Location::Path,
     kind: ParamType::Text,
@@ -260,12 +295,48 @@ pub(crate) const ROUTES: &[Route] = &[
         problems: &[Reason::ChartNotFound, Reason::InvalidParameter],
     },
     Route {
+        id: "chart_metadata",
+        method: Method::Get,
+        path: "/v1/charts/{digest}/metadata",
+        tag: "charts",
+        summary: "Returns what `Chart.yaml` says",
+        description: "As YAML, what `helm show chart` prints.",
+        parameters: &[DIGEST],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The metadata.",
+            media: &[Media { name: "application/json", text: false }, Media { name: "application/yaml", text: true }],
+            shape: Shape::Of("Metadata"),
+            headers: &["ETag"],
+        }],
+        problems: &[Reason::ChartNotFound, Reason::InvalidParameter],
+    },
+    Route {
+        id: "chart_dependencies",
+        method: Method::Get,
+        path: "/v1/charts/{digest}/dependencies",
+        tag: "charts",
+        summary: "Lists what the chart depends on",
+        description: "With Helm's word for how each stands, as `helm dependency list` says it of the unpacked chart.",
+        parameters: &[DIGEST],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The dependencies.",
+            media: JSON_OR_YAML,
+            shape: Shape::Of("DependencyList"),
+            headers: &["ETag"],
+        }],
+        problems: &[Reason::ChartNotFound, Reason::InvalidParameter],
+    },
+    Route {
         id: "chart_values",
         method: Method::Get,
         path: "/v1/charts/{digest}/values",
         tag: "charts",
         summary: "Returns the chart's values",
-        description: "As YAML, the text of `values.yaml` with its comments.",
+        description: "As YAML, what `helm show values` prints: the text of `values.yaml` with its comments.",
         parameters: &[DIGEST],
         body: None,
         responses: &[Response {
@@ -283,7 +354,7 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/v1/charts/{digest}/readme",
         tag: "charts",
         summary: "Returns the chart's readme",
-        description: "",
+        description: "As Markdown, what `helm show readme` prints.",
         parameters: &[DIGEST],
         body: None,
         responses: &[Response {
@@ -319,7 +390,7 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/v1/charts/{digest}/crds",
         tag: "charts",
         summary: "Returns the chart's custom resource definitions",
-        description: "The files of `crds/`, those of subcharts too; as YAML, one stream of documents.",
+        description: "The files of `crds/`, those of subcharts too; as YAML one stream of documents, as `helm show crds` prints it.",
         parameters: &[DIGEST],
         body: None,
         responses: &[Response {

@@ -30,11 +30,15 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Health>(&mut all);
     add::<crate::Chart>(&mut all);
     add::<crate::ChartList>(&mut all);
+    add::<crate::Metadata>(&mut all);
+    add::<crate::DependencyList>(&mut all);
     add::<crate::Readme>(&mut all);
     add::<crate::ChartFile>(&mut all);
     add::<crate::ChartFileContent>(&mut all);
     add::<crate::TemplateBody>(&mut all);
     add::<crate::TemplateResult>(&mut all);
+    add::<crate::LintBody>(&mut all);
+    add::<crate::LintResult>(&mut all);
     add::<crate::ClusterList>(&mut all);
     add::<crate::ReleaseList>(&mut all);
     add::<crate::Release>(&mut all);

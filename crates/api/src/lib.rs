@@ -9,6 +9,7 @@ mod check;
 mod cluster;
 mod document;
 mod duration;
+mod lint;
 mod meta;
 mod operation;
 mod parameter;
@@ -22,11 +23,15 @@ pub use change::{
     Apply, ChangeBody, ChartRef, Crds, HookOptions, OnFailure, RollbackBody, ServerSide, UninstallOptions,
     ValueStrategy, ValuesInput, Wait, WaitStrategy,
 };
-pub use chart::{Chart, ChartFile, ChartFileContent, ChartList, Dependency, Maintainer, Metadata, Readme};
+pub use chart::{
+    Chart, ChartFile, ChartFileContent, ChartList, Dependency, DependencyList, ListedDependency, Maintainer, Metadata,
+    Readme,
+};
 pub use check::check;
 pub use cluster::{Cluster, ClusterList, EngineKind, UnreachableCluster};
 pub use document::{document, document_text, schemas};
 pub use duration::{format_duration, parse_duration};
+pub use lint::{LintBody, LintFinding, LintResult, LintSeverity};
 pub use meta::{Health, Index};
 pub use operation::{Event, Kind, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State};
 pub use parameter::{Location, Param, ParamType, Parameters};

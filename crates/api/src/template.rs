@@ -23,6 +23,8 @@ pub struct TemplateBody {
     pub chart: Option<ChartRef>,
     /// The release's name; `release-name` when left out.
     pub name: Option<String>,
+    /// As `--name-template`: a template that gives the name instead (`shop-{{ randAlpha 5 | lower }}`).
+    pub name_template: Option<String>,
     /// The release's namespace; `default` when left out.
     pub namespace: Option<String>,
     /// The values, as in a values file; integers stay integers.
@@ -51,6 +53,13 @@ pub struct TemplateBody {
     pub skip_tests: bool,
     /// Which hooks are shown.
     pub hooks: HookOptions,
+    /// As `--show-only`: only what comes from these templates is shown, in this order (`templates/service.yaml`, patterns
+    /// such as `templates/*.yaml`); at most 1000.
+    pub show_only: Vec<String>,
+    /// As `--hide-secret`: the content of Secrets is left out, here that of hooks too.
+    pub hide_secret: bool,
+    /// Whether to show each template's part by itself too, as `--output-dir` writes files.
+    pub per_file: bool,
     /// Whether to leave the values unchecked.
     pub skip_schema_validation: bool,
     /// Whether to render the notes of subcharts too.
@@ -81,6 +90,12 @@ pub struct TemplateResult {
     pub hooks: Vec<Hook>,
     /// The notes.
     pub notes: String,
+    /// With `perFile`, what `--output-dir` writes: the path below that folder, and the file's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<BTreeMap<String, String>>,
+    /// What a person should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 pub(crate) const ROUTES: &[Route] = &[Route {

@@ -1,7 +1,6 @@
 //! From a chart and values to what a release holds, without changing anything.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chart::Chart;
 use chart::capabilities::KubeVersion;
@@ -12,7 +11,7 @@ use render::manifests::Shape;
 use render::{Capabilities, Lookup};
 use tokio::runtime::Handle;
 
-use crate::engine::{Engine, Settings};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::intent::{Change, Target};
 use crate::manifest::{defined, documents};
@@ -99,42 +98,6 @@ impl Engine {
             );
         }
         Ok(self.cluster.build(found, "").await?)
-    }
-}
-
-impl Settings {
-    /// Renders within the budgets, on a thread that may be busy for long.
-    ///
-    /// # Errors
-    /// As [`Template::render`], and when a budget is used up.
-    pub async fn render(&self, template: Template) -> Result<(Templated, Vec<Notice>), Error> {
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let stop = StopOnDrop(Arc::clone(&interrupt));
-        let template = Template { limits: self.limits.clone(), interrupt: Some(interrupt), ..template };
-        let work = tokio::task::spawn_blocking(move || {
-            let mut notices = Vec::new();
-            let done = template.render(&mut |notice| {
-                if !matches!(notice, Notice::Schema { .. }) {
-                    notices.push(notice);
-                }
-            })?;
-            Ok((done, notices))
-        });
-        let done = match self.time {
-            None => work.await,
-            Some(time) => tokio::time::timeout(time, work).await.map_err(|_| Error::RenderTime(time))?,
-        };
-        drop(stop);
-        done.map_err(|_| Error::RenderDied)?
-    }
-}
-
-/// Ends a render that nobody waits for any more.
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -7,6 +7,7 @@ use cluster::Cluster;
 use jiff::Timestamp;
 use kube::Client;
 use release::{Clock, History, Ledger, SecretLedger, Time};
+use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::intent::{Intent, Target};
@@ -14,6 +15,9 @@ use crate::plan::Plan;
 
 /// How many calls one change makes at the same time.
 pub(crate) const PARALLEL: usize = 8;
+
+/// How many renders a server at least does at a time: one that waits for the cluster takes a turn too.
+const TURNS: usize = 8;
 
 /// Helm's engine in the name of one caller; cheap to clone.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub struct Settings {
     pub limits: render::Limits,
     /// How long a render may take.
     pub time: Option<Duration>,
+    /// How many renders there may be at a time; the others wait for their turn.
+    pub turns: Option<Arc<Semaphore>>,
 }
 
 impl Settings {
@@ -43,7 +49,9 @@ impl Settings {
             memory: Some(512 << 20),
             ..render::Limits::default()
         };
-        Self { limits, time: Some(Duration::from_secs(10)) }
+        let turns =
+            std::thread::available_parallelism().map_or(TURNS, |cores| cores.get().saturating_mul(2).max(TURNS));
+        Self { limits, time: Some(Duration::from_secs(10)), turns: Some(Arc::new(Semaphore::new(turns))) }
     }
 }
 
@@ -63,6 +71,11 @@ impl Engine {
     /// The cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// What is the same for every change.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The records.

@@ -8,6 +8,7 @@ mod compose;
 mod engine;
 mod error;
 mod event;
+mod guard;
 mod intent;
 mod manifest;
 mod plan;

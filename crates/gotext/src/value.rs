@@ -1,8 +1,10 @@
 //! The values a template works on: small `Copy` handles into an arena that a render drops whole.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
@@ -10,9 +12,25 @@ use bumpalo::collections::Vec as BumpVec;
 use crate::{Call, Error, Method};
 
 /// The memory of one render; everything a template makes lives in it and goes with it.
-#[derive(Default)]
 pub struct Arena {
     bump: Bump,
+    /// The budget, as far as a render has one.
+    most: Cell<usize>,
+    /// What ends the render.
+    interrupt: RefCell<Option<Arc<AtomicBool>>>,
+    /// Whether a function has stopped before it was done.
+    overrun: Cell<bool>,
+}
+
+impl Default for Arena {
+    fn default() -> Self {
+        Self {
+            bump: Bump::default(),
+            most: Cell::new(usize::MAX),
+            interrupt: RefCell::default(),
+            overrun: Cell::new(false),
+        }
+    }
 }
 
 impl Arena {
@@ -24,6 +42,28 @@ impl Arena {
     /// The bytes handed out so far; budgets are checked against it.
     pub fn allocated(&self) -> usize {
         self.bump.allocated_bytes()
+    }
+
+    /// Tells whether a function may make so many bytes more, here or on the heap, and go on at all. When it may not, it
+    /// should give back anything, at once: the executor then ends the render.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let stopped = || self.interrupt.borrow().as_ref().is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
+        let room = self.allocated().saturating_add(bytes) <= self.most.get() && !stopped();
+        if !room {
+            self.overrun.set(true);
+        }
+        room
+    }
+
+    /// Sets what functions are told by [`Arena::has_room`].
+    pub(crate) fn limit(&self, most: usize, interrupt: Option<Arc<AtomicBool>>) {
+        self.most.set(most);
+        *self.interrupt.borrow_mut() = interrupt;
+    }
+
+    /// Tells whether a function has stopped before it was done.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.overrun.get()
     }
 
     /// The underlying bump allocator.

@@ -44,6 +44,8 @@ pub enum RenderError {
     Manifest {
         /// Helm's text: `YAML parse error on PATH: …`.
         message: String,
+        /// The path of the template that made it.
+        path: String,
         /// The files as they were rendered, for a person to look at.
         files: crate::render::Files,
     },

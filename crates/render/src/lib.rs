@@ -23,5 +23,5 @@ pub use capabilities::{BuildInfo, Capabilities};
 pub use error::{Position, RenderError};
 pub use gotext::{Limit, Limits};
 pub use host::{Lookup, Notice, Notices, Resolve};
-pub use name::template_name;
+pub use name::{template_name, template_name_within};
 pub use render::{Files, Inputs, Parsed, Release, on_big_stack};

@@ -88,7 +88,10 @@ pub(crate) fn render(error: &RenderError, text: String) -> Problem {
             template: Some(TemplatePosition { file: template.clone(), line: None, column: None }),
             ..Problem::new(Reason::RenderLimit, text)
         },
-        RenderError::Manifest { .. } => Problem::new(Reason::InvalidManifest, text),
+        RenderError::Manifest { path, .. } => Problem {
+            template: Some(TemplatePosition { file: path.clone(), line: None, column: None }),
+            ..Problem::new(Reason::InvalidManifest, text)
+        },
         RenderError::KubeVersion(_) => Problem::new(Reason::ChartNotInstallable, text),
         RenderError::Thread(_) => *crate::reply::internal(text),
     }

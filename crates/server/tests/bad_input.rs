@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Server, shop};
+use common::{Server, archive, shop};
 use serde_json::{Value, json};
 
 const RELEASE: &str = "/v1/clusters/default/namespaces/web/releases/shop";
@@ -76,7 +76,7 @@ async fn texts_that_are_no_bodies() {
     ];
     for (media, body, status, reason) in cases {
         let shown = String::from_utf8_lossy(&body).chars().take(40).collect::<String>();
-        for (method, path) in [("PUT", RELEASE), ("POST", "/v1/template")] {
+        for (method, path) in [("PUT", RELEASE), ("POST", "/v1/template"), ("POST", "/v1/lint")] {
             let answer = server.ask(method, path, &[("content-type", media)], body.clone()).await;
             assert_eq!(answer.reason(), (status, reason.into()), "{media} {shown}: {}", answer.text());
         }
@@ -150,4 +150,85 @@ async fn a_post_needs_its_name_in_the_body() {
     assert_eq!(answer.reason(), (422, "INVALID_RELEASE_NAME".into()));
     let answer = server.json("PATCH", &format!("{list}/shop"), &json!({"valueStrategy": "reuse"})).await;
     assert_eq!(answer.pointers(), ["/valueStrategy"]);
+}
+
+#[tokio::test]
+async fn renders_and_lints_that_cannot_be() {
+    let server = Server::without_cluster();
+    let chart = json!({"upload": server.upload(shop()).await});
+    let many = vec!["templates/a.yaml"; 1001];
+    let template: Vec<(Value, &str, &str)> = vec![
+        (json!({}), "INVALID_INPUT", "/chart"),
+        (
+            json!({"chart": chart, "showOnly": ["templates/config.yaml", "templates/x.yaml"]}),
+            "INVALID_INPUT",
+            "/showOnly/1",
+        ),
+        (json!({"chart": chart, "showOnly": ["["]}), "INVALID_INPUT", "/showOnly/0"),
+        (json!({"chart": chart, "showOnly": many}), "INVALID_INPUT", "/showOnly"),
+        (json!({"chart": chart, "showOnly": "templates/config.yaml"}), "INVALID_INPUT", "/showOnly"),
+        (json!({"chart": chart, "name": "a", "nameTemplate": "b"}), "INVALID_INPUT", "/nameTemplate"),
+        (json!({"chart": chart, "nameTemplate": "{{ .x"}), "INVALID_INPUT", "/nameTemplate"),
+        (json!({"chart": chart, "nameTemplate": "{{ fail `no` }}"}), "INVALID_INPUT", "/nameTemplate"),
+        (json!({"chart": chart, "nameTemplate": "{{ `A` }}"}), "INVALID_RELEASE_NAME", "/nameTemplate"),
+        (json!({"chart": chart, "name": "../a"}), "INVALID_RELEASE_NAME", "/name"),
+        (json!({"chart": chart, "namespace": "A"}), "INVALID_NAMESPACE", "/namespace"),
+        (json!({"chart": chart, "kubeVersion": "new"}), "INVALID_INPUT", "/kubeVersion"),
+        (json!({"chart": chart, "apiVersions": [1]}), "INVALID_INPUT", "/apiVersions/0"),
+        (json!({"chart": chart, "hideSecret": "yes"}), "INVALID_INPUT", "/hideSecret"),
+        (json!({"chart": chart, "values": {"replicas": "x"}}), "INVALID_VALUES", "/values/replicas"),
+        (json!({"chart": chart, "set": ["replicas=-1"]}), "INVALID_VALUES", "/values/replicas"),
+    ];
+    let lint: Vec<(Value, &str, &str)> = vec![
+        (json!({"strict": true}), "INVALID_INPUT", "/chart"),
+        (json!({"chart": chart, "name": "x"}), "INVALID_INPUT", "/name"),
+        (json!({"chart": chart, "namespace": "a.b"}), "INVALID_NAMESPACE", "/namespace"),
+        (json!({"chart": chart, "kubeVersion": "new"}), "INVALID_INPUT", "/kubeVersion"),
+        (json!({"chart": chart, "set": ["a[9999999999]=1"]}), "INVALID_INPUT", "/set/0"),
+        (json!({"chart": chart, "strict": "true"}), "INVALID_INPUT", "/strict"),
+        (json!({"chart": {"upload": "sha256:00"}}), "CHART_UNAVAILABLE", "/chart/upload"),
+        (json!({"chart": {"archive": "%"}}), "INVALID_INPUT", "/chart/archive"),
+    ];
+    for (path, cases) in [("/v1/template", template), ("/v1/lint", lint)] {
+        for (body, reason, pointer) in cases {
+            let answer = server.json("POST", path, &body).await;
+            assert_eq!(answer.reason(), (422, reason.into()), "{body}: {}", answer.text());
+            assert_eq!(answer.pointers(), [pointer], "{body}");
+        }
+        let answer = server.json("POST", path, &json!({"chart": {"archive": "AAAA"}})).await;
+        assert_eq!(answer.reason(), (422, "INVALID_CHART".into()), "{path}");
+        let answer = server.json("POST", path, &json!({"chart": {"oci": "oci://example.com/a"}})).await;
+        assert_eq!(answer.reason(), (501, "NOT_IMPLEMENTED".into()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn templates_that_fail_say_where() {
+    let server = Server::without_cluster();
+    let chart = |text: &str| {
+        archive(&[
+            ("a/Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"),
+            ("a/templates/_x.tpl", "{{ define \"x\" }}\n{{ .a.b.c }}{{ end }}"),
+            ("a/templates/a.yaml", text),
+        ])
+    };
+    let (line, column) = (json!(2), json!(5));
+    for (text, reason, line, column) in [
+        ("\n  {{ fail \"no\" }}", "TEMPLATE_FAILED", line.clone(), column.clone()),
+        ("\n  {{ include \"x\" . }}", "TEMPLATE_FAILED", line.clone(), column.clone()),
+        ("\n{{ nope }}", "TEMPLATE_FAILED", line.clone(), Value::Null),
+        ("\n{{ if }}", "TEMPLATE_FAILED", line.clone(), Value::Null),
+        ("a: b: c", "INVALID_MANIFEST", Value::Null, Value::Null),
+    ] {
+        let digest = server.upload(chart(text)).await;
+        let answer = server.json("POST", "/v1/template", &json!({"chart": {"upload": digest}})).await;
+        assert_eq!(answer.reason(), (422, reason.into()), "{text}: {}", answer.text());
+        let template = answer.json()["template"].clone();
+        assert_eq!(
+            (template["file"].clone(), template["line"].clone(), template["column"].clone()),
+            (json!("a/templates/a.yaml"), line, column),
+            "{text}: {}",
+            answer.text()
+        );
+    }
 }

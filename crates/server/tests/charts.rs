@@ -43,9 +43,9 @@ async fn a_chart_can_be_taken_apart() {
         json!({"replicas": 1, "message": "hello", "port": 80})
     );
     let raw = server.get_as(&format!("{at}/values"), "application/yaml").await;
-    assert_eq!(raw.text(), "# how many\nreplicas: 1\nmessage: hello\nport: 80\n");
+    assert_eq!(raw.text(), "# how many\nreplicas: 1\nmessage: hello\nport: 80\n\n");
     assert_eq!(server.get(&format!("{at}/readme")).await.json(), json!({"readme": "# Shop\n"}));
-    assert_eq!(server.get_as(&format!("{at}/readme"), "text/markdown").await.text(), "# Shop\n");
+    assert_eq!(server.get_as(&format!("{at}/readme"), "text/markdown").await.text(), "# Shop\n\n");
     assert_eq!(server.get(&format!("{at}/schema")).await.json()["type"], "object");
     assert_eq!(server.get(&format!("{at}/crds")).await.json()["items"][0]["name"], "crds/till.yaml");
     assert!(

@@ -65,5 +65,70 @@ pub fn parse_into_file(
     Parser::new(expression, Values::File(read)).parse(into)
 }
 
+/// How much lists may still grow, for expressions that have to share it: each alone is short, and there may be many.
+#[derive(Clone, Debug)]
+pub struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(MAX_ITEMS)
+    }
+}
+
+impl Room {
+    /// Does what [`parse_into`] does.
+    ///
+    /// # Errors
+    /// As [`parse_into`].
+    pub fn parse_into(&mut self, expression: &str, into: &mut Map) -> Result<(), SetError> {
+        self.parse(expression, Values::Typed, into)
+    }
+
+    /// Does what [`parse_into_string`] does.
+    ///
+    /// # Errors
+    /// As [`parse_into`].
+    pub fn parse_into_string(&mut self, expression: &str, into: &mut Map) -> Result<(), SetError> {
+        self.parse(expression, Values::Text, into)
+    }
+
+    /// Does what [`parse_json`] does.
+    ///
+    /// # Errors
+    /// As [`parse_into`].
+    pub fn parse_json(&mut self, expression: &str, into: &mut Map) -> Result<(), SetError> {
+        self.parse(expression, Values::Json, into)
+    }
+
+    /// Does what [`parse_literal_into`] does.
+    ///
+    /// # Errors
+    /// As [`parse_into`].
+    pub fn parse_literal_into(&mut self, expression: &str, into: &mut Map) -> Result<(), SetError> {
+        self.parse(expression, Values::Literal, into)
+    }
+
+    /// Does what [`parse_into_file`] does.
+    ///
+    /// # Errors
+    /// As [`parse_into_file`].
+    pub fn parse_into_file(
+        &mut self,
+        expression: &str,
+        into: &mut Map,
+        read: &mut dyn FnMut(&str) -> Result<Value, String>,
+    ) -> Result<(), SetError> {
+        self.parse(expression, Values::File(read), into)
+    }
+
+    fn parse<'a>(&mut self, expression: &'a str, values: Values<'a>, into: &mut Map) -> Result<(), SetError> {
+        let mut parser = Parser::new(expression, values);
+        parser.items = self.0;
+        let done = parser.parse(into);
+        self.0 = parser.items;
+        done
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,8 @@ pub(super) struct Parser<'a> {
     rest: &'a str,
     values: Values<'a>,
     depth: usize,
-    items: usize,
+    /// How many items lists may still grow by.
+    pub(super) items: usize,
 }
 
 fn fail<T>(text: impl Into<String>) -> Outcome<T> {
@@ -43,7 +44,7 @@ impl<'a> Parser<'a> {
         Self { rest: expression, values, depth: 0, items: MAX_ITEMS }
     }
 
-    pub(super) fn parse(mut self, into: &mut Map) -> Result<(), SetError> {
+    pub(super) fn parse(&mut self, into: &mut Map) -> Result<(), SetError> {
         loop {
             match self.key(into, 0) {
                 Ok(()) => {}

@@ -104,7 +104,10 @@ impl<'a> Runtime<'a> {
                 self.check_memory(f)?;
                 Ok(Val::result(value))
             }
-            Err(error) => Err(self.failed_call(f, id, name, error)),
+            Err(error) => {
+                self.check_memory(f)?;
+                Err(self.failed_call(f, id, name, error))
+            }
         }
     }
 

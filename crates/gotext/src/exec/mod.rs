@@ -168,6 +168,7 @@ impl<'a> Runtime<'a> {
     /// Prepares a render.
     pub fn new(arena: &'a Arena, set: &'a Set, options: &Options) -> Self {
         let limits = &options.limits;
+        arena.limit(limits.memory.unwrap_or(usize::MAX), options.interrupt.clone());
         Runtime {
             arena,
             set,
@@ -338,7 +339,10 @@ impl<'a> Runtime<'a> {
 
     #[inline]
     fn check_memory(&self, frame: &Frame<'_, 'a>) -> Result<()> {
-        if self.arena.allocated() > self.max_memory {
+        if self.arena.is_overrun() && self.interrupt.as_ref().is_some_and(|i| i.load(Ordering::Relaxed)) {
+            return Err(self.limit(frame, Limit::Interrupted, "interrupted".to_owned()));
+        }
+        if self.arena.allocated() > self.max_memory || self.arena.is_overrun() {
             let message = format!("exceeded the budget of {} bytes of memory", self.max_memory);
             return Err(self.limit(frame, Limit::Memory, message));
         }

@@ -23,6 +23,9 @@ pub fn sprint<'a>(arena: &'a Arena, args: &[Value<'a>]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut previous_string = false;
     for (at, arg) in args.iter().enumerate() {
+        if !arena.has_room(out.len()) {
+            break;
+        }
         let string = match arg {
             Value::Str(_) => true,
             Value::Object(object) => object.kind() == crate::Kind::String,
@@ -41,6 +44,9 @@ pub fn sprint<'a>(arena: &'a Arena, args: &[Value<'a>]) -> Vec<u8> {
 pub fn sprintln<'a>(arena: &'a Arena, args: &[Value<'a>]) -> Vec<u8> {
     let mut out = Vec::new();
     for (at, arg) in args.iter().enumerate() {
+        if !arena.has_room(out.len()) {
+            break;
+        }
         if at > 0 {
             out.push(b' ');
         }

@@ -51,6 +51,10 @@ impl<'o, 'a> Printer<'o, 'a> {
         if depth > TOO_DEEP {
             return self.write("...");
         }
+        // Values that share their parts print far longer than they are.
+        if depth > 0 && !self.arena.has_room(self.out.len()) {
+            return;
+        }
         match value {
             // Only an interface holds nil without a type.
             Value::Nil => self.write(if self.flags.sharp_v { "interface {}(nil)" } else { "<nil>" }),

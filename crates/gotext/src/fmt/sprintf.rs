@@ -97,7 +97,7 @@ pub fn append_sprintf<'a>(out: &mut Vec<u8>, arena: &'a Arena, format: &[u8], ar
             break;
         }
         d.at += 1;
-        if !directive(&mut printer, &mut d, args) {
+        if !arena.has_room(printer.out.len()) || !directive(&mut printer, &mut d, args) {
             break;
         }
     }

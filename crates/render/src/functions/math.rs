@@ -28,6 +28,15 @@ pub(super) const TABLE: &[Function] = &[
     }),
     f("seq", "Counts like the `seq` command of Unix.", &[], Some(Int), |c, a| {
         let n: Vec<i64> = (0..a.len()).map(|at| int(a, at)).collect();
+        let (start, step, stop) = match *n.as_slice() {
+            [stop] => (1, 1, stop),
+            [start, stop] => (start, 1, stop),
+            [start, step, stop, ..] => (start, step, stop),
+            [] => (0, 1, 0),
+        };
+        if !has_room(c.arena, start, stop, step) {
+            return Ok(Value::Nil);
+        }
         let numbers = match *n.as_slice() {
             [end] => {
                 let step = if end < 1 { -1 } else { 1 };
@@ -160,6 +169,13 @@ fn not_a_decimal(number: f64) -> String {
 /// What one call may produce: Go would run out of memory above.
 const LONGEST: i64 = 50_000_000;
 
+/// Tells whether there is room for that many numbers.
+fn has_room(arena: &Arena, start: i64, stop: i64, step: i64) -> bool {
+    let count = usize::try_from(start.abs_diff(stop) / step.unsigned_abs().max(1)).unwrap_or(usize::MAX);
+    // What is too many anyway has an error of its own.
+    count > LONGEST as usize || arena.has_room(count.saturating_mul(size_of::<Value<'_>>() * 2))
+}
+
 /// Sprig's `untilStep`.
 fn steps(start: i64, stop: i64, step: i64) -> Result<Vec<i64>, Error> {
     let down = stop < start;
@@ -180,6 +196,9 @@ fn steps(start: i64, stop: i64, step: i64) -> Result<Vec<i64>, Error> {
 }
 
 fn ints<'a>(arena: &'a Arena, start: i64, stop: i64, step: i64) -> Result<Value<'a>, Error> {
+    if !has_room(arena, start, stop, step) {
+        return Ok(Value::Nil);
+    }
     let items: Vec<_> = steps(start, stop, step)?.into_iter().map(Value::int).collect();
     Ok(arena.typed_list(GoType::Int, &items))
 }

@@ -54,7 +54,7 @@ fn compile(call: &mut Call<'_, '_>, a: &[Value<'_>], must: bool) -> Result<Rc<Re
 fn find_all<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
     let regex = compile(c, a, must)?;
     let text = bytes(a, 1);
-    let found = regex.find_all(text, int(a, 2));
+    let found = regex.find_all(c.arena, text, int(a, 2));
     // Go returns a nil slice for no match.
     if found.is_empty() {
         return Ok(GoType::Strings.zero(c.arena));
@@ -67,19 +67,19 @@ fn find<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
 }
 
 fn replace<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
-    let out = compile(c, a, must)?.replace(bytes(a, 1), bytes(a, 2));
+    let out = compile(c, a, must)?.replace(c.arena, bytes(a, 1), bytes(a, 2));
     Ok(c.arena.str(out))
 }
 
 fn literal<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
-    let out = compile(c, a, must)?.replace_literal(bytes(a, 1), bytes(a, 2));
+    let out = compile(c, a, must)?.replace_literal(c.arena, bytes(a, 1), bytes(a, 2));
     Ok(c.arena.str(out))
 }
 
 fn split<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
     let regex = compile(c, a, must)?;
     let arena: &'a Arena = c.arena;
-    Ok(match regex.split(bytes(a, 1), int(a, 2)) {
+    Ok(match regex.split(arena, bytes(a, 1), int(a, 2)) {
         Some(parts) => strings(arena, parts),
         None => GoType::Strings.zero(arena),
     })

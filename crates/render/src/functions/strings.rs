@@ -43,7 +43,9 @@ pub(super) const TABLE: &[Function] = &[
     f("substr", "Cuts a piece out of a text, from one byte to another.", &[Int, Int, Str], None, |_, a| {
         substring(int(a, 0), int(a, 1), bytes(a, 2)).map(Value::Str)
     }),
-    f("repeat", "Repeats a text.", &[Int, Str], None, |c, a| repeat(bytes(a, 1), int(a, 0)).map(|s| c.arena.str(s))),
+    f("repeat", "Repeats a text.", &[Int, Str], None, |c, a| {
+        repeat(c.arena, bytes(a, 1), int(a, 0)).map(|s| c.arena.str(s))
+    }),
     f("trimall", "Removes the given characters from both ends.", &[Str, Str], None, |_, a| Ok(trim_all(a))),
     f("trimAll", "Removes the given characters from both ends.", &[Str, Str], None, |_, a| Ok(trim_all(a))),
     f("trimSuffix", "Removes an ending.", &[Str, Str], None, |_, a| {
@@ -72,7 +74,11 @@ pub(super) const TABLE: &[Function] = &[
         Ok(c.arena.str(words::wrap(bytes(a, 1), int(a, 0), b"", false)))
     }),
     f("wrapWith", "Wraps a text at a column with a given line end, long words too.", &[Int, Str, Str], None, |c, a| {
-        Ok(c.arena.str(words::wrap(bytes(a, 2), int(a, 0), bytes(a, 1), true)))
+        let (text, width) = (bytes(a, 2), usize::try_from(int(a, 0)).unwrap_or(1).max(1));
+        if !c.arena.has_room((text.len() / width + 1).saturating_mul(bytes(a, 1).len())) {
+            return Ok(Value::Nil);
+        }
+        Ok(c.arena.str(words::wrap(text, int(a, 0), bytes(a, 1), true)))
     }),
     f("contains", "Tells whether the second text contains the first.", &[Str, Str], None, |_, a| {
         Ok(Value::Bool(find(bytes(a, 1), bytes(a, 0)).is_some()))
@@ -84,17 +90,13 @@ pub(super) const TABLE: &[Function] = &[
         Ok(Value::Bool(bytes(a, 1).ends_with(bytes(a, 0))))
     }),
     f("quote", "Puts each value in double quotes, escaped as in Go.", &[], Some(Any), |c, a| {
-        let parts: Vec<_> = a.iter().filter(|v| !is_nil(**v)).map(|v| quoted(&to_text(c.arena, *v))).collect();
-        Ok(c.arena.str(parts.join(" ")))
+        Ok(spaced(c.arena, a, |v| quoted(&to_text(c.arena, v)).into_bytes()))
     }),
     f("squote", "Puts each value in single quotes.", &[], Some(Any), |c, a| {
-        let parts: Vec<Vec<u8>> =
-            a.iter().filter(|v| !is_nil(**v)).map(|v| [b"'", &*sprint(c.arena, *v), b"'"].concat()).collect();
-        Ok(c.arena.str(parts.join(&b' ')))
+        Ok(spaced(c.arena, a, |v| [b"'", &*sprint(c.arena, v), b"'"].concat()))
     }),
     f("cat", "Joins values with spaces, nils left out.", &[], Some(Any), |c, a| {
-        let parts: Vec<Vec<u8>> = a.iter().filter(|v| !is_nil(**v)).map(|v| sprint(c.arena, *v)).collect();
-        Ok(c.arena.str(parts.join(&b' ')))
+        Ok(spaced(c.arena, a, |v| sprint(c.arena, v)))
     }),
     f("indent", "Indents every line by a number of spaces.", &[Int, Str], None, |c, a| {
         indent(c.arena, b"", int(a, 0), bytes(a, 1))
@@ -103,7 +105,7 @@ pub(super) const TABLE: &[Function] = &[
         indent(c.arena, b"\n", int(a, 0), bytes(a, 1))
     }),
     f("replace", "Replaces one text by another everywhere.", &[Str, Str, Str], None, |c, a| {
-        Ok(c.arena.str(replace(bytes(a, 2), bytes(a, 0), bytes(a, 1))))
+        Ok(c.arena.str(replace(c.arena, bytes(a, 2), bytes(a, 0), bytes(a, 1))))
     }),
     f("plural", "Takes the first text for one, the second otherwise.", &[Str, Str, Int], None, |_, a| {
         Ok(any(a, usize::from(int(a, 2) != 1)))
@@ -133,6 +135,9 @@ pub(super) const TABLE: &[Function] = &[
         let size = items.iter().map(|item| item.len() + bytes(a, 0).len()).fold(0, usize::saturating_add);
         if size > LONGEST {
             return fail("strings: Join output length overflow");
+        }
+        if !c.arena.has_room(size.saturating_mul(2)) {
+            return Ok(Value::Nil);
         }
         Ok(c.arena.str(items.join(bytes(a, 0))))
     }),
@@ -195,25 +200,45 @@ fn substring(start: i64, end: i64, s: &[u8]) -> Result<&[u8], Error> {
     Ok(s.get(start as usize..end as usize).unwrap_or(b""))
 }
 
+/// Writes values with spaces between them, nils left out.
+fn spaced<'a>(arena: &'a Arena, values: &[Value<'a>], write: impl Fn(Value<'a>) -> Vec<u8>) -> Value<'a> {
+    let mut out = Vec::new();
+    for (at, value) in values.iter().filter(|v| !is_nil(**v)).enumerate() {
+        if at > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(&write(*value));
+        // The same long text may be there many times.
+        if !arena.has_room(out.len()) {
+            return Value::Nil;
+        }
+    }
+    arena.str(out)
+}
+
 /// What one call may produce: Go would run out of memory somewhere above.
 const LONGEST: usize = 1 << 30;
 
 /// `strings.Repeat` with its panics.
-pub(super) fn repeat(s: &[u8], count: i64) -> Result<Vec<u8>, Error> {
+pub(super) fn repeat(arena: &Arena, s: &[u8], count: i64) -> Result<Vec<u8>, Error> {
     if count < 0 {
         return fail("strings: negative Repeat count");
     }
     match usize::try_from(count).ok().and_then(|n| n.checked_mul(s.len())) {
+        Some(n) if n <= LONGEST && !arena.has_room(n.saturating_mul(2)) => Ok(Vec::new()),
         Some(n) if n <= LONGEST => Ok(s.repeat(count as usize)),
         _ => fail("strings: Repeat output length overflow"),
     }
 }
 
 fn indent<'a>(arena: &'a Arena, before: &[u8], spaces: i64, text: &[u8]) -> Result<Value<'a>, Error> {
-    let pad = repeat(b" ", spaces)?;
+    let pad = repeat(arena, b" ", spaces)?;
     let lines = text.iter().filter(|b| **b == b'\n').count() + 1;
     let size = lines.checked_mul(pad.len()).map(|n| n + text.len() + 1);
     let Some(size) = size.filter(|n| *n <= LONGEST) else { return fail("strings: Repeat output length overflow") };
+    if !arena.has_room(size.saturating_mul(2)) {
+        return Ok(Value::Nil);
+    }
     let mut out = Vec::with_capacity(size);
     out.extend_from_slice(before);
     out.extend_from_slice(&pad);
@@ -229,27 +254,16 @@ fn indent<'a>(arena: &'a Arena, before: &[u8], spaces: i64, text: &[u8]) -> Resu
 
 /// The first place of a text in another.
 pub(super) fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    match what {
-        [] => Some(0),
-        [one] => text.iter().position(|b| b == one),
-        [first, ..] => {
-            let mut from = 0;
-            while let Some(at) = text.get(from..)?.iter().position(|b| b == first) {
-                from += at;
-                if text.get(from..)?.starts_with(what) {
-                    return Some(from);
-                }
-                from += 1;
-            }
-            None
-        }
-    }
+    memchr::memmem::find(text, what)
 }
 
 /// `strings.ReplaceAll`.
-pub(super) fn replace(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+pub(super) fn replace(arena: &Arena, text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     if old.is_empty() {
+        if !arena.has_room((text.len() + 1).saturating_mul(new.len())) {
+            return out;
+        }
         out.extend_from_slice(new);
         let mut rest = text;
         while !rest.is_empty() {
@@ -265,6 +279,9 @@ pub(super) fn replace(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     while let Some(at) = find(rest, old) {
         out.extend_from_slice(rest.get(..at).unwrap_or(&[]));
         out.extend_from_slice(new);
+        if !arena.has_room(out.len()) {
+            return Vec::new();
+        }
         rest = rest.get(at + old.len()..).unwrap_or(&[]);
     }
     out.extend_from_slice(rest);

@@ -63,33 +63,49 @@ pub(crate) fn join(parts: &[&str]) -> String {
 }
 
 /// `filepath.Match`: a malformed pattern matches nothing.
-pub(crate) fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let Some((first, rest)) = pattern.split_first() else { return name.is_empty() };
-    match first {
-        b'*' => {
-            let rest = rest.get(rest.iter().take_while(|b| **b == b'*').count()..).unwrap_or(&[]);
-            let end = name.iter().position(|b| *b == b'/').unwrap_or(name.len());
-            (0..=end).any(|at| name.get(at..).is_some_and(|tail| matches(rest, tail)))
-        }
-        b'?' => match next(name) {
-            Some((rune, tail)) if rune != u32::from(b'/') => matches(rest, tail),
-            _ => false,
-        },
-        b'[' => {
-            let Some((rune, tail)) = next(name) else { return false };
-            match class(rest, rune) {
-                Some((true, after)) => matches(after, tail),
-                _ => false,
+pub(crate) fn matches<'t>(mut pattern: &'t [u8], mut name: &'t [u8]) -> bool {
+    // Where to go on when what follows the last star does not fit: only that star can take more.
+    let mut retry: Option<(&'t [u8], &'t [u8])> = None;
+    loop {
+        let fits = match pattern.first() {
+            None if name.is_empty() => return true,
+            None => None,
+            Some(b'*') => {
+                pattern = pattern.get(1..).unwrap_or(&[]);
+                retry = Some((pattern, name));
+                continue;
             }
+            Some(_) => element(pattern, name),
+        };
+        if let Some(rest) = fits {
+            (pattern, name) = rest;
+            continue;
         }
-        b'\\' => match (rest.split_first(), name.split_first()) {
-            (Some((wanted, rest)), Some((b, tail))) if wanted == b => matches(rest, tail),
-            _ => false,
-        },
-        wanted => match name.split_first() {
-            Some((b, tail)) if wanted == b => matches(rest, tail),
-            _ => false,
-        },
+        // A star takes no slash, and an earlier star could not take it either.
+        match retry.and_then(|(after, from)| Some((after, from.split_first()?))) {
+            Some((after, (b, from))) if *b != b'/' => {
+                retry = Some((after, from));
+                (pattern, name) = (after, from);
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// Takes one character of a name by what a pattern begins with, which is no star; gives what is left of both.
+fn element<'t>(pattern: &'t [u8], name: &'t [u8]) -> Option<(&'t [u8], &'t [u8])> {
+    let (first, rest) = pattern.split_first()?;
+    match first {
+        b'?' => next(name).filter(|(rune, _)| *rune != u32::from(b'/')).map(|(_, tail)| (rest, tail)),
+        b'[' => {
+            let (rune, tail) = next(name)?;
+            class(rest, rune).filter(|(found, _)| *found).map(|(_, after)| (after, tail))
+        }
+        b'\\' => {
+            let (wanted, rest) = rest.split_first()?;
+            Some((rest, name.strip_prefix(&[*wanted])?))
+        }
+        wanted => Some((rest, name.strip_prefix(&[*wanted])?)),
     }
 }
 
@@ -125,5 +141,29 @@ fn class_rune(pattern: &[u8]) -> Option<(u32, &[u8])> {
         b'-' | b']' => None,
         b'\\' => next(pattern.get(1..)?),
         _ => next(pattern),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_as_go() {
+        for (pattern, name, want) in [
+            ("a*/b", "abc/b", true),
+            ("a*/b", "a/c/b", false),
+            ("a*b?c*x", "abxbbxdbxebxczzx", true),
+            ("a*b?c*x", "abxbbxdbxebxczzy", false),
+            ("[^x]*\\*", "ab*", true),
+            // The first that fits counts, although another would do.
+            ("*[^x]*b", "a/cb", false),
+            ("[a-", "a", false),
+            ("**", "", true),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), want, "{pattern} {name}");
+        }
+        let (pattern, name) = ("*a".repeat(2000) + "b", "a".repeat(20_000));
+        assert!(!matches(pattern.as_bytes(), name.as_bytes()));
     }
 }

@@ -45,6 +45,15 @@ pub struct Shape {
     pub subchart_notes: bool,
 }
 
+impl Shape {
+    /// Gives the content of a document, or what stands for it.
+    #[must_use]
+    pub fn content<'m>(&self, object: &'m Manifest) -> &'m str {
+        let hidden = self.hide_secret && object.head.kind == "Secret" && object.head.api_version == "v1";
+        if hidden { HIDDEN } else { &object.content }
+    }
+}
+
 /// A rendered release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
@@ -66,7 +75,7 @@ pub struct Rendered {
 const NOTES: &str = "NOTES.txt";
 
 /// What stands for the content of a hidden Secret.
-const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed";
+pub const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed";
 
 /// Renders a chart into a release.
 ///
@@ -78,8 +87,9 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
     let mut files = parsed.render(inputs)?;
     let notes = take_notes(chart, &mut files, shape.subchart_notes);
     let mut skipped_hooks = Vec::new();
-    let (hooks, objects) = sort_noting(&files, INSTALL_ORDER, &mut skipped_hooks)
-        .map_err(|failed| RenderError::Manifest { message: failed.message, files: std::mem::take(&mut files) })?;
+    let (hooks, objects) = sort_noting(&files, INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| {
+        RenderError::Manifest { message: failed.message, path: failed.path, files: std::mem::take(&mut files) }
+    })?;
     let crds: Vec<Crd> = chart
         .crd_objects()
         .into_iter()
@@ -92,8 +102,7 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
         }
     }
     for object in &objects {
-        let hidden = shape.hide_secret && object.head.kind == "Secret" && object.head.api_version == "v1";
-        append(&mut manifest, &object.path, if hidden { HIDDEN } else { &object.content });
+        append(&mut manifest, &object.path, shape.content(object));
     }
     Ok(Rendered { manifest, objects, hooks, notes, crds, skipped_hooks })
 }

@@ -16,6 +16,22 @@ pub struct TemplateOptions {
     pub show_only: Vec<String>,
 }
 
+impl TemplateOptions {
+    /// Tells whether a hook is shown, whatever template it comes from.
+    #[must_use]
+    pub fn shows_hook(&self, hook: &Hook) -> bool {
+        !self.no_hooks && !(self.skip_tests && hook.events.contains(&HookEvent::Test))
+    }
+
+    /// Tells whether what comes from the template at a path (`shop/templates/a.yaml`) is shown.
+    #[must_use]
+    pub fn shows_path(&self, path: &str) -> bool {
+        let inside = path.split_once('/').map_or(path, |(_, inside)| inside);
+        self.show_only.is_empty()
+            || self.show_only.iter().any(|pattern| path::matches(pattern.as_bytes(), inside.as_bytes()))
+    }
+}
+
 /// A template was to be shown that made nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("could not find template {0} in chart")]
@@ -24,8 +40,7 @@ pub struct ShowOnlyError(pub String);
 /// Gives the output in pieces, without copying it: manifests, then hooks; whatever is to be shown only.
 pub fn template_pieces<'r>(rendered: &'r Rendered, options: &TemplateOptions) -> Vec<&'r str> {
     let mut pieces = vec![rendered.manifest.trim(), "\n"];
-    let shown = |hook: &&Hook| !(options.no_hooks || options.skip_tests && hook.events.contains(&HookEvent::Test));
-    for hook in rendered.hooks.iter().filter(shown) {
+    for hook in rendered.hooks.iter().filter(|hook| options.shows_hook(hook)) {
         pieces.extend(document(&hook.path, &hook.manifest));
     }
     pieces

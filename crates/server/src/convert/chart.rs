@@ -5,10 +5,11 @@ use std::sync::Arc;
 use api::{ChartRef, InputError, Problem, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use chart::Chart;
 
 use crate::app::App;
-use crate::uploads;
+use crate::uploads::{self, Upload};
 
 /// Shows `Chart.yaml`.
 pub(crate) fn chart_metadata(metadata: &chart::Metadata) -> api::Metadata {
@@ -32,6 +33,8 @@ pub(crate) fn chart_metadata(metadata: &chart::Metadata) -> api::Metadata {
             .map(|m| api::Maintainer { name: m.name, email: m.email, url: m.url })
             .collect(),
         dependencies: m.dependencies.into_iter().map(dependency).collect(),
+        condition: m.condition,
+        tags: m.tags,
         annotations: m.annotations,
     }
 }
@@ -44,6 +47,7 @@ fn dependency(d: chart::Dependency) -> api::Dependency {
         condition: d.condition,
         tags: d.tags,
         alias: d.alias,
+        import_values: d.import_values.iter().map(serde_json::Value::from).collect(),
     }
 }
 
@@ -56,8 +60,24 @@ pub(crate) fn chart_summary(metadata: &chart::Metadata) -> api::ChartSummary {
     }
 }
 
-/// Finds the chart that a body means.
+/// Where the chart is that a body means.
+pub(crate) enum ChartSource {
+    /// It was uploaded.
+    Upload(Box<Upload>),
+    /// It is in the body, still packed.
+    Archive(Bytes),
+}
+
+/// Finds the chart that a body means, and loads it.
 pub(crate) async fn resolve(app: &App, wanted: &ChartRef) -> Result<Arc<Chart>, Box<Problem>> {
+    match chart_source(app, wanted)? {
+        ChartSource::Upload(upload) => Ok(upload.loaded),
+        ChartSource::Archive(bytes) => Ok(Arc::new(uploads::load(bytes).await?)),
+    }
+}
+
+/// Finds the chart that a body means.
+pub(crate) fn chart_source(app: &App, wanted: &ChartRef) -> Result<ChartSource, Box<Problem>> {
     let wrong = |pointer: &str, text: &str| Box::new(Problem::input(vec![InputError::body(pointer, text)]));
     let ways = [&wanted.upload, &wanted.archive, &wanted.repository, &wanted.oci];
     match ways.iter().filter(|way| way.is_some()).count() {
@@ -81,7 +101,7 @@ pub(crate) async fn resolve(app: &App, wanted: &ChartRef) -> Result<Arc<Chart>, 
     }
     match (&wanted.upload, &wanted.archive) {
         (Some(digest), _) => match app.uploads.get(digest) {
-            Some(upload) => Ok(upload.loaded),
+            Some(upload) => Ok(ChartSource::Upload(Box::new(upload))),
             None => {
                 let text = "no such chart was uploaded, or its day is over; upload it again (`POST /v1/charts`)";
                 let errors = vec![InputError::body("/chart/upload", text)];
@@ -90,7 +110,7 @@ pub(crate) async fn resolve(app: &App, wanted: &ChartRef) -> Result<Arc<Chart>, 
         },
         (None, Some(text)) => {
             let bytes = STANDARD.decode(text).map_err(|e| wrong("/chart/archive", &format!("not base64: {e}")))?;
-            Ok(Arc::new(uploads::load(bytes.into()).await?))
+            Ok(ChartSource::Archive(bytes.into()))
         }
         (None, None) => Err(wrong("/chart", "names no chart")),
     }

@@ -6,7 +6,7 @@ mod release;
 mod values;
 
 pub(crate) use change::{change, check_change, rollback, uninstall};
-pub(crate) use chart::{chart_metadata, chart_summary, resolve as resolve_chart};
+pub(crate) use chart::{ChartSource, chart_metadata, chart_source, chart_summary, resolve as resolve_chart};
 pub(crate) use release::{dry_run, etag, hook, release, revision, summary};
 pub(crate) use values::{merge_patch, to_json_map, to_yaml_map, user_values};
 

@@ -3,7 +3,7 @@
 use api::{InputError, ValuesInput};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chart::strvals;
+use chart::strvals::{self, Room};
 use goyaml::Value as Yaml;
 use serde_json::{Map, Value};
 
@@ -46,34 +46,39 @@ pub(crate) fn to_json_map(map: &goyaml::Map) -> Map<String, Value> {
 ///
 /// As Helm 4.3: `pkg/cli/values/options.go`.
 pub(crate) fn user_values(base: goyaml::Map, input: &ValuesInput<'_>) -> Result<goyaml::Map, Vec<InputError>> {
-    let (mut values, mut errors) = (base, Vec::new());
-    put("setJson", input.set_json, &mut values, &mut errors, set_json);
-    put("set", input.set, &mut values, &mut errors, |text, values| words(strvals::parse_into(text, values)));
-    put("setString", input.set_string, &mut values, &mut errors, |text, values| {
-        words(strvals::parse_into_string(text, values))
-    });
+    let mut set = Setting { values: base, room: Room::default(), errors: Vec::new() };
+    set.all("setJson", input.set_json, set_json);
+    set.all("set", input.set, |text, values, room| words(room.parse_into(text, values)));
+    set.all("setString", input.set_string, |text, values, room| words(room.parse_into_string(text, values)));
     for (path, content) in input.set_file {
-        if let Err(error) = set_file(path, content, &mut values) {
-            errors.push(InputError::body(pointer(&["setFile", path]), error));
+        if let Err(error) = set_file(path, content, &mut set.values, &mut set.room) {
+            set.errors.push(InputError::body(pointer(&["setFile", path]), error));
         }
     }
-    put("setLiteral", input.set_literal, &mut values, &mut errors, |text, values| {
-        words(strvals::parse_literal_into(text, values))
-    });
-    if errors.is_empty() { Ok(values) } else { Err(errors) }
+    set.all("setLiteral", input.set_literal, |text, values, room| words(room.parse_literal_into(text, values)));
+    if set.errors.is_empty() { Ok(set.values) } else { Err(set.errors) }
 }
 
-/// Sets each of a field's texts, and says where one is wrong.
-fn put(
-    field: &str,
-    texts: &[String],
-    values: &mut goyaml::Map,
-    errors: &mut Vec<InputError>,
-    set: fn(&str, &mut goyaml::Map) -> Result<(), String>,
-) {
-    for (index, text) in texts.iter().enumerate() {
-        if let Err(error) = set(text, values) {
-            errors.push(InputError::body(pointer(&[field, &index.to_string()]), error));
+/// How many errors are told.
+const MAX_ERRORS: usize = 100;
+
+/// Values in the making.
+struct Setting {
+    values: goyaml::Map,
+    room: Room,
+    errors: Vec<InputError>,
+}
+
+impl Setting {
+    /// Sets each of a field's texts, and says where one is wrong.
+    fn all(&mut self, field: &str, texts: &[String], set: fn(&str, &mut goyaml::Map, &mut Room) -> Result<(), String>) {
+        for (index, text) in texts.iter().enumerate() {
+            if self.errors.len() >= MAX_ERRORS {
+                return;
+            }
+            if let Err(error) = set(text, &mut self.values, &mut self.room) {
+                self.errors.push(InputError::body(pointer(&[field, &index.to_string()]), error));
+            }
         }
     }
 }
@@ -83,9 +88,9 @@ fn words<T>(result: Result<T, strvals::SetError>) -> Result<T, String> {
 }
 
 /// One whole object, or paths with JSON.
-fn set_json(text: &str, values: &mut goyaml::Map) -> Result<(), String> {
+fn set_json(text: &str, values: &mut goyaml::Map, room: &mut Room) -> Result<(), String> {
     if !text.trim_start().starts_with('{') {
-        return words(strvals::parse_json(text, values));
+        return words(room.parse_json(text, values));
     }
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(map)) => {
@@ -97,11 +102,11 @@ fn set_json(text: &str, values: &mut goyaml::Map) -> Result<(), String> {
     }
 }
 
-fn set_file(path: &str, content: &str, values: &mut goyaml::Map) -> Result<(), String> {
+fn set_file(path: &str, content: &str, values: &mut goyaml::Map, room: &mut Room) -> Result<(), String> {
     let bytes = STANDARD.decode(content).map_err(|e| format!("not base64: {e}"))?;
     let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())?;
     // The path stands for the file's name; whatever it is called, its content is this.
-    words(strvals::parse_into_file(&format!("{path}=file"), values, &mut |_| Ok(Yaml::Str(text.clone()))))
+    words(room.parse_into_file(&format!("{path}=file"), values, &mut |_| Ok(Yaml::Str(text.clone()))))
 }
 
 /// Merges a patch into values, as RFC 7386.

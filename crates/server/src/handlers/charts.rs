@@ -1,7 +1,10 @@
 //! Uploaded charts and their parts.
 
-use api::{ChartFile, ChartFileContent, Problem, Reason};
-use chart::{Chart, File};
+use std::sync::Arc;
+
+use api::{ChartFile, ChartFileContent, DependencyList, ListedDependency, Problem, Reason};
+use chart::listing::{self, Listed};
+use chart::{Chart, Crd, File};
 use http::{StatusCode, header};
 use serde::Serialize;
 
@@ -50,23 +53,51 @@ pub(super) async fn chart_archive(ctx: Ctx) -> Outcome {
     )
 }
 
+/// As YAML, what `helm show chart` prints.
+pub(super) async fn chart_metadata(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let reply = Reply::ok().etag(&upload.chart.digest);
+    if ctx.media().text {
+        return reply.text(&ctx, "application/yaml", crate::reply::yaml(&upload.loaded.metadata)? + "\n");
+    }
+    reply.value(&ctx, &upload.chart.metadata)
+}
+
+pub(super) async fn chart_dependencies(ctx: Ctx) -> Outcome {
+    let upload = find(&ctx)?;
+    let loaded = Arc::clone(&upload.loaded);
+    // Archives in `charts/` are read anew.
+    let work = move || (listing::dependencies_of_files(&loaded), listing::strays_of_files(&loaded));
+    let (items, warnings) = tokio::task::spawn_blocking(work).await.map_err(crate::reply::internal)?;
+    let item = |found: Listed| ListedDependency {
+        name: found.name,
+        version: found.version,
+        repository: found.repository,
+        status: found.status.to_owned(),
+    };
+    let list = DependencyList { items: items.into_iter().map(item).collect(), warnings };
+    Reply::ok().etag(&upload.chart.digest).value(&ctx, &list)
+}
+
+/// As YAML, what `helm show values` prints.
 pub(super) async fn chart_values(ctx: Ctx) -> Outcome {
     let upload = find(&ctx)?;
     let reply = Reply::ok().etag(&upload.chart.digest);
     if ctx.media().name == "application/yaml" {
-        let text = raw(&upload.loaded, "values.yaml").map_or_else(String::new, text);
+        let text = raw(&upload.loaded, "values.yaml").map_or_else(String::new, |file| text(file) + "\n");
         return reply.text(&ctx, "application/yaml", text);
     }
     reply.value(&ctx, &crate::convert::to_json_map(&upload.loaded.values))
 }
 
-/// As Helm finds it: `readme.md`, `readme.txt` or `readme`, in any case.
+/// As Helm finds it, `readme.md`, `readme.txt` or `readme`, in any case; as text, what `helm show readme` prints.
 pub(super) async fn chart_readme(ctx: Ctx) -> Outcome {
     let upload = find(&ctx)?;
     let is_readme = |f: &&File| matches!(f.name.to_ascii_lowercase().as_str(), "readme.md" | "readme.txt" | "readme");
-    let file = upload.loaded.raw.iter().find(is_readme).ok_or_else(|| no_part("no readme"))?;
+    let file = upload.loaded.files.iter().find(is_readme).ok_or_else(|| no_part("no readme"))?;
     let readme = text(file);
-    Reply::ok().etag(&upload.chart.digest).value_or_text(&ctx, &api::Readme { readme: readme.clone() }, &readme)
+    let printed = format!("{readme}\n");
+    Reply::ok().etag(&upload.chart.digest).value_or_text(&ctx, &api::Readme { readme }, &printed)
 }
 
 pub(super) async fn chart_schema(ctx: Ctx) -> Outcome {
@@ -75,24 +106,20 @@ pub(super) async fn chart_schema(ctx: Ctx) -> Outcome {
     Reply::ok().etag(&upload.chart.digest).bytes(&ctx, "application/json", schema)
 }
 
+/// As YAML, what `helm show crds` prints.
 pub(super) async fn chart_crds(ctx: Ctx) -> Outcome {
     let upload = find(&ctx)?;
-    let mut items = Vec::new();
-    crds(&upload.loaded, "", &mut items);
-    let all: String = items.iter().map(|file| format!("---\n{}\n", file.data.trim_end())).collect();
-    Reply::ok().etag(&upload.chart.digest).value_or_text(&ctx, &Items { items }, &all)
-}
-
-fn crds(chart: &Chart, below: &str, found: &mut Vec<ChartFileContent>) {
-    let is_crd = |f: &&File| {
-        let name = f.name.to_ascii_lowercase();
-        name.starts_with("crds/") && [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
-    };
-    let files = chart.files.iter().filter(is_crd);
-    found.extend(files.map(|f| ChartFileContent { name: format!("{below}{}", f.name), data: text(f) }));
-    for subchart in &chart.dependencies {
-        crds(subchart, &format!("{below}charts/{}/", subchart.metadata.name), found);
+    let crds = upload.loaded.crd_objects();
+    let mut printed = String::new();
+    for crd in &crds {
+        let start = if crd.file.data.starts_with(b"---") { "" } else { "---\n" };
+        printed.push_str(&format!("{start}{}\n", text(crd.file)));
     }
+    // Paths are below the chart's folder.
+    let below = |path: &str| path.split_once('/').map_or(path, |(_, below)| below).to_owned();
+    let item = |crd: &Crd<'_>| ChartFileContent { name: below(&crd.path), data: text(crd.file) };
+    let items = crds.iter().map(item).collect();
+    Reply::ok().etag(&upload.chart.digest).value_or_text(&ctx, &Items { items }, &printed)
 }
 
 pub(super) async fn chart_files(ctx: Ctx) -> Outcome {
@@ -117,7 +144,7 @@ pub(super) async fn chart_file(ctx: Ctx) -> Outcome {
     )
 }
 
-fn find(ctx: &Ctx) -> Result<Upload, Box<Problem>> {
+pub(super) fn find(ctx: &Ctx) -> Result<Upload, Box<Problem>> {
     let digest = ctx.path("digest");
     ctx.app.uploads.get(digest).ok_or_else(|| {
         let text = format!("no chart `{digest}` was uploaded, or its day is over; upload it again");

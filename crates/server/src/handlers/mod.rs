@@ -3,6 +3,7 @@
 mod changes;
 mod charts;
 mod clusters;
+mod lint;
 mod lists;
 mod operations;
 mod releases;
@@ -26,9 +27,10 @@ macro_rules! handlers {
 
 handlers! {
     server: index, openapi, docs, healthz, readyz;
-    charts: chart_upload, chart_list, chart_get, chart_archive, chart_values, chart_readme, chart_schema, chart_crds,
-        chart_files, chart_file;
+    charts: chart_upload, chart_list, chart_get, chart_archive, chart_metadata, chart_dependencies, chart_values,
+        chart_readme, chart_schema, chart_crds, chart_files, chart_file;
     template: template;
+    lint: lint, chart_lint;
     clusters: cluster_list, cluster_get;
     lists: release_list_all, release_list_cluster, release_list, revision_list;
     releases: release_get, release_values, release_manifest, release_notes, release_hooks, release_chart, revision_get,

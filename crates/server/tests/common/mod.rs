@@ -29,7 +29,7 @@ pub(crate) struct Answer {
 impl Server {
     /// A server over any Kubernetes API.
     pub(crate) fn over(client: kube::Client, config: server::Config) -> Self {
-        let app = server::App::new(config, engine::Engine::new(client, engine::Settings::default()));
+        let app = server::App::new(config, engine::Engine::new(client, engine::Settings::guarded()));
         Self { router: server::router(app) }
     }
 

@@ -5,6 +5,7 @@ mod parse;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use gotext::Arena;
 use gotext::strconv::{can_backquote, decode_rune, quote};
 use regex_automata::meta::{Config, Regex as Automaton};
 use regex_automata::util::captures::Captures;
@@ -97,14 +98,22 @@ impl Regex {
         self.automaton.find(text).and_then(|m| text.get(m.range()))
     }
 
-    /// All matches without overlap, or so many: an empty one right after another match does not count.
-    pub(crate) fn find_all(&self, text: &[u8], limit: i64) -> Vec<Span> {
+    /// All matches without overlap, or so many: an empty one right after another match does not count. To look for each
+    /// may take as long as the text is, so it is asked each time whether there is still room.
+    pub(crate) fn find_all(&self, arena: &Arena, text: &[u8], limit: i64) -> Vec<Span> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.automaton.find_iter(text).take(limit).map(|m| m.span()).collect()
+        let mut found: Vec<Span> = Vec::new();
+        for one in self.automaton.find_iter(text).take(limit) {
+            if !arena.has_room(found.len() * size_of::<Span>()) {
+                return Vec::new();
+            }
+            found.push(one.span());
+        }
+        found
     }
 
     /// `Regexp.Split`.
-    pub(crate) fn split<'t>(&self, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
+    pub(crate) fn split<'t>(&self, arena: &Arena, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
         if limit == 0 {
             return None;
         }
@@ -113,7 +122,7 @@ impl Regex {
         }
         let mut parts: Vec<&[u8]> = Vec::new();
         let (mut begin, mut end) = (0, 0);
-        for span in self.find_all(text, limit) {
+        for span in self.find_all(arena, text, limit) {
             if limit > 0 && parts.len() as i64 == limit - 1 {
                 break;
             }
@@ -135,23 +144,26 @@ impl Regex {
     }
 
     /// `Regexp.ReplaceAllLiteral`.
-    pub(crate) fn replace_literal(&self, text: &[u8], by: &[u8]) -> Vec<u8> {
-        self.replace_with(text, |out, _| out.extend_from_slice(by))
+    pub(crate) fn replace_literal(&self, arena: &Arena, text: &[u8], by: &[u8]) -> Vec<u8> {
+        self.replace_with(arena, text, |out, _| out.extend_from_slice(by))
     }
 
     /// `Regexp.ReplaceAll`, with `$1`, `${name}` and `$$`.
-    pub(crate) fn replace(&self, text: &[u8], template: &[u8]) -> Vec<u8> {
+    pub(crate) fn replace(&self, arena: &Arena, text: &[u8], template: &[u8]) -> Vec<u8> {
         if !template.contains(&b'$') {
-            return self.replace_literal(text, template);
+            return self.replace_literal(arena, text, template);
         }
-        self.replace_with(text, |out, captures| self.expand(out, template, text, captures))
+        self.replace_with(arena, text, |out, captures| self.expand(out, template, text, captures))
     }
 
-    fn replace_with(&self, text: &[u8], mut put: impl FnMut(&mut Vec<u8>, &Captures)) -> Vec<u8> {
+    fn replace_with(&self, arena: &Arena, text: &[u8], mut put: impl FnMut(&mut Vec<u8>, &Captures)) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         let mut captures = self.automaton.create_captures();
         let (mut last_end, mut at) = (0, 0);
         while at <= text.len() {
+            if !arena.has_room(out.len()) {
+                return Vec::new();
+            }
             let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
             self.automaton.captures(input, &mut captures);
             let Some(found) = captures.get_match() else { break };
