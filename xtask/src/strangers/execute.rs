@@ -131,9 +131,16 @@ impl Bench {
             });
             let text = out.as_ref().map_or_else(|| text.clone(), |path| text.replace(path, "OUT"));
             let time = |line: &str| line.starts_with("LAST DEPLOYED: ");
-            text.split('\n').map(|line| if time(line) { "LAST DEPLOYED: TIME" } else { line }).collect::<Vec<_>>().join("\n")
+            text.split('\n')
+                .map(|line| if time(line) { "LAST DEPLOYED: TIME" } else { line })
+                .collect::<Vec<_>>()
+                .join("\n")
         };
-        Ok(Done { code: output.status.code().unwrap_or(-1), stdout: mask(&output.stdout), stderr: mask(&output.stderr) })
+        Ok(Done {
+            code: output.status.code().unwrap_or(-1),
+            stdout: mask(&output.stdout),
+            stderr: mask(&output.stderr),
+        })
     }
 
     /// Says what differs, and Helm's exit code.
@@ -200,7 +207,9 @@ fn difference(all: &[Done], got: &Done) -> Option<String> {
             steady && lines.first() != Some(&ours.get(*at))
         };
         if let Some(at) = (0..longest).find(differs) {
-            let side = |lines: &[&str]| lines.iter().skip(at).take(6).fold(String::new(), |all, line| all + &format!("\n    {line:?}"));
+            let side = |lines: &[&str]| {
+                lines.iter().skip(at).take(6).fold(String::new(), |all, line| all + &format!("\n    {line:?}"))
+            };
             let helm = runs.first().map(|run| side(run)).unwrap_or_default();
             let _ = writeln!(text, "{name} line {}:\n  helm{helm}\n  ours{}", at + 1, side(&ours));
         }
