@@ -69,6 +69,15 @@ pub fn sanitize(text: &str) -> String {
     text.chars().filter_map(|c| if c.is_whitespace() { Some(' ') } else { is_print(c).then_some(c) }).collect()
 }
 
+/// Says a system error as Go does: lower case and without the number.
+#[must_use]
+pub fn io_error(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 /// Formats a value as Go's `%v` does.
 #[must_use]
 pub fn display(value: &Value) -> String {

@@ -7,7 +7,6 @@ mod flags;
 mod help;
 mod jsonpath;
 mod kubeconfig;
-mod lint;
 mod locate;
 mod log;
 mod output;

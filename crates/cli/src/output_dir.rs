@@ -6,11 +6,11 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use chart::text::io_error;
 use render::manifests::{HookEvent, Rendered, TemplateOptions};
 
 use crate::fail::{Fail, Outcome};
 use crate::output;
-use crate::values::go_text;
 
 /// Writes all manifests, then the hooks.
 pub(crate) fn write(
@@ -58,7 +58,7 @@ fn clean_join(folder: &str, name: &str) -> String {
 fn write_file(folder: &str, path: &str, content: &str, again: bool) -> Outcome {
     let file = format!("{folder}/{path}");
     let failed = |operation: &str, path: &str, error: &std::io::Error| {
-        Fail::new(format!("{operation} {path}: {}", go_text(error)))
+        Fail::new(format!("{operation} {path}: {}", io_error(error)))
     };
     if let Some((parent, _)) = file.rsplit_once('/') {
         std::fs::create_dir_all(parent).map_err(|error| failed("mkdir", parent, &error))?;

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chart::provenance::{Keyring, Verified};
+use chart::text::io_error;
 
 use crate::fail::{Fail, Outcome, fail};
 use crate::settings;
-use crate::values::go_text;
 
 /// Checks a chart; without a keyring it is GnuPG's own.
 pub(crate) fn verify(path: &str, keyring: Option<&str>) -> Outcome<Verified> {
-    let stat = |path: &str| Path::new(path).metadata().map_err(|error| format!("stat {path}: {}", go_text(&error)));
+    let stat = |path: &str| Path::new(path).metadata().map_err(|error| format!("stat {path}: {}", io_error(&error)));
     let kind = stat(path).map_err(Fail::new)?;
     if kind.is_dir() {
         fail!("unpacked charts cannot be verified");
@@ -34,6 +34,6 @@ pub(crate) fn verify(path: &str, keyring: Option<&str>) -> Outcome<Verified> {
 fn read(path: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::IsADirectory => format!("read {path}: is a directory"),
-        _ => format!("open {path}: {}", go_text(&error)),
+        _ => format!("open {path}: {}", io_error(&error)),
     })
 }

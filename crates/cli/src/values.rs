@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use chart::ValueOptions;
+use chart::text::io_error;
 use goyaml::Map;
 
 use crate::fail::Outcome;
@@ -35,14 +36,6 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
     }
     std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::IsADirectory => format!("read {path}: is a directory"),
-        _ => format!("open {path}: {}", go_text(&error)),
+        _ => format!("open {path}: {}", io_error(&error)),
     })
-}
-
-/// Says a system error as Go does: lower case and without the number.
-pub(crate) fn go_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -1,5 +1,6 @@
 //! Why a chart could not be loaded; the texts are Helm's where Helm has one.
 
+use crate::text::io_error;
 use crate::validate::ValidationError;
 
 /// Why a chart could not be loaded.
@@ -152,14 +153,6 @@ impl LoadError {
     }
 
     pub(super) fn io(operation: &str, path: &str, error: &std::io::Error) -> Self {
-        Self::Io { text: format!("{operation} {path}: {}", go_text(error)), kind: error.kind() }
+        Self::Io { text: format!("{operation} {path}: {}", io_error(error)), kind: error.kind() }
     }
-}
-
-/// Says a system error as Go does: lower case and without the number.
-fn go_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

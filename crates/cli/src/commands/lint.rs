@@ -1,14 +1,20 @@
 //! `lint`, as Helm 4.3: `pkg/cmd/lint.go`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chart::capabilities::KubeVersion;
+use chart::text::io_error;
+use jiff::Timestamp;
+use lint::{Finding, Folder, Notice, Notices, Options, Severity};
 
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::{Fail, Outcome};
 use crate::flags::{Flag, Group, VALUES};
-use crate::lint::{self, Options, Severity};
+use crate::locate;
+use crate::log::{Level, log};
 use crate::output::print;
+use crate::release::values_notice;
 use crate::values;
 
 static FLAGS: Group = Group {
@@ -49,12 +55,14 @@ fn run(call: &Call) -> Outcome {
         values: values::merge(flags)?,
         kube_version,
         skip_schema_validation: flags.on("skip-schema-validation"),
+        ..Options::new(Timestamp::now())
     };
+    let notices: Notices = Arc::new(|notice| tell(&notice));
     let (strict, quiet) = (flags.on("strict"), flags.on("quiet"));
     let least = if strict { Severity::Warning } else { Severity::Error };
     let (mut text, mut failed, mut noteworthy) = (String::new(), 0, 0);
     for path in &paths {
-        let result = lint::run(path, &options);
+        let result = of_path(path, &options, &notices);
         let findings = result.as_ref().map_or(&[][..], Vec::as_slice);
         let is_noteworthy = result.is_err() || findings.iter().any(|finding| finding.severity > Severity::Info);
         noteworthy += usize::from(is_noteworthy);
@@ -96,4 +104,71 @@ fn subcharts(folder: &Path, found: &mut Vec<String>) {
             subcharts(&path, found);
         }
     }
+}
+
+/// Tells what is no finding on standard error.
+fn tell(notice: &Notice) {
+    match notice {
+        Notice::Chart(text) => log(Level::Info, text, &[]),
+        Notice::Values(text) => values_notice(text),
+        Notice::Template(said) => {
+            let level = if said.level == "WARN" { Level::Warn } else { Level::Info };
+            log(level, &said.text, &[("message", &said.message)]);
+        }
+    }
+}
+
+/// Lints a chart's folder or archive; it is an error when it is no chart at all.
+fn of_path(path: &str, options: &Options, notices: &Notices) -> Result<Vec<Finding>, String> {
+    if !path.ends_with(".tgz") && !path.ends_with(".tar.gz") {
+        return of_folder(path, options, notices);
+    }
+    let data = std::fs::read(path).map_err(|e| format!("unable to open tarball: open {path}: {}", io_error(&e)))?;
+    let scratch = tempfile::Builder::new().prefix("helm-lint").tempdir();
+    let scratch = scratch.map_err(|e| format!("unable to create temp dir to extract tarball: {}", io_error(&e)))?;
+    let folder = expand(&data, scratch.path()).map_err(|text| format!("unable to extract tarball: {text}"))?;
+    of_folder(&folder, options, notices)
+}
+
+fn of_folder(path: &str, options: &Options, notices: &Notices) -> Result<Vec<Finding>, String> {
+    let file = format!("{}/Chart.yaml", path.trim_end_matches('/')).replace("//", "/");
+    let file = file.strip_prefix("./").unwrap_or(&file);
+    if let Err(error) = Path::new(file).metadata() {
+        return Err(format!("unable to check Chart.yaml file in chart: stat {file}: {}", io_error(&error)));
+    }
+    let folder = Folder::new(locate::absolute(path).map_err(|fail| fail.text)?);
+    lint::run(&folder, options, notices).map_err(|error| error.to_string())
+}
+
+/// Writes the files of an archive below a folder, in one with the chart's name (as Helm 4.3:
+/// `pkg/chart/v2/util/expand.go`).
+fn expand(data: &[u8], into: &Path) -> Result<String, String> {
+    let files = chart::read_archive(data, &chart::Limits::trusting()).map_err(|error| error.to_string())?;
+    let mut name = String::new();
+    for file in files.iter().filter(|file| file.name == "Chart.yaml") {
+        let read = chart::Metadata::read(&file.data).map_err(|error| format!("cannot load Chart.yaml: {error}"))?;
+        name = read.metadata.name;
+    }
+    match name.as_str() {
+        "" => return Err("chart name not specified".to_owned()),
+        "." | ".." => return Err(format!("chart name {} is not allowed", chart::text::quote(&name))),
+        name if name.contains('/') => {
+            return Err(format!("chart name {} must not contain path separators", chart::text::quote(name)));
+        }
+        _ => {}
+    }
+    let folder = into.join(&name);
+    for file in &files {
+        // The reader of archives refuses such names; this is for the day it does not.
+        if file.name.split('/').any(|part| part == "..") || file.name.starts_with('/') {
+            return Err("chart illegally references parent directory".to_owned());
+        }
+        let path = folder.join(&file.name);
+        let write = || {
+            std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+            std::fs::write(&path, &file.data)
+        };
+        write().map_err(|error| format!("open {}: {}", path.display(), io_error(&error)))?;
+    }
+    Ok(folder.to_string_lossy().into_owned())
 }

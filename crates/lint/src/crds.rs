@@ -1,18 +1,22 @@
 //! `crds/` (as Helm 4.3: `pkg/chart/v2/lint/rules/crds.go`).
 
-use super::Severity::Error;
-use super::documents::documents;
-use super::{Linter, load};
+use crate::documents::documents;
+use crate::linter::Linter;
+use crate::linter::Severity::Error;
+use crate::source::Kind;
 
 const FOLDER: &str = "crds/";
 
-pub(super) fn check(linter: &mut Linter<'_>) {
-    let Ok(kind) = std::path::Path::new(&linter.path("crds")).metadata() else { return };
-    if !kind.is_dir() {
-        linter.rule(Error, FOLDER, Err("not a directory".to_owned()));
-        return;
+pub(crate) fn check(linter: &mut Linter<'_>) {
+    match linter.source.kind("crds") {
+        Kind::Missing => return,
+        Kind::File => {
+            linter.rule(Error, FOLDER, Err("not a directory".to_owned()));
+            return;
+        }
+        Kind::Folder => {}
     }
-    let chart = match load(linter.folder) {
+    let chart = match linter.load() {
         Ok(chart) => chart,
         Err(text) => {
             linter.rule(Error, FOLDER, Err(text));

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Severity::{Error, Warning};
-use super::{Linter, load};
+use crate::linter::Linter;
+use crate::linter::Severity::{Error, Warning};
 
-pub(super) fn check(linter: &mut Linter<'_>) {
-    let chart = match load(linter.folder) {
+pub(crate) fn check(linter: &mut Linter<'_>) {
+    let chart = match linter.load() {
         Ok(chart) => chart,
         Err(text) => {
             linter.rule(Error, "", Err(format!("unable to load chart\n\t{text}")));
@@ -20,7 +20,7 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     let mut keys = BTreeSet::new();
     let twice: Vec<&str> =
         chart.metadata.dependencies.iter().map(|wanted| wanted.key()).filter(|key| !keys.insert(*key)).collect();
-    let folder = linter.folder.to_owned();
+    let folder = linter.source.root().to_owned();
     let none_of = |names: &[&str], text: &str| match names {
         [] => Ok(()),
         names => Err(format!("{text}: {}", names.join(","))),

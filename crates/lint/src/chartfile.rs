@@ -5,9 +5,10 @@ use chart::text::quote;
 use chart::{Metadata, ReadMetadata};
 use goyaml::{Map, Value};
 
-use super::Severity::{Error, Info, Warning};
-use super::{Linter, urls};
-use crate::values::go_text;
+use crate::linter::Linter;
+use crate::linter::Severity::{Error, Info, Warning};
+use crate::source::Kind;
+use crate::urls;
 
 const FILE: &str = "Chart.yaml";
 
@@ -34,15 +35,11 @@ const OF_MAINTAINERS: [&str; 3] = ["name", "email", "url"];
 const OF_DEPENDENCIES: [&str; 8] =
     ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
 
-pub(super) fn check(linter: &mut Linter<'_>) {
-    let path = linter.path(FILE);
-    let is_folder = std::path::Path::new(&path).is_dir();
+pub(crate) fn check(linter: &mut Linter<'_>) {
+    let is_folder = linter.source.kind(FILE) == Kind::Folder;
     let fail = |text: &str| Err(text.to_owned());
     linter.rule(Error, FILE, if is_folder { fail("should be a file, not a directory") } else { Ok(()) });
-    let data = std::fs::read(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::IsADirectory => format!("read {path}: is a directory"),
-        _ => format!("open {path}: {}", go_text(&error)),
-    });
+    let data = linter.source.read(FILE);
     let read = data.as_ref().map_err(String::clone).and_then(|data| Metadata::read(data));
     let (data, read) = match (data, read) {
         (Ok(data), Ok(read)) => (data, read),

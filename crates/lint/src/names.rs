@@ -6,7 +6,7 @@ use chart::text::quote;
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 
 /// Says what is wrong with the name of an object of a kind.
-pub(super) fn check(kind: &str, name: &str) -> Result<(), String> {
+pub(crate) fn check(kind: &str, name: &str) -> Result<(), String> {
     let wrong = match kind.to_lowercase().as_str() {
         "service" => label_1035(name),
         "namespace" => label_1123(name),

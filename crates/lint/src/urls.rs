@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// Tells whether a text is a URL with a scheme, as Go's `url.ParseRequestURI` takes it.
-pub(super) fn is_request_url(text: &str) -> bool {
+pub(crate) fn is_request_url(text: &str) -> bool {
     let Some((scheme, rest)) = scheme(text) else { return false };
     !scheme.is_empty() && !text.bytes().any(|b| b < 0x20 || b == 0x7f) && is_rest(rest)
 }
@@ -71,7 +71,7 @@ fn is_letter(c: char) -> bool {
 }
 
 /// Tells whether a text is a mail address.
-pub(super) fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let of_local = |c: char| is_letter(c) || c.is_ascii_digit() || "!#$%&'*+-/=?^_`{|}~".contains(c);
     let plain = local.split('.').all(|part| !part.is_empty() && part.chars().all(of_local));
@@ -106,7 +106,7 @@ static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Tells whether a text is a URL, be it without a scheme.
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     if text.len() <= 3 || text.chars().count() >= 2083 || text.starts_with('.') {
         return false;
     }

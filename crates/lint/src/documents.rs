@@ -7,14 +7,14 @@ const PEEK: usize = 4096;
 
 /// What the rules look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) api_version: String,
-    pub(super) kind: String,
-    pub(super) name: String,
+pub(crate) struct Head {
+    pub(crate) api_version: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
 }
 
 /// Reads the documents up to the first that is wrong; `null` is no document.
-pub(super) fn documents(data: &[u8]) -> Vec<Result<Option<Head>, String>> {
+pub(crate) fn documents(data: &[u8]) -> Vec<Result<Option<Head>, String>> {
     let peeked = data.get(..data.len().min(PEEK)).unwrap_or_default();
     let is_json = String::from_utf8_lossy(peeked).trim_start().starts_with('{');
     if !is_json {

@@ -176,7 +176,7 @@ const TABLE: &[(&str, &str, Minor, Minor, &str)] = &[
 ];
 
 /// Says that a kind is deprecated in a version of Kubernetes, in Kubernetes' words.
-pub(super) fn deprecated(api_version: &str, kind: &str, at: Minor) -> Option<String> {
+pub(crate) fn deprecated(api_version: &str, kind: &str, at: Minor) -> Option<String> {
     let (.., since, removed, instead) = TABLE.iter().find(|row| row.0 == api_version && row.1 == kind)?;
     if at < *since {
         return None;

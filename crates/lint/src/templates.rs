@@ -5,37 +5,36 @@ use std::sync::Arc;
 use chart::capabilities::KubeVersion;
 use chart::text::quote;
 use goyaml::Value;
-use jiff::Timestamp;
-use render::{Capabilities, Files, Inputs, Notice, Parsed, Release};
+use render::{Capabilities, Files, Inputs, Limit, Parsed, Release, RenderError};
 
-use super::Severity::{Error, Warning};
-use super::documents::{Head, documents};
-use super::{Linter, deprecations, load, names};
-use crate::log::{Level, log};
-use crate::release::values_notice;
+use crate::documents::{Head, documents};
+use crate::linter::Severity::{Error, Warning};
+use crate::linter::{Linter, Notice};
+use crate::source::Kind;
+use crate::{deprecations, names};
 
 const FOLDER: &str = "templates/";
 
-pub(super) fn check(linter: &mut Linter<'_>) {
-    let fail = |text: &str| Err(text.to_owned());
-    match std::path::Path::new(&linter.path("templates")).metadata() {
-        Err(_) => {
-            linter.rule(Warning, FOLDER, fail("directory does not exist"));
-            return;
-        }
-        Ok(kind) if !kind.is_dir() => {
-            linter.rule(Error, FOLDER, fail("not a directory"));
-            return;
-        }
-        Ok(_) => {}
+/// # Errors
+/// When a budget is used up.
+pub(crate) fn check(linter: &mut Linter<'_>) -> Result<(), RenderError> {
+    let wrong = match linter.source.kind("templates") {
+        Kind::Missing => Some((Warning, "directory does not exist")),
+        Kind::File => Some((Error, "not a directory")),
+        Kind::Folder => None,
+    };
+    if let Some((severity, text)) = wrong {
+        linter.rule(severity, FOLDER, Err(text.to_owned()));
+        return Ok(());
     }
     let (templates, files) = match rendered(linter) {
         Ok(Some(done)) => done,
-        Ok(None) => return,
-        Err(text) => {
+        Ok(None) => return Ok(()),
+        Err(Stop::Finding(text)) => {
             linter.rule(Error, FOLDER, Err(text));
-            return;
+            return Ok(());
         }
+        Err(Stop::Budget(error)) => return Err(error),
     };
     for (name, path) in &templates {
         let extension = name.rsplit('/').next().and_then(|base| Some(base.get(base.rfind('.')?..)?.to_owned()));
@@ -48,54 +47,72 @@ pub(super) fn check(linter: &mut Linter<'_>) {
         }
         let content = files.get(path).map_or("", String::as_str);
         if !content.trim().is_empty() && !file(linter, name, content) {
-            return;
+            break;
         }
     }
+    Ok(())
 }
 
 /// The names of the chart's templates with the paths of what they made, and that.
 type Rendered = (Vec<(String, String)>, Files);
 
+/// Why there is nothing to be looked at.
+enum Stop {
+    /// The chart is wrong.
+    Finding(String),
+    /// A budget is used up.
+    Budget(RenderError),
+}
+
+impl From<RenderError> for Stop {
+    fn from(error: RenderError) -> Self {
+        match error {
+            // Nesting without end is the template's own fault, with budgets or without.
+            RenderError::Limit { limit: Limit::Depth, .. } => Self::Finding(error.to_string()),
+            RenderError::Limit { .. } | RenderError::Thread(_) => Self::Budget(error),
+            error => Self::Finding(error.to_string()),
+        }
+    }
+}
+
 /// Renders the chart; nothing when its dependencies cannot even be processed.
-fn rendered(linter: &Linter<'_>) -> Result<Option<Rendered>, String> {
-    let options = linter.options;
-    let mut chart = load(linter.folder)?;
+fn rendered(linter: &Linter<'_>) -> Result<Option<Rendered>, Stop> {
+    let (options, notices) = (linter.options, linter.notices);
+    let told = |warnings: Vec<String>| warnings.into_iter().for_each(|text| notices(Notice::Values(text)));
+    let mut chart = linter.load().map_err(Stop::Finding)?;
     let mut capabilities = Capabilities::default();
     if let Some(version) = &options.kube_version {
         capabilities.kube_version = version.clone();
     }
     let Ok(warnings) = chart::values::process_dependencies(&mut chart, &options.values) else { return Ok(None) };
-    warnings.iter().for_each(|text| values_notice(text));
+    told(warnings);
     let Ok(coalesced) = chart::values::coalesce_values(&chart, &options.values) else { return Ok(None) };
-    coalesced.warnings.iter().for_each(|text| values_notice(text));
+    told(coalesced.warnings);
     // Helm does it twice.
-    let again = chart::values::coalesce_values(&chart, &coalesced.values).map_err(|error| error.to_string())?;
-    again.warnings.iter().for_each(|text| values_notice(text));
+    let again = chart::values::coalesce_values(&chart, &coalesced.values);
+    let again = again.map_err(|error| Stop::Finding(error.to_string()))?;
+    told(again.warnings);
     if !options.skip_schema_validation {
-        chart::schema::validate(&chart, &again.values).map_err(|error| error.to_string())?;
+        chart::schema::validate(&chart, &again.values).map_err(|error| Stop::Finding(error.to_string()))?;
     }
     let names: Vec<(String, String)> =
         chart.templates.iter().map(|file| (file.name.clone(), format!("{}/{}", chart.name(), file.name))).collect();
-    let parsed = Parsed::new(Arc::new(chart)).map_err(|error| error.to_string())?;
+    let parsed = Parsed::new(Arc::new(chart))?;
     let release = Release {
         name: "test-release".to_owned(),
         namespace: options.namespace.clone(),
         revision: 0,
         is_upgrade: false,
     };
+    let tell = Arc::clone(notices);
     let inputs = Inputs {
         lint: true,
-        notices: Some(Arc::new(tell)),
-        ..Inputs::new(&again.values, &release, &capabilities, Timestamp::now())
+        notices: Some(Arc::new(move |notice| tell(Notice::Template(notice)))),
+        limits: options.limits.clone(),
+        interrupt: options.interrupt.clone(),
+        ..Inputs::new(&again.values, &release, &capabilities, options.now)
     };
-    let files = parsed.render(&inputs).map_err(|error| error.to_string())?;
-    Ok(Some((names, files)))
-}
-
-/// What `required` and `fail` say when they end nothing.
-fn tell(notice: Notice) {
-    let level = if notice.level == "WARN" { Level::Warn } else { Level::Info };
-    log(level, &notice.text, &[("message", &notice.message)]);
+    Ok(Some((names, parsed.render(&inputs)?)))
 }
 
 /// Checks what a template made; tells whether it could be read.
