@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::chart::Chart;
-use crate::load::{Glob, clean, load_path_of_any_version};
+use crate::load::{Glob, LoadNotice, clean, load_path_of_any_version, load_path_telling};
 use crate::metadata::Dependency;
 use crate::semver::{Constraints, Version};
 use crate::text::quote;
@@ -34,9 +34,9 @@ pub fn dependencies(chart: &Chart, path: &str) -> Vec<Listed> {
     chart.metadata.dependencies.iter().map(listed).collect()
 }
 
-/// What lies in `charts/` and is no dependency, in Helm's words, a warning each.
+/// What lies in `charts/` and is no dependency, in Helm's words, a warning each. Tells what Helm logs when it loads that.
 #[must_use]
-pub fn strays(chart: &Chart, path: &str) -> Vec<String> {
+pub fn strays(chart: &Chart, path: &str, tell: &mut dyn FnMut(LoadNotice)) -> Vec<String> {
     let mut warnings = Vec::new();
     for name in names(&charts(path)) {
         let file = format!("{}/{name}", charts(path));
@@ -45,7 +45,7 @@ pub fn strays(chart: &Chart, path: &str) -> Vec<String> {
             continue;
         }
         let known = |found: &Chart| chart.metadata.dependencies.iter().any(|wanted| wanted.name == found.name());
-        match load_path_of_any_version(Path::new(&file)) {
+        match load_path_telling(Path::new(&file), true, tell) {
             Err(_) => warnings.push(format!("WARNING: {} is not a chart.", quote(&file))),
             Ok(found) if !known(&found) => {
                 warnings.push(format!("WARNING: {} is not in Chart.yaml.", quote(&file)));

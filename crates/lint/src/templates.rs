@@ -84,9 +84,9 @@ fn rendered(linter: &Linter<'_>) -> Result<Option<Rendered>, Stop> {
     if let Some(version) = &options.kube_version {
         capabilities.kube_version = version.clone();
     }
-    let Ok(warnings) = chart::values::process_dependencies(&mut chart, &options.values) else { return Ok(None) };
+    let Ok(warnings) = chart::values::process_dependencies(&mut chart, &linter.values) else { return Ok(None) };
     told(warnings);
-    let Ok(coalesced) = chart::values::coalesce_values(&chart, &options.values) else { return Ok(None) };
+    let Ok(coalesced) = chart::values::coalesce_values(&chart, &linter.values) else { return Ok(None) };
     told(coalesced.warnings);
     // Helm does it twice.
     let again = chart::values::coalesce_values(&chart, &coalesced.values);

@@ -71,11 +71,20 @@ struct Budget {
     entries: usize,
     archive_depth: usize,
     chart_depth: usize,
+    /// The symbolic links that were followed, each with where it leads.
+    links: Vec<(String, String)>,
 }
 
 impl Budget {
     fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, bytes: limits.max_bytes, entries: limits.max_entries, archive_depth: 0, chart_depth: 0 }
+        Self {
+            limits: *limits,
+            bytes: limits.max_bytes,
+            entries: limits.max_entries,
+            archive_depth: 0,
+            chart_depth: 0,
+            links: Vec::new(),
+        }
     }
 
     fn take_entry(&mut self) -> Result<(), LoadError> {
@@ -146,7 +155,7 @@ pub fn load_path(path: &Path) -> Result<Chart, LoadError> {
 /// # Errors
 /// As [`load_path`].
 pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError> {
-    load_checking(path, limits, true)
+    load_checking(path, &mut Budget::new(limits), true)
 }
 
 /// Loads a chart from a folder or a packed chart, whatever `apiVersion` it has: what only looks at charts takes them all.
@@ -154,26 +163,53 @@ pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError
 /// # Errors
 /// As Helm's `pkg/chart/v2/loader.Load`.
 pub fn load_path_of_any_version(path: &Path) -> Result<Chart, LoadError> {
-    load_checking(path, &Limits::trusting(), false)
+    load_checking(path, &mut Budget::new(&Limits::trusting()), false)
 }
 
-fn load_checking(path: &Path, limits: &Limits, check_version: bool) -> Result<Chart, LoadError> {
+/// What Helm writes to its log while it loads a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadNotice {
+    /// A symbolic link was followed.
+    Link {
+        /// Where the link is.
+        path: String,
+        /// Where it leads.
+        resolved: String,
+    },
+    /// A file of v1 lies in a chart of v2, in Helm's words.
+    OldFile(String),
+}
+
+/// Loads a chart as [`load_path`], or as [`load_path_of_any_version`], and tells what Helm logs meanwhile.
+///
+/// # Errors
+/// As theirs.
+pub fn load_path_telling(path: &Path, any_version: bool, tell: &mut dyn FnMut(LoadNotice)) -> Result<Chart, LoadError> {
+    let mut budget = Budget::new(&Limits::trusting());
+    let chart = load_checking(path, &mut budget, !any_version);
+    budget.links.into_iter().for_each(|(path, resolved)| tell(LoadNotice::Link { path, resolved }));
+    if let Ok(chart) = &chart {
+        chart.load_warnings().into_iter().for_each(|text| tell(LoadNotice::OldFile(text)));
+    }
+    chart
+}
+
+fn load_checking(path: &Path, budget: &mut Budget, check_version: bool) -> Result<Chart, LoadError> {
     let name = path.to_string_lossy();
     let metadata = std::fs::metadata(path).map_err(|e| LoadError::io("stat", &name, &e))?;
-    let mut budget = Budget::new(limits);
     if metadata.is_dir() {
         if check_version {
             dir::check_version(path)?;
         }
-        let files = dir::read(path, &mut budget)?;
-        return files::assemble(files, &mut budget);
+        let files = dir::read(path, budget)?;
+        return files::assemble(files, budget);
     }
     if !metadata.is_file() {
         return Err(LoadError::Irregular(name.into_owned()));
     }
-    let bytes = dir::read_whole(path, limits.max_bytes)?;
+    let bytes = dir::read_whole(path, budget.limits.max_bytes)?;
     sniff::ensure_archive(&name, &bytes)?;
-    let files = archive::read(&bytes, &mut budget).map_err(|e| match e {
+    let files = archive::read(&bytes, budget).map_err(|e| match e {
         LoadError::GzipHeader => LoadError::NotAnArchive(format!(
             "file '{name}' does not appear to be a valid chart file (details: {})",
             LoadError::GzipHeader
@@ -183,7 +219,7 @@ fn load_checking(path: &Path, limits: &Limits, check_version: bool) -> Result<Ch
     if check_version {
         files::check_version(&files)?;
     }
-    files::assemble(files, &mut budget)
+    files::assemble(files, budget)
 }
 
 /// What `Chart.yaml` says, be it valid or not.

@@ -71,6 +71,15 @@ pub fn coalesce_tables(destination: Map, source: &Map) -> Map {
     table.to_map()
 }
 
+/// As [`coalesce_tables`], with the warnings.
+#[must_use]
+pub fn coalesce_tables_warned(destination: &Map, source: &Map) -> Coalesced {
+    let table = Table::from_map(destination);
+    let mut coalescer = Coalescer::default();
+    coalescer.tables(&table, &Table::from_map(source), "", false);
+    Coalesced { values: table.to_map(), warnings: coalescer.warnings }
+}
+
 /// Merges `source` into `destination`, which wins, and keeps every `null`.
 #[must_use]
 pub fn merge_tables(destination: Map, source: &Map) -> Map {
