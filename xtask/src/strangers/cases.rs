@@ -79,6 +79,7 @@ pub(super) fn of(chart: &Path, bench: &Bench) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+/// With a values file of the chart's own only those that print what values change.
 fn with_values(chart: &str, values: Option<&str>, cases: &mut Vec<Case>) {
     let start = ["template", "rel", chart, "-n", "ns"];
     let mut add = |command, args: &[&str]| {
@@ -88,14 +89,16 @@ fn with_values(chart: &str, values: Option<&str>, cases: &mut Vec<Case>) {
         cases.push(case);
     };
     add("template", &start);
-    add("template, crds, no tests", &[&start[..], &["--include-crds", "--skip-tests"]].concat());
-    add("template, output folder", &[&start[..], &["--output-dir", "OUT"]].concat());
+    if values.is_none() {
+        add("template, crds, no tests", &[&start[..], &["--include-crds", "--skip-tests"]].concat());
+        add("template, output folder", &[&start[..], &["--output-dir", "OUT"]].concat());
+        add("lint, strict, subcharts", &["lint", "--strict", "--with-subcharts", chart]);
+    }
     let capable = ["--is-upgrade", "--kube-version", "1.25.3", "--api-versions", "monitoring.coreos.com/v1"];
     let more = ["--api-versions", "cert-manager.io/v1/Certificate,networking.k8s.io/v1/Ingress"];
     add("template, upgrade, capabilities", &[&start[..], &capable, &more].concat());
     add("install, dry", &["install", "rel", chart, "-n", "ns", "--dry-run=client"]);
     add("lint", &["lint", chart]);
-    add("lint, strict, subcharts", &["lint", "--strict", "--with-subcharts", chart]);
 }
 
 /// Finds the values files that came with a chart: `ci/*values*.yaml`, and `values-*.yaml` beside its own.
