@@ -170,7 +170,8 @@ impl Bench {
                 return Ok((None, want.code));
             }
             all.push(again);
-            if time == STEADY && all.iter().all(|done| *done == want) {
+            let steady = time == STEADY && all.iter().all(|done| *done == want);
+            if steady || time > 1 && difference(&all, &got).is_none() {
                 break;
             }
         }
