@@ -132,14 +132,15 @@ pub(crate) fn render(
         log(Level::Error, "release name check failed", &[("error", &text)]);
         return Err(Fail::new(format!("release name check failed: {text}")).into());
     }
-    if call.flags.pairs("labels").keys().any(|key| SYSTEM_LABELS.contains(&key.as_str())) {
+    let rendered = template.render_checked(&mut |notice| tell(call, &notice));
+    // Helm looks at the labels when the values are known to be good.
+    let values_fail = matches!(rendered, Err(Error::Dependencies(_) | Error::Chart(_) | Error::Schema(_)));
+    if !values_fail && call.flags.pairs("labels").keys().any(|key| SYSTEM_LABELS.contains(&key.as_str())) {
         let labels = SYSTEM_LABELS.join(" ");
-        return Err(Fail::new(format!(
-            "user supplied labels contains system reserved label name. System labels: [{labels}]"
-        ))
-        .into());
+        let text = format!("user supplied labels contains system reserved label name. System labels: [{labels}]");
+        return Err(Fail::new(text).into());
     }
-    match template.render_checked(&mut |notice| tell(call, &notice)) {
+    match rendered {
         Ok(templated) => {
             for hook in &templated.rendered.skipped_hooks {
                 log(Level::Info, "skipping unknown hooks", &[("hookTypes", hook)]);
@@ -147,6 +148,12 @@ pub(crate) fn render(
             Ok(Rendered { templated, values })
         }
         Err(Error::Render(error)) => Err(Failed { fail: Fail::new(error.to_string()), partial: Some(files(error)) }),
+        Err(Error::Dependencies(error)) => {
+            const FAILED: &str = "chart dependencies processing failed";
+            let text = error.to_string();
+            log(Level::Error, FAILED, &[("error", &text)]);
+            Err(Fail::new(format!("{FAILED}: {text}")).into())
+        }
         Err(error) => Err(Fail::new(error.to_string()).into()),
     }
 }

@@ -1,6 +1,6 @@
 //! What charts of other people have shown. The texts are Helm's.
 
-#![allow(missing_docs, clippy::unwrap_used, unreachable_pub)]
+#![allow(missing_docs, clippy::unwrap_used, unreachable_pub, dead_code)]
 #![cfg(unix)]
 
 mod common;
@@ -56,4 +56,22 @@ fn lint_merges_into_the_given_values() {
         "level=INFO msg=\"warning: cannot overwrite table with non table for t (map[x:1])\"\n\
          level=WARN msg=\"returned non-bool value\" path=a.b.sw chart=c\n"
     );
+}
+
+#[test]
+fn dependencies_that_do_not_go_with_the_values() {
+    let place = Place::new();
+    let text = "type mismatch on db: %!t(float64=1)";
+    let log = format!("level=ERROR msg=\"chart dependencies processing failed\" error=\"{text}\"\n");
+    let done = place.run("template rel shop --set-json db=1");
+    assert_eq!(done.err, format!("{log}Error: chart dependencies processing failed: {text}\n"));
+    let done = place.run("install rel shop --set-json db=1 --dry-run=client --labels name=x");
+    assert_eq!(done.err, format!("{log}Error: INSTALLATION FAILED: chart dependencies processing failed: {text}\n"));
+    let done = place.run("template rel shop --set-json stray=[1]");
+    let text = "type mismatch on stray: [%!t(float64=1)]";
+    assert!(done.err.ends_with(&format!("Error: chart dependencies processing failed: {text}\n")), "{}", done.err);
+    let done = place.run("template rel shop --set replicas=x --labels name=x");
+    assert!(done.err.starts_with("Error: values don't meet the specifications of the schema(s)"), "{}", done.err);
+    let done = place.run("template rel bad --labels name=x");
+    assert!(done.err.starts_with("Error: user supplied labels contains system reserved label name."), "{}", done.err);
 }

@@ -154,7 +154,7 @@ impl Template {
 
 /// Processes the dependencies of a chart, and brings the values together and checks them.
 fn prepare(chart: &mut Chart, values: &Map, check: bool, notice: &mut dyn FnMut(Notice)) -> Result<Map, Error> {
-    let warnings = chart::values::process_dependencies(chart, values).map_err(chart::Error::from)?;
+    let warnings = chart::values::process_dependencies(chart, values).map_err(Error::Dependencies)?;
     warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
     let coalesced = chart::values::coalesce_values(chart, values).map_err(chart::Error::from)?;
     coalesced.warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
