@@ -67,9 +67,14 @@ fn dependencies_that_do_not_go_with_the_values() {
     assert_eq!(done.err, format!("{log}Error: chart dependencies processing failed: {text}\n"));
     let done = place.run("install rel shop --set-json db=1 --dry-run=client --labels name=x");
     assert_eq!(done.err, format!("{log}Error: INSTALLATION FAILED: chart dependencies processing failed: {text}\n"));
-    let done = place.run("template rel shop --set-json stray=[1]");
-    let text = "type mismatch on stray: [%!t(float64=1)]";
+    let done = place.run("template rel shop --set-json stray=[1,null] --set replicas.x=1");
+    let text = "type mismatch on stray: [%!t(float64=1) <nil>]";
     assert!(done.err.ends_with(&format!("Error: chart dependencies processing failed: {text}\n")), "{}", done.err);
+    // What Helm warns of before it fails.
+    assert_eq!(
+        done.err.lines().next(),
+        Some("level=INFO msg=\"warning: skipped value for shop.replicas: Not a table.\""),
+    );
     let done = place.run("template rel shop --set replicas=x --labels name=x");
     assert!(done.err.starts_with("Error: values don't meet the specifications of the schema(s)"), "{}", done.err);
     let done = place.run("template rel bad --labels name=x");
