@@ -188,9 +188,13 @@ fn tell_schema(call: &Call, schema: &[u8]) {
     }
 }
 
-/// What Helm logs with attributes, our libraries say with the attributes after the message.
-const WITH_ATTRIBUTES: [&str; 3] =
-    ["returned non-bool value", "the method PathValue returned error", "ImportValues missing table"];
+/// What Helm logs with attributes, our libraries say with the attributes after the message; the longer ones first.
+const WITH_ATTRIBUTES: [&str; 4] = [
+    "returned non-bool value",
+    "the method PathValue returned error",
+    "ImportValues missing table from chart",
+    "ImportValues missing table",
+];
 
 /// Tells of values that do not go together.
 pub(crate) fn values_notice(text: &str) {

@@ -80,3 +80,19 @@ fn dependencies_that_do_not_go_with_the_values() {
     let done = place.run("template rel bad --labels name=x");
     assert!(done.err.starts_with("Error: user supplied labels contains system reserved label name."), "{}", done.err);
 }
+
+#[test]
+fn imports_that_are_not_there() {
+    let place = Place::new();
+    place.write(
+        "i/Chart.yaml",
+        "apiVersion: v2\nname: i\nversion: 1.0.0\ndependencies:\n\
+         - {name: c, version: 1.0.0, import-values: [{child: a, parent: b}, nothing]}\n",
+    );
+    place.write("i/charts/c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n");
+    assert_eq!(
+        place.run("template rel i").err,
+        "level=WARN msg=\"ImportValues missing table from chart\" chart=c error=\"\\\"a\\\" is not a table\"\n\
+         level=WARN msg=\"ImportValues missing table\" error=\"\\\"exports\\\" is not a table\"\n"
+    );
+}
