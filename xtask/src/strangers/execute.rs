@@ -55,7 +55,7 @@ const AGAIN: usize = 6;
 const STEADY: usize = 3;
 
 /// Runs a program for a minute at most, with 8 GB at most: values at random can ask for a lot.
-const LIMITED: &str = "ulimit -v 8000000; exec timeout 60 \"$@\"";
+const LIMITED: &str = "ulimit -v 8000000; exec timeout -s KILL 60 \"$@\"";
 
 /// What we say of a schema that wants other files or the network.
 const REFUSED: &str = "references to other files and hosts are refused";
@@ -173,7 +173,7 @@ impl Bench {
     /// Says what differs, and Helm's exit code. Helm is asked again when it does, until it is clear what is random.
     pub(super) fn compare(&self, case: &Case) -> Result<(Option<String>, i32)> {
         let want = self.helm(case, 0)?;
-        if want.code == 124 || want.stderr.contains("runtime: out of memory") {
+        if want.code == 137 || want.stderr.contains("runtime: out of memory") {
             return Ok((None, want.code));
         }
         let got = self.fresh(&self.ours, case)?;
