@@ -97,7 +97,7 @@ fn read_cases(folder: &Path) -> Result<Vec<Json>> {
     text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
-fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<PathBuf> {
     crate::succeed(crate::cargo().args(["build", "--quiet", "--package", "whipstaff"]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
     Ok(target.join("debug/whipstaff"))

@@ -3,6 +3,7 @@
 mod e2e;
 mod helm_cli;
 mod layers;
+mod strangers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -40,6 +41,8 @@ enum Chore {
     Corpus,
     /// Run Helm's own command lines through the binary and compare exit code, stdout and stderr
     HelmCli(helm_cli::Arguments),
+    /// Run the binary and Helm side by side over charts that neither has seen, and compare all that they print
+    Strangers(strangers::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -58,6 +61,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
     match chore {
         Chore::E2e(arguments) => return e2e::run(arguments),
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
+        Chore::Strangers(arguments) => return strangers::run(&arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::chart::{Chart, File};
-use crate::load::{Glob, Limits, clean, load_files, load_path_of_any_version, read_archive};
+use crate::load::{Glob, Limits, LoadNotice, clean, load_files, load_path_telling, read_archive};
 use crate::metadata::Dependency;
 use crate::semver::{Constraints, Version};
 use crate::text::quote;
@@ -35,16 +35,16 @@ pub fn dependencies_of_files(chart: &Chart) -> Vec<Listed> {
     listed(chart, &Charts::Files(&chart.raw))
 }
 
-/// What lies in `charts/` and is no dependency, in Helm's words, a warning each.
+/// What lies in `charts/` and is no dependency, in Helm's words, a warning each. Tells what Helm logs when it loads that.
 #[must_use]
-pub fn strays(chart: &Chart, path: &str) -> Vec<String> {
-    others(chart, &Charts::Folder(charts(path)))
+pub fn strays(chart: &Chart, path: &str, tell: &mut dyn FnMut(LoadNotice)) -> Vec<String> {
+    others(chart, &Charts::Folder(charts(path)), tell)
 }
 
 /// What lies in `charts/` of a chart in memory, as [`strays`] of the folder that its files make.
 #[must_use]
 pub fn strays_of_files(chart: &Chart) -> Vec<String> {
-    others(chart, &Charts::Files(&chart.raw))
+    others(chart, &Charts::Files(&chart.raw), &mut |_| {})
 }
 
 /// The folder of subcharts.
@@ -94,10 +94,10 @@ impl Charts<'_> {
     }
 
     /// Loads the chart of a name, whatever version it has; nothing when it is none.
-    fn load(&self, name: &str) -> Option<Chart> {
+    fn load(&self, name: &str, tell: &mut dyn FnMut(LoadNotice)) -> Option<Chart> {
         let path = self.path(name);
         match self {
-            Self::Folder(_) => load_path_of_any_version(Path::new(&path)).ok(),
+            Self::Folder(_) => load_path_telling(Path::new(&path), true, tell).ok(),
             Self::Files(files) => {
                 let own = match files.iter().find(|file| file.name == path) {
                     Some(archive) => read_archive(&archive.data, &Limits::default()).ok()?,
@@ -126,7 +126,7 @@ fn listed(chart: &Chart, charts: &Charts<'_>) -> Vec<Listed> {
     chart.metadata.dependencies.iter().map(listed).collect()
 }
 
-fn others(chart: &Chart, charts: &Charts<'_>) -> Vec<String> {
+fn others(chart: &Chart, charts: &Charts<'_>, tell: &mut dyn FnMut(LoadNotice)) -> Vec<String> {
     let mut warnings = Vec::new();
     for name in charts.names() {
         let Some(is_folder) = charts.is_folder(&name) else { continue };
@@ -135,7 +135,7 @@ fn others(chart: &Chart, charts: &Charts<'_>) -> Vec<String> {
         }
         let file = charts.path(&name);
         let known = |found: &Chart| chart.metadata.dependencies.iter().any(|wanted| wanted.name == found.name());
-        match charts.load(&name) {
+        match charts.load(&name, tell) {
             None => warnings.push(format!("WARNING: {} is not a chart.", quote(&file))),
             Some(found) if !known(&found) => {
                 warnings.push(format!("WARNING: {} is not in Chart.yaml.", quote(&file)));
@@ -169,7 +169,7 @@ fn status(chart: &Chart, charts: &Charts<'_>, names: &[String], wanted: &Depende
 
 fn status_of_archive(charts: &Charts<'_>, name: &str, wanted: &Dependency) -> Option<&'static str> {
     charts.is_folder(name)?;
-    Some(match charts.load(name) {
+    Some(match charts.load(name, &mut |_| {}) {
         None => "corrupt",
         Some(chart) if chart.name() != wanted.name => "misnamed",
         Some(chart) => version_problem(&chart.metadata.version, &wanted.version).unwrap_or("ok"),

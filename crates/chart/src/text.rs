@@ -122,13 +122,19 @@ fn write_display(out: &mut String, value: &Value) {
 /// Formats a value as Go's `%t` does, which most values are not fit for.
 #[must_use]
 pub(crate) fn display_bool(value: &Value) -> String {
+    if value.is_null() { "%!t(<nil>)".to_owned() } else { display_bool_within(value) }
+}
+
+/// The verb is not applied to `nil` inside of something.
+fn display_bool_within(value: &Value) -> String {
     match value {
         Value::Bool(b) => b.to_string(),
-        Value::Null => "%!t(<nil>)".to_owned(),
-        Value::Seq(items) => format!("[{}]", items.iter().map(display_bool).collect::<Vec<_>>().join(" ")),
+        Value::Null => "<nil>".to_owned(),
+        Value::Seq(items) => format!("[{}]", items.iter().map(display_bool_within).collect::<Vec<_>>().join(" ")),
         Value::Map(map) => {
             // `%t` applies to the keys too.
-            let pairs: Vec<_> = map.iter().map(|(k, v)| format!("%!t(string={k}):{}", display_bool(v))).collect();
+            let pairs: Vec<_> =
+                map.iter().map(|(k, v)| format!("%!t(string={k}):{}", display_bool_within(v))).collect();
             format!("map[{}]", pairs.join(" "))
         }
         other => format!("%!t({}={})", type_name(other), display(other)),
@@ -180,7 +186,7 @@ mod tests {
             Value::Map([("b".to_owned(), Value::Float(1e6)), ("a".to_owned(), Value::Seq(vec![Value::Null]))].into());
         assert_eq!(display(&map), "map[a:[<nil>] b:1e+06]");
         assert_eq!(display_bool(&Value::Str("x".to_owned())), "%!t(string=x)");
-        assert_eq!(display_bool(&Value::Seq(vec![Value::Float(1.5)])), "[%!t(float64=1.5)]");
+        assert_eq!(display_bool(&Value::Seq(vec![Value::Float(1.5), Value::Null])), "[%!t(float64=1.5) <nil>]");
         assert_eq!(display_bool(&Value::Null), "%!t(<nil>)");
     }
 }

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use chart::Chart;
 use chart::text::quote;
+use chart::{Chart, LoadNotice};
 use render::Ahead;
 
 use crate::command::Call;
@@ -32,17 +32,23 @@ pub(crate) fn chart(call: &Call, name: &str) -> Outcome<String> {
 
 /// Loads a chart to be installed; its templates are parsed meanwhile.
 pub(crate) fn load(path: &str, ahead: &mut Ahead) -> Outcome<Chart> {
-    warned(chart::load_path_showing(Path::new(path), &mut |file| ahead.see(file))?)
+    Ok(chart::load_path_showing(Path::new(path), &mut |file| ahead.see(file), &mut tell)?)
 }
 
 /// Loads a chart to be looked at, of whatever version.
 pub(crate) fn load_any(path: &str) -> Outcome<Chart> {
-    warned(chart::load_path_of_any_version(Path::new(path))?)
+    Ok(chart::load_path_telling(Path::new(path), true, &mut tell)?)
 }
 
-fn warned(chart: Chart) -> Outcome<Chart> {
-    chart.load_warnings().iter().for_each(|text| log(Level::Info, text, &[]));
-    Ok(chart)
+/// Tells on standard error what a person should know of how a chart was loaded.
+pub(crate) fn tell(notice: LoadNotice) {
+    match notice {
+        LoadNotice::OldFile(text) => log(Level::Info, &text, &[]),
+        LoadNotice::Link { path, resolved } => {
+            let message = "found symbolic link in path. Contents of linked file included and used";
+            log(Level::Info, message, &[("path", &path), ("resolved", &resolved)]);
+        }
+    }
 }
 
 /// Gives a path from the root, without `.` and `..`, as Go's `filepath.Abs`.

@@ -136,14 +136,15 @@ pub(crate) fn render(
         log(Level::Error, "release name check failed", &[("error", &text)]);
         return Err(Fail::new(format!("release name check failed: {text}")).into());
     }
-    if call.flags.pairs("labels").keys().any(|key| SYSTEM_LABELS.contains(&key.as_str())) {
+    let rendered = template.render_checked(&mut |notice| tell(call, &notice));
+    // Helm looks at the labels when the values are known to be good.
+    let values_fail = matches!(rendered, Err(Error::Dependencies(_) | Error::Chart(_) | Error::Schema(_)));
+    if !values_fail && call.flags.pairs("labels").keys().any(|key| SYSTEM_LABELS.contains(&key.as_str())) {
         let labels = SYSTEM_LABELS.join(" ");
-        return Err(Fail::new(format!(
-            "user supplied labels contains system reserved label name. System labels: [{labels}]"
-        ))
-        .into());
+        let text = format!("user supplied labels contains system reserved label name. System labels: [{labels}]");
+        return Err(Fail::new(text).into());
     }
-    match template.render_checked(&mut |notice| tell(call, &notice)) {
+    match rendered {
         Ok(templated) => {
             for hook in &templated.rendered.skipped_hooks {
                 log(Level::Info, "skipping unknown hooks", &[("hookTypes", hook)]);
@@ -151,6 +152,12 @@ pub(crate) fn render(
             Ok(Rendered { templated, values })
         }
         Err(Error::Render(error)) => Err(Failed { fail: Fail::new(error.to_string()), partial: Some(files(error)) }),
+        Err(Error::Dependencies(error)) => {
+            const FAILED: &str = "chart dependencies processing failed";
+            let text = error.to_string();
+            log(Level::Error, FAILED, &[("error", &text)]);
+            Err(Fail::new(format!("{FAILED}: {text}")).into())
+        }
         Err(error) => Err(Fail::new(error.to_string()).into()),
     }
 }
@@ -185,9 +192,13 @@ fn tell_schema(call: &Call, schema: &[u8]) {
     }
 }
 
-/// What Helm logs with attributes, our libraries say with the attributes after the message.
-const WITH_ATTRIBUTES: [&str; 3] =
-    ["returned non-bool value", "the method PathValue returned error", "ImportValues missing table"];
+/// What Helm logs with attributes, our libraries say with the attributes after the message; the longer ones first.
+const WITH_ATTRIBUTES: [&str; 4] = [
+    "returned non-bool value",
+    "the method PathValue returned error",
+    "ImportValues missing table from chart",
+    "ImportValues missing table",
+];
 
 /// Tells of values that do not go together.
 pub(crate) fn values_notice(text: &str) {

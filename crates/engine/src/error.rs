@@ -68,6 +68,9 @@ pub enum Error {
     /// The chart cannot be installed.
     #[error(transparent)]
     Chart(#[from] chart::Error),
+    /// The dependencies of the chart do not go with the values.
+    #[error(transparent)]
+    Dependencies(chart::values::CoalesceError),
     /// A chart of this type is no release.
     #[error("{0} charts are not installable")]
     NotInstallable(String),

@@ -147,10 +147,22 @@ impl Template {
 
 /// Processes the dependencies of a chart, and brings the values together and checks them.
 fn prepare(chart: &mut Chart, values: &Map, check: bool, notice: &mut dyn FnMut(Notice)) -> Result<Map, Error> {
-    let warnings = chart::values::process_dependencies(chart, values).map_err(chart::Error::from)?;
-    warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
-    let coalesced = chart::values::coalesce_values(chart, values).map_err(chart::Error::from)?;
-    coalesced.warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
+    let mut tell = |warnings: Vec<String>| warnings.into_iter().for_each(|text| notice(Notice::Values(text)));
+    match chart::values::process_dependencies(chart, values) {
+        Ok(warnings) => tell(warnings),
+        Err(mut error) => {
+            tell(std::mem::take(&mut error.warnings));
+            return Err(Error::Dependencies(error));
+        }
+    }
+    let coalesced = match chart::values::coalesce_values(chart, values) {
+        Ok(coalesced) => coalesced,
+        Err(mut error) => {
+            tell(std::mem::take(&mut error.warnings));
+            return Err(chart::Error::from(error).into());
+        }
+    };
+    tell(coalesced.warnings);
     if check {
         tell_checked(chart, &coalesced.values, notice);
         chart::schema::validate(chart, &coalesced.values)?;

@@ -17,3 +17,4 @@ mod values;
 
 pub use linter::{Finding, Notice, Notices, Options, Severity, run};
 pub use source::{Files, Folder, Kind, Source};
+pub use values::values_after;

@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use chart::Chart;
 use chart::capabilities::KubeVersion;
+use chart::{Chart, LoadNotice};
 use goyaml::Map;
 use jiff::Timestamp;
 use render::{Limits, RenderError};
@@ -84,8 +84,8 @@ impl Options {
 /// What Helm writes to its log meanwhile, which is no finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Files of an old chart in a new one, in Helm's words.
-    Chart(String),
+    /// What there was to say when the chart was loaded.
+    Chart(LoadNotice),
     /// Values that do not go together, in Helm's words.
     Values(String),
     /// What `required` and `fail` say when they end nothing.
@@ -100,8 +100,10 @@ pub(crate) struct Linter<'a> {
     pub(crate) source: &'a dyn Source,
     pub(crate) options: &'a Options,
     pub(crate) notices: &'a Notices,
+    /// The user's values, into which the rules merge those of the chart.
+    pub(crate) values: Map,
     findings: Vec<Finding>,
-    loaded: OnceCell<Result<Chart, String>>,
+    loaded: OnceCell<(Result<Chart, String>, Vec<LoadNotice>)>,
 }
 
 impl Linter<'_> {
@@ -114,11 +116,12 @@ impl Linter<'_> {
 
     /// Gives the chart; what is noticed meanwhile is told each time, as Helm loads it each time.
     pub(crate) fn load(&self) -> Result<Chart, String> {
-        let loaded = self.loaded.get_or_init(|| self.source.load()).clone();
-        if let Ok(chart) = &loaded {
-            chart.load_warnings().into_iter().for_each(|text| (self.notices)(Notice::Chart(text)));
-        }
-        loaded
+        let (loaded, told) = self.loaded.get_or_init(|| {
+            let mut told = Vec::new();
+            (self.source.load(&mut |notice| told.push(notice)), told)
+        });
+        told.iter().for_each(|notice| (self.notices)(Notice::Chart(notice.clone())));
+        loaded.clone()
     }
 }
 
@@ -127,7 +130,8 @@ impl Linter<'_> {
 /// # Errors
 /// When the chart's templates use up a budget; all else is a finding.
 pub fn run(source: &dyn Source, options: &Options, notices: &Notices) -> Result<Vec<Finding>, RenderError> {
-    let mut linter = Linter { source, options, notices, findings: Vec::new(), loaded: OnceCell::new() };
+    let values = options.values.clone();
+    let mut linter = Linter { source, options, notices, values, findings: Vec::new(), loaded: OnceCell::new() };
     chartfile::check(&mut linter);
     values::check(&mut linter);
     templates::check(&mut linter)?;

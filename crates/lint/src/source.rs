@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use chart::text::io_error;
-use chart::{Chart, File, IgnoreRules, Limits, LoadError};
+use chart::{Chart, File, IgnoreRules, Limits, LoadError, LoadNotice};
 
 /// What there is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub trait Source {
     /// In Go's words, with the path.
     fn read(&self, name: &str) -> Result<Bytes, String>;
 
-    /// Loads the chart, whatever its `apiVersion`.
+    /// Loads the chart, whatever its `apiVersion`, and tells what Helm logs meanwhile.
     ///
     /// # Errors
     /// In Helm's words.
-    fn load(&self) -> Result<Chart, String>;
+    fn load(&self, tell: &mut dyn FnMut(LoadNotice)) -> Result<Chart, String>;
 }
 
 /// A chart in a folder of the disk.
@@ -76,8 +76,8 @@ impl Source for Folder {
         })
     }
 
-    fn load(&self) -> Result<Chart, String> {
-        chart::load_path_of_any_version(Path::new(&self.path)).map_err(|error| error.to_string())
+    fn load(&self, tell: &mut dyn FnMut(LoadNotice)) -> Result<Chart, String> {
+        chart::load_path_telling(Path::new(&self.path), true, tell).map_err(|error| error.to_string())
     }
 }
 
@@ -172,7 +172,7 @@ impl Source for Files {
         }
     }
 
-    fn load(&self) -> Result<Chart, String> {
+    fn load(&self, tell: &mut dyn FnMut(LoadNotice)) -> Result<Chart, String> {
         let rules = self.find(".helmignore").map(|file| file.data.clone()).unwrap_or_default();
         let rules = IgnoreRules::parse(&rules)?;
         let is_left_out = |name: &str| {
@@ -183,6 +183,8 @@ impl Source for Files {
         files.reverse();
         files.dedup_by(|a, b| a.name == b.name);
         files.reverse();
-        chart::load_files(files).map_err(|error| error.to_string())
+        let chart = chart::load_files(files).map_err(|error| error.to_string())?;
+        chart.load_warnings().into_iter().for_each(|text| tell(LoadNotice::OldFile(text)));
+        Ok(chart)
     }
 }

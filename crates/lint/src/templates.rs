@@ -84,13 +84,27 @@ fn rendered(linter: &Linter<'_>) -> Result<Option<Rendered>, Stop> {
     if let Some(version) = &options.kube_version {
         capabilities.kube_version = version.clone();
     }
-    let Ok(warnings) = chart::values::process_dependencies(&mut chart, &options.values) else { return Ok(None) };
-    told(warnings);
-    let Ok(coalesced) = chart::values::coalesce_values(&chart, &options.values) else { return Ok(None) };
+    match chart::values::process_dependencies(&mut chart, &linter.values) {
+        Ok(warnings) => told(warnings),
+        Err(error) => {
+            told(error.warnings);
+            return Ok(None);
+        }
+    }
+    let coalesced = match chart::values::coalesce_values(&chart, &linter.values) {
+        Ok(coalesced) => coalesced,
+        Err(error) => {
+            told(error.warnings);
+            return Ok(None);
+        }
+    };
     told(coalesced.warnings);
     // Helm does it twice.
-    let again = chart::values::coalesce_values(&chart, &coalesced.values);
-    let again = again.map_err(|error| Stop::Finding(error.to_string()))?;
+    let again = chart::values::coalesce_values(&chart, &coalesced.values).map_err(|error| {
+        let text = error.to_string();
+        told(error.warnings);
+        Stop::Finding(text)
+    })?;
     told(again.warnings);
     if !options.skip_schema_validation {
         chart::schema::validate(&chart, &again.values).map_err(|error| Stop::Finding(error.to_string()))?;

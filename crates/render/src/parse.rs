@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gotext::{Error, Functions, Set, Source};
 
-use crate::error::{RenderError, parse_error};
 use crate::ahead::Ahead;
+use crate::error::{RenderError, parse_error};
 use crate::render::function_table;
 use crate::threads::{Next, worth};
 

@@ -42,9 +42,11 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
         Error::Description { .. } => Problem::input(vec![InputError::body("/description", text)]),
         Error::ChartMissing => Problem::input(vec![InputError::body("/chart", text)]),
         Error::Chart(chart::Error::Options(_)) => Problem::input(vec![InputError::body("", text)]),
-        Error::Chart(_) | Error::NotInstallable(_) | Error::SubchartsMissing(_) | Error::ChartIncomplete => {
-            Problem::new(Reason::ChartNotInstallable, text)
-        }
+        Error::Chart(_)
+        | Error::Dependencies(_)
+        | Error::NotInstallable(_)
+        | Error::SubchartsMissing(_)
+        | Error::ChartIncomplete => Problem::new(Reason::ChartNotInstallable, text),
         Error::Schema(invalid) => schema(&invalid, text, chart),
         Error::Render(error) => render(&error, text),
         Error::RenderTime(_) => Problem::new(Reason::RenderLimit, text),

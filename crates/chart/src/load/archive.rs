@@ -32,7 +32,8 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget, seen: &mut dyn FnMut(&File
     let broken = RefCell::new(None);
     let unpacked = Unpacked::new(bytes, budget.bytes.saturating_add(overhead), &broken);
     // What ends too early ends where the stream broke; what was whole before that is taken.
-    let damaged = |error: &io::Error| damaged(broken.borrow().as_ref().filter(|_| is_early_end(error)).unwrap_or(error));
+    let damaged =
+        |error: &io::Error| damaged(broken.borrow().as_ref().filter(|_| is_early_end(error)).unwrap_or(error));
     // To unpack little by little takes much longer.
     let mut archive = Archive::new(BufReader::with_capacity(PORTION, unpacked));
     let mut files = Vec::new();

@@ -79,6 +79,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Notes where a symbolic link leads; Helm tells of those that are left out, too.
+    fn note_link(&mut self, path: &Path) {
+        if let Ok(resolved) = fs::canonicalize(path) {
+            let text = |path: &Path| path.to_string_lossy().into_owned();
+            self.budget.links.push((text(path), text(&resolved)));
+        }
+    }
+
     fn folder(&mut self, path: &Path, name: &str, depth: usize) -> Result<(), LoadError> {
         if depth > MAX_FOLDER_DEPTH {
             return Err(LoadError::TooDeep(MAX_FOLDER_DEPTH));
@@ -107,6 +115,9 @@ impl Walk<'_> {
             }
             LoadError::io("lstat", &text, &e)
         })?;
+        if is_link {
+            self.note_link(path);
+        }
         if self.rules.ignores(name, metadata.is_dir()) {
             return Ok(());
         }

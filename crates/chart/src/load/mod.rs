@@ -72,11 +72,20 @@ struct Budget {
     entries: usize,
     archive_depth: usize,
     chart_depth: usize,
+    /// The symbolic links that were followed, each with where it leads.
+    links: Vec<(String, String)>,
 }
 
 impl Budget {
     fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, bytes: limits.max_bytes, entries: limits.max_entries, archive_depth: 0, chart_depth: 0 }
+        Self {
+            limits: *limits,
+            bytes: limits.max_bytes,
+            entries: limits.max_entries,
+            archive_depth: 0,
+            chart_depth: 0,
+            links: Vec::new(),
+        }
     }
 
     fn take_entry(&mut self) -> Result<(), LoadError> {
@@ -147,16 +156,7 @@ pub fn load_path(path: &Path) -> Result<Chart, LoadError> {
 /// # Errors
 /// As [`load_path`].
 pub fn load_path_within(path: &Path, limits: &Limits) -> Result<Chart, LoadError> {
-    load_checking(path, limits, true, &mut |_| {})
-}
-
-/// Does what [`load_path`] does, and shows each file of the chart as soon as it is read, so that something can be begun with
-/// it. Files of archives within the chart are not shown.
-///
-/// # Errors
-/// As [`load_path`].
-pub fn load_path_showing(path: &Path, seen: &mut dyn FnMut(&File)) -> Result<Chart, LoadError> {
-    load_checking(path, &Limits::trusting(), true, seen)
+    load_checking(path, &mut Budget::new(limits), true, &mut |_| {})
 }
 
 /// Loads a chart from a folder or a packed chart, whatever `apiVersion` it has: what only looks at charts takes them all.
@@ -164,32 +164,81 @@ pub fn load_path_showing(path: &Path, seen: &mut dyn FnMut(&File)) -> Result<Cha
 /// # Errors
 /// As Helm's `pkg/chart/v2/loader.Load`.
 pub fn load_path_of_any_version(path: &Path) -> Result<Chart, LoadError> {
-    load_checking(path, &Limits::trusting(), false, &mut |_| {})
+    load_checking(path, &mut Budget::new(&Limits::trusting()), false, &mut |_| {})
+}
+
+/// What Helm writes to its log while it loads a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadNotice {
+    /// A symbolic link was followed.
+    Link {
+        /// Where the link is.
+        path: String,
+        /// Where it leads.
+        resolved: String,
+    },
+    /// A file of v1 lies in a chart of v2, in Helm's words.
+    OldFile(String),
+}
+
+/// Loads a chart as [`load_path`], or as [`load_path_of_any_version`], and tells what Helm logs meanwhile.
+///
+/// # Errors
+/// As theirs.
+pub fn load_path_telling(path: &Path, any_version: bool, tell: &mut dyn FnMut(LoadNotice)) -> Result<Chart, LoadError> {
+    told(path, any_version, &mut |_| {}, tell)
+}
+
+/// Loads a chart as [`load_path`], tells what Helm logs meanwhile, and shows each file as soon as it is read, so that something
+/// can be begun with it. Files of archives within the chart are not shown.
+///
+/// # Errors
+/// As [`load_path`].
+pub fn load_path_showing(
+    path: &Path,
+    seen: &mut dyn FnMut(&File),
+    tell: &mut dyn FnMut(LoadNotice),
+) -> Result<Chart, LoadError> {
+    told(path, false, seen, tell)
+}
+
+fn told(
+    path: &Path,
+    any_version: bool,
+    seen: &mut dyn FnMut(&File),
+    tell: &mut dyn FnMut(LoadNotice),
+) -> Result<Chart, LoadError> {
+    let mut budget = Budget::new(&Limits::trusting());
+    let chart = load_checking(path, &mut budget, !any_version, seen);
+    budget.links.into_iter().for_each(|(path, resolved)| tell(LoadNotice::Link { path, resolved }));
+    if let Ok(chart) = &chart {
+        chart.load_warnings().into_iter().for_each(|text| tell(LoadNotice::OldFile(text)));
+    }
+    chart
 }
 
 fn load_checking(
     path: &Path,
-    limits: &Limits,
+    budget: &mut Budget,
     check_version: bool,
     seen: &mut dyn FnMut(&File),
 ) -> Result<Chart, LoadError> {
     let name = path.to_string_lossy();
     let metadata = std::fs::metadata(path).map_err(|e| LoadError::io("stat", &name, &e))?;
-    let mut budget = Budget::new(limits);
     if metadata.is_dir() {
         if check_version {
             dir::check_version(path)?;
         }
-        let files = dir::read(path, &mut budget)?;
+        let files = dir::read(path, budget)?;
         files.iter().for_each(seen);
-        return files::assemble(files, &mut budget);
+        return files::assemble(files, budget);
     }
     if !metadata.is_file() {
         return Err(LoadError::Irregular(name.into_owned()));
     }
-    let bytes = dir::read_whole(path, limits.max_bytes)?;
+    let bytes = dir::read_whole(path, budget.limits.max_bytes)?;
     sniff::ensure_archive(&name, &bytes)?;
-    let files = archive::read(&bytes, &mut budget, seen).map_err(|e| match e {
+    let files = archive::read(&bytes, budget, seen).map_err(|e| match e {
         LoadError::GzipHeader => LoadError::NotAnArchive(format!(
             "file '{name}' does not appear to be a valid chart file (details: {})",
             LoadError::GzipHeader
@@ -199,7 +248,7 @@ fn load_checking(
     if check_version {
         files::check_version(&files)?;
     }
-    files::assemble(files, &mut budget)
+    files::assemble(files, budget)
 }
 
 /// What `Chart.yaml` says, be it valid or not.

@@ -29,6 +29,8 @@ pub struct CoalesceError {
     pub chart: String,
     /// What was found, as Go's `%t` prints it.
     pub found: String,
+    /// What Helm would have warned of before.
+    pub warnings: Vec<String>,
 }
 
 /// Brings `values` and the defaults of a chart and its subcharts together. The given values win, tables are merged, and
@@ -51,7 +53,7 @@ pub fn merge_values(chart: &Chart, values: &Map) -> Result<Coalesced, CoalesceEr
 fn run(chart: &Chart, values: &Map, merge: bool) -> Result<Coalesced, CoalesceError> {
     let mut coalescer = Coalescer::default();
     let table = Table::from_map(values);
-    coalescer.chart(chart, &table, "", merge)?;
+    coalescer.chart(chart, &table, "", merge).map_err(|error| coalescer.warned(error))?;
     Ok(Coalesced { values: table.to_map(), warnings: coalescer.warnings })
 }
 
@@ -69,6 +71,15 @@ pub fn coalesce_tables(destination: Map, source: &Map) -> Map {
     let table = Table::from_map(&destination);
     Coalescer::default().tables(&table, &Table::from_map(source), "", false);
     table.to_map()
+}
+
+/// As [`coalesce_tables`], with the warnings.
+#[must_use]
+pub fn coalesce_tables_warned(destination: &Map, source: &Map) -> Coalesced {
+    let table = Table::from_map(destination);
+    let mut coalescer = Coalescer::default();
+    coalescer.tables(&table, &Table::from_map(source), "", false);
+    Coalesced { values: table.to_map(), warnings: coalescer.warnings }
 }
 
 /// Merges `source` into `destination`, which wins, and keeps every `null`.
@@ -89,6 +100,11 @@ fn join(prefix: &str, name: &str) -> String {
 }
 
 impl Coalescer {
+    /// Gives the warnings that came before an error along with it.
+    pub(super) fn warned(&mut self, error: CoalesceError) -> CoalesceError {
+        CoalesceError { warnings: std::mem::take(&mut self.warnings), ..error }
+    }
+
     fn warn(&mut self, text: String) {
         self.warnings.push(text);
     }
@@ -122,7 +138,7 @@ impl Coalescer {
                 Some(Node::Table(table)) => table,
                 Some(other) => {
                     let found = display_bool(&other.to_value());
-                    return Err(CoalesceError { chart: name.to_owned(), found });
+                    return Err(CoalesceError { chart: name.to_owned(), found, warnings: Vec::new() });
                 }
             };
             let prefix = join(prefix, chart.name());

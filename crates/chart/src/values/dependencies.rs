@@ -18,13 +18,13 @@ use crate::text::display;
 /// # Errors
 /// When something that is no table stands where a subchart's values should.
 pub fn process_dependencies(chart: &mut Chart, values: &Map) -> Result<Vec<String>, CoalesceError> {
-    let mut warnings = Vec::new();
-    enable(chart, values, "", &mut warnings)?;
-    import_all(chart, &mut warnings)?;
-    Ok(warnings)
+    let mut coalescer = Coalescer::default();
+    let done = enable(chart, values, "", &mut coalescer).and_then(|()| import_all(chart, &mut coalescer));
+    done.map_err(|error| coalescer.warned(error))?;
+    Ok(coalescer.warnings)
 }
 
-fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Vec<String>) -> Result<(), CoalesceError> {
+fn enable(chart: &mut Chart, values: &Map, path: &str, coalescer: &mut Coalescer) -> Result<(), CoalesceError> {
     if !has_dependencies(chart) {
         return Ok(());
     }
@@ -35,14 +35,12 @@ fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Vec<String
         }
         dependency.enabled = true;
     }
-    let mut coalescer = Coalescer::default();
     let mut dependencies = chart.metadata.dependencies.clone();
     let below = {
         let table = Table::from_map(values);
         coalescer.chart(chart, &table, "", false)?;
-        warnings.append(&mut coalescer.warnings);
-        by_tags(&mut dependencies, &table, warnings);
-        by_conditions(&mut dependencies, &table, path, warnings);
+        by_tags(&mut dependencies, &table, &mut coalescer.warnings);
+        by_conditions(&mut dependencies, &table, path, &mut coalescer.warnings);
         // Most subcharts have none of their own, and then nobody asks for the values.
         chart.dependencies.iter().any(has_dependencies).then(|| table.to_map())
     };
@@ -58,7 +56,7 @@ fn enable(chart: &mut Chart, values: &Map, path: &str, warnings: &mut Vec<String
     let Some(below) = below else { return Ok(()) };
     for subchart in &mut chart.dependencies {
         let path = format!("{path}{}.", subchart.name());
-        enable(subchart, &below, &path, warnings)?;
+        enable(subchart, &below, &path, coalescer)?;
     }
     Ok(())
 }
@@ -129,19 +127,18 @@ fn by_conditions(dependencies: &mut [Dependency], values: &Table<'_>, path: &str
     }
 }
 
-fn import_all(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceError> {
+fn import_all(chart: &mut Chart, coalescer: &mut Coalescer) -> Result<(), CoalesceError> {
     for subchart in &mut chart.dependencies {
-        import_all(subchart, warnings)?;
+        import_all(subchart, coalescer)?;
     }
-    import(chart, warnings)
+    import(chart, coalescer)
 }
 
 /// Puts what the dependencies of a chart export under the chart's own values.
-fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceError> {
+fn import(chart: &mut Chart, coalescer: &mut Coalescer) -> Result<(), CoalesceError> {
     if !has_dependencies(chart) {
         return Ok(());
     }
-    let mut coalescer = Coalescer::default();
     let values = Table::default();
     coalescer.chart(chart, &values, "", true)?;
     let imported = Table::default();
@@ -166,7 +163,8 @@ fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceE
                     coalescer.tables(&imported, &nest(&parent, table), "", true);
                 }
                 Err(error) => {
-                    warnings.push(format!("ImportValues missing table{missing} error={}", crate::text::quote(&error)));
+                    let error = crate::text::quote(&error);
+                    coalescer.warnings.push(format!("ImportValues missing table{missing} error={error}"));
                 }
             }
         }
@@ -180,7 +178,6 @@ fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceE
     for (dependency, seen) in chart.metadata.dependencies.iter_mut().zip(all_seen) {
         dependency.import_values = seen;
     }
-    warnings.append(&mut coalescer.warnings);
     Ok(())
 }
 

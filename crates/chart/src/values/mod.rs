@@ -5,7 +5,8 @@ mod dependencies;
 mod tree;
 
 pub use coalesce::{
-    CoalesceError, Coalesced, GLOBAL, coalesce, coalesce_tables, coalesce_values, merge_tables, merge_values,
+    CoalesceError, Coalesced, GLOBAL, coalesce, coalesce_tables, coalesce_tables_warned, coalesce_values, merge_tables,
+    merge_values,
 };
 pub use dependencies::process_dependencies;
 use goyaml::{Map, Value};

@@ -51,7 +51,7 @@ fn list(call: &Call) -> Outcome {
     }
     let width = go_int(call.flags.text("max-col-width")).and_then(|width| width.try_into().ok()).unwrap_or(80);
     let mut text = format!("{}\n\n", table(&rows, width));
-    for warning in listing::strays(&chart, &path) {
+    for warning in listing::strays(&chart, &path, &mut locate::tell) {
         text.push_str(&warning);
         text.push('\n');
     }

@@ -50,7 +50,7 @@ fn run(call: &Call) -> Outcome {
     if flags.on("with-subcharts") {
         call.args.iter().for_each(|path| subcharts(&Path::new(path).join("charts"), &mut paths));
     }
-    let options = Options {
+    let mut options = Options {
         namespace: call.settings.namespace(),
         values: values::merge(flags)?,
         kube_version,
@@ -62,7 +62,7 @@ fn run(call: &Call) -> Outcome {
     let least = if strict { Severity::Warning } else { Severity::Error };
     let (mut text, mut failed, mut noteworthy) = (String::new(), 0, 0);
     for path in &paths {
-        let result = of_path(path, &options, &notices);
+        let result = of_path(path, &mut options, &notices);
         let findings = result.as_ref().map_or(&[][..], Vec::as_slice);
         let is_noteworthy = result.is_err() || findings.iter().any(|finding| finding.severity > Severity::Info);
         noteworthy += usize::from(is_noteworthy);
@@ -109,7 +109,7 @@ fn subcharts(folder: &Path, found: &mut Vec<String>) {
 /// Tells what is no finding on standard error.
 fn tell(notice: &Notice) {
     match notice {
-        Notice::Chart(text) => log(Level::Info, text, &[]),
+        Notice::Chart(notice) => locate::tell(notice.clone()),
         Notice::Values(text) => values_notice(text),
         Notice::Template(said) => {
             let level = if said.level == "WARN" { Level::Warn } else { Level::Info };
@@ -119,7 +119,7 @@ fn tell(notice: &Notice) {
 }
 
 /// Lints a chart's folder or archive; it is an error when it is no chart at all.
-fn of_path(path: &str, options: &Options, notices: &Notices) -> Result<Vec<Finding>, String> {
+fn of_path(path: &str, options: &mut Options, notices: &Notices) -> Result<Vec<Finding>, String> {
     if !path.ends_with(".tgz") && !path.ends_with(".tar.gz") {
         return of_folder(path, options, notices);
     }
@@ -130,14 +130,17 @@ fn of_path(path: &str, options: &Options, notices: &Notices) -> Result<Vec<Findi
     of_folder(&folder, options, notices)
 }
 
-fn of_folder(path: &str, options: &Options, notices: &Notices) -> Result<Vec<Finding>, String> {
+fn of_folder(path: &str, options: &mut Options, notices: &Notices) -> Result<Vec<Finding>, String> {
     let file = format!("{}/Chart.yaml", path.trim_end_matches('/')).replace("//", "/");
     let file = file.strip_prefix("./").unwrap_or(&file);
     if let Err(error) = Path::new(file).metadata() {
         return Err(format!("unable to check Chart.yaml file in chart: stat {file}: {}", io_error(&error)));
     }
     let folder = Folder::new(locate::absolute(path).map_err(|fail| fail.text)?);
-    lint::run(&folder, options, notices).map_err(|error| error.to_string())
+    let findings = lint::run(&folder, options, notices).map_err(|error| error.to_string());
+    // Helm's rules change the user's values, and the next chart is linted with what became of them.
+    options.values = lint::values_after(&folder, std::mem::take(&mut options.values));
+    findings
 }
 
 /// Writes the files of an archive below a folder, in one with the chart's name (as Helm 4.3:

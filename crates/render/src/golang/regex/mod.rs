@@ -81,10 +81,7 @@ impl Regex {
         // An expression is used for a few short texts: automata that take long to build do not pay.
         let config = Config::new().nfa_size_limit(Some(1 << 26)).hybrid_cache_capacity(1 << 21);
         let config = config.dfa(false).onepass(false);
-        let automaton = Automaton::builder()
-            .configure(config)
-            .build_from_hir(&hir)
-            .map_err(|_| too_large())?;
+        let automaton = Automaton::builder().configure(config).build_from_hir(&hir).map_err(|_| too_large())?;
         Ok(Self { automaton, names: parsed.names })
     }
 
