@@ -96,3 +96,21 @@ fn imports_that_are_not_there() {
          level=WARN msg=\"ImportValues missing table\" error=\"\\\"exports\\\" is not a table\"\n"
     );
 }
+
+#[test]
+fn keys_in_errors_are_escaped() {
+    let place = Place::new();
+    let error = |path: &str| {
+        format!(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal object into Go struct field \
+             {path} of type string"
+        )
+    };
+    place.write("bad/templates/a.yaml", "kind: A\nmetadata: {annotations: {a/b~c: {}}}\n");
+    let want = format!("Error: YAML parse error on bad/templates/a.yaml: {}\n", error(".metadata.annotations.a~1b~0c"));
+    let got = place.run("template rel bad").err;
+    assert!(got.starts_with(&want), "{got}");
+    place.write("bad/Chart.yaml", "apiVersion: v2\nname: bad\nversion: 1.0.0\nannotations: {a/b~c: {}}\n");
+    let got = place.run("template rel bad").err;
+    assert_eq!(got, format!("Error: cannot load Chart.yaml: {}\n", error(".annotations.a~1b~0c")));
+}

@@ -114,7 +114,8 @@ impl Decoder {
         for token in &self.path {
             place.push('.');
             match token {
-                Token::Key(key) => place.push_str(key),
+                // As in a JSON pointer.
+                Token::Key(key) => place.push_str(&key.replace('~', "~0").replace('/', "~1")),
                 Token::Index(i) => place.push_str(&i.to_string()),
             }
         }

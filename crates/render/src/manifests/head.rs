@@ -60,7 +60,9 @@ impl Head {
                 let Some(map) = object(value, ".metadata.annotations", "map[string]string", first) else { continue };
                 for (key, value) in map {
                     let entry = self.annotations.entry(key.clone()).or_default();
-                    text(entry, value, &format!(".metadata.annotations.{key}"), first);
+                    // Go names the place as a JSON pointer would.
+                    let place = key.replace('~', "~0").replace('/', "~1");
+                    text(entry, value, &format!(".metadata.annotations.{place}"), first);
                 }
             }
         }
