@@ -38,7 +38,10 @@ impl GoType {
         match self {
             GoType::Any | GoType::List | GoType::Strings | GoType::Bytes | GoType::Map | GoType::StringMap => true,
             GoType::Named(name) => {
-                name.starts_with(['*', '[']) || name.starts_with("map[") || name.starts_with("func(")
+                name.starts_with(['*', '['])
+                    || name.starts_with("map[")
+                    || name.starts_with("func(")
+                    || name == "io.Writer"
             }
             _ => false,
         }
@@ -98,6 +101,7 @@ impl Kind {
             Kind::Struct => "struct",
             Kind::Ptr => "ptr",
             Kind::Func => "func",
+            Kind::Complex128 => "complex128",
         }
     }
 }
@@ -183,6 +187,7 @@ impl<'a> Value<'a> {
             Value::Object(object) => match object.kind() {
                 Kind::Struct => true,
                 Kind::Ptr | Kind::Func => !object.is_nil(),
+                Kind::Complex128 => object.complex() != Some((0.0, 0.0)),
                 _ => object.underlying(arena).truth(arena),
             },
         }

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::answer::Answer;
+use crate::subjects::sorted;
 
 /// The reasons that the table shows.
 pub(crate) const ORDER: &str = "Go walks its maps in another order each time";
@@ -10,10 +11,11 @@ const DIES: &str = "Helm dies of it, which ours must not";
 const ADDRESS: &str = "an address in memory";
 
 /// Gives the reason of a difference that is right.
-pub(crate) fn explain(_question: &Json, ours: &Answer, theirs: &Answer) -> Option<&'static str> {
+pub(crate) fn explain(question: &Json, ours: &Answer, theirs: &Answer) -> Option<&'static str> {
     match (ours, theirs) {
         (Answer::Out(_) | Answer::Err(_), Answer::Died(_)) => Some(DIES),
         (Answer::Out(a), Answer::Out(b)) => (without_addresses(&a.to_string()) == without_addresses(&b.to_string())).then_some(ADDRESS),
+        (Answer::Err(a), Answer::Err(b)) if question["op"] == "schema" => (sorted(a) == sorted(b)).then_some(ORDER),
         (Answer::Err(a), Answer::Err(b)) => (without_addresses(a) == without_addresses(b)).then_some(ADDRESS),
         _ => None,
     }

@@ -10,6 +10,7 @@ mod rng;
 mod run;
 mod shrink;
 mod subjects;
+mod yaml_gen;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};

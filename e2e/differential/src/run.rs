@@ -153,10 +153,16 @@ fn stride(turns: usize) -> usize {
 fn show(subject: &Subject, seed: u64, id: u64, question: &Json, oracle: &mut Oracle) -> Result<()> {
     let small = shrink(question, &|q| ours(subject, q), oracle)?;
     let (mine, theirs) = (ours(subject, &small), oracle.one(&small)?);
+    let (mine, theirs) = (mine.to_string(), theirs.to_string());
+    // Long answers are shown from a little before where they part.
+    let same = mine.chars().zip(theirs.chars()).take_while(|(a, b)| a == b).count();
+    let part = |text: &str| -> String { text.chars().skip(same.saturating_sub(300)).take(700).collect() };
     println!(
-        "--- --subject {} --seed {seed} --case {id}\n{}\n  ours {mine}\n  helm {theirs}",
+        "--- --subject {} --seed {seed} --case {id}\n{}\n  ours {}\n  helm {}",
         subject.name,
-        (subject.show)(&small)
+        (subject.show)(&small),
+        part(&mine),
+        part(&theirs)
     );
     Ok(())
 }

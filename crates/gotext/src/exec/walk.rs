@@ -68,6 +68,9 @@ impl<'a> Runtime<'a> {
                 let (node, type_name) = (f.pool.text(f.node), object.type_name());
                 return Err(self.fail(f, format!("can't print {node} of type {type_name}")));
             }
+            Value::Object(object) if object.pointer_string().is_some() => {
+                f.out.extend_from_slice(object.pointer_string().unwrap_or_default().as_bytes());
+            }
             _ => fmt::append_pointee(f.out, self.arena, value),
         }
         self.wrote(f, before)

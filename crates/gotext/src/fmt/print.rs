@@ -118,6 +118,20 @@ impl<'o, 'a> Printer<'o, 'a> {
         self.flags.float(self.out, v, bits, verb, precision);
     }
 
+    fn complex(&mut self, value: Value<'a>, (re, im): (f64, f64), verb: char) {
+        if !matches!(verb, 'v' | 'b' | 'g' | 'G' | 'x' | 'X' | 'f' | 'F' | 'e' | 'E') {
+            return self.bad_verb(value, verb);
+        }
+        let flags = self.flags;
+        self.write("(");
+        self.float(value, re, 64, verb);
+        // The imaginary part always has a sign.
+        self.flags.plus = true;
+        self.float(value, im, 64, verb);
+        self.write("i)");
+        self.flags = flags;
+    }
+
     fn string(&mut self, value: Value<'a>, text: &[u8], verb: char) {
         match verb {
             'v' if self.flags.sharp_v => self.flags.quoted(self.out, text),
@@ -198,6 +212,15 @@ impl<'o, 'a> Printer<'o, 'a> {
             && let Some(text) = object.string()
         {
             return self.string(value, text.as_bytes(), verb);
+        }
+        if !self.erroring
+            && self.flags.sharp_v
+            && let Some(text) = object.go_string()
+        {
+            return self.flags.string(self.out, text.as_bytes());
+        }
+        if let Some(parts) = object.complex() {
+            return self.complex(value, parts, verb);
         }
         if let Some(bytes) = object.bytes() {
             return match verb {

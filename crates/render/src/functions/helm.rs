@@ -3,7 +3,7 @@
 use gotext::GoType::{Any, String as Str};
 use gotext::{Call, Error, ErrorKind, Function, GoType, Value};
 
-use super::args::{Out, any, bytes, fail, text};
+use super::args::{Out, any, bytes, fail, nil_pointer, text};
 use super::{f, host};
 use crate::golang::toml;
 use crate::values::{Emitted, from_tree, tree_map, without_no_value};
@@ -145,6 +145,8 @@ pub(crate) const VALUES_METHODS: &[Function] = &[
         }
         Ok(at)
     }),
+    // No template has an `io.Writer`.
+    f("Encode", "Writes the values as YAML somewhere.", &[Any, GoType::Named("io.Writer")], None, |_, _| nil_pointer()),
     f("PathValue", "Takes a value that is no table by its dotted name.", &[Any, Str], None, path_value),
 ];
 

@@ -2,9 +2,16 @@
 
 mod calls;
 mod charts;
+mod made;
+mod manifests;
+mod schema;
+mod semver;
 mod sets;
+mod small;
 mod templates;
+mod yaml;
 
+pub(crate) use schema::sorted;
 use serde_json::Value as Json;
 
 use crate::answer::Answer;
@@ -25,7 +32,10 @@ pub(crate) struct Subject {
 }
 
 /// All subjects.
-pub(crate) const SUBJECTS: &[&Subject] = &[&templates::SUBJECT, &calls::SUBJECT, &sets::SUBJECT];
+pub(crate) const SUBJECTS: &[&Subject] = &[
+    &templates::SUBJECT, &calls::SUBJECT, &small::REGEX, &small::PRINTF, &small::DATES, &sets::SUBJECT, &yaml::READ, &yaml::WRITE,
+    &semver::SUBJECT, &made::SUBJECT, &manifests::SUBJECT, &schema::SUBJECT,
+];
 
 /// A text of a question.
 fn text<'q>(question: &'q Json, key: &str) -> &'q str {

@@ -74,7 +74,24 @@ struct Made<'r> {
     loops: usize,
     /// What is left of the size.
     budget: usize,
+    /// Takes what most often works: a template in which everything may be wrong ends at its first action.
+    tame: bool,
 }
+
+/// Fields that are there.
+const SOUND: &[&str] = &[
+    ".Values.n", ".Values.list", ".Values.map", ".Values.map.k", ".Values.none", ".Values.nothing", ".Values.deep.a.b.c",
+    ".Values.text", ".Values.i", ".Values.s.t", ".Values.emptyList", ".Release.Name", ".Chart.Name", ".Chart.Version", ".Chart.Nope",
+    ".Values.multi", ".Values.big", ".Release.IsInstall", ".Template.Name", ".Capabilities.KubeVersion.Minor", ".Values.zero",
+];
+/// Functions that take anything last.
+const EASY: &[&str] = &[
+    "toJson", "toYaml", "quote", "print", "println", "default 1", "default \"d\"", "not", "printf \"%v-%v\" 1", "typeOf", "kindOf", "toString", "squote",
+    "empty", "ternary 1 2", "list 1", "dict \"a\"", "coalesce nil", "and 1", "or false", "html", "js", "urlquery", "toRawJson", "toYamlPretty", "toPrettyJson",
+    "int", "float64", "add 1", "eq 1 1", "printf \"%q\"", "printf \"%T\"", "printf \"%#v\"", "deepCopy", "include \"h\"", "tpl \"{{ . }}\"", "tpl \"{{- with . }}{{ . }}{{ end -}}\"",
+    "required \"r\"", "cat 1", "toToml", "concat (list 1) | list",
+];
+
 
 const VARIABLES: &[&str] = &["$x", "$y", "$i", "$e", "$v_1", "$é"];
 
@@ -118,6 +135,23 @@ impl Made<'_> {
     }
 
     fn command(&mut self, depth: usize) -> String {
+        if self.tame && self.rng.chance(93) {
+            let operand = match self.rng.below(8) {
+                0 if !self.variables.is_empty() => {
+                    let n = self.variables.len();
+                    self.variables.get(self.rng.below(n)).copied().unwrap_or("$").to_owned()
+                }
+                1 => ".".to_owned(),
+                2 if depth > 0 => format!("({})", self.pipeline(depth - 1)),
+                3 => self.rng.pick(STRINGS).to_owned(),
+                4 => self.rng.pick(INTS).to_owned(),
+                _ => format!("${}", self.rng.pick(SOUND)),
+            };
+            if self.rng.chance(60) {
+                return operand;
+            }
+            return format!("{} {operand}", self.rng.pick(EASY));
+        }
         match self.rng.below(14) {
             0..=2 => self.operand(depth),
             3 | 4 => calls::call(self.rng, depth.min(2) as u32),
@@ -185,7 +219,9 @@ impl Made<'_> {
         let mut text = self.command(depth);
         while self.rng.chance(25) {
             text += self.rng.pick(&[" | ", " | ", "|", "  |\n "]);
-            text += &if self.rng.chance(60) {
+            text += &if self.tame && self.rng.chance(93) {
+                self.rng.pick(EASY).to_owned()
+            } else if self.rng.chance(60) {
                 self.rng.pick(&["toJson", "toYaml", "quote", "print", "len", "default 1", "nindent 2", "not", "printf \"%v-%v\" 1", "eq 1", "typeOf", "first", "toString", "upper", "b64enc", "index .Values.list", "and 1", "or \"\"", "trunc 3", "html", "fromYaml", "join \",\""]).to_owned()
             } else {
                 self.command(depth.min(1))
@@ -249,7 +285,7 @@ impl Made<'_> {
                 self.action(&format!("{name} := {pipeline}"))
             }
             6 => {
-                let name = if self.variables.is_empty() || self.rng.chance(10) {
+                let name = if self.variables.is_empty() || !self.tame && self.rng.chance(10) {
                     self.rng.one(VARIABLES)
                 } else {
                     let n = self.variables.len();
@@ -267,6 +303,10 @@ impl Made<'_> {
                 }
                 _ => self.rng.pick(TEXTS).to_owned(),
             },
+            8 if self.tame => {
+                let dot = self.pipeline(depth);
+                self.action(&format!("template \"{}\" {dot}", "h"))
+            }
             8 => {
                 let name = self.rng.pick(NAMES);
                 let dot = if self.rng.chance(70) { self.operand(depth) } else { String::new() };
@@ -312,7 +352,8 @@ impl Made<'_> {
 
     fn range(&mut self, depth: usize) -> String {
         let kept = self.variables.len();
-        let over = match self.rng.below(12) {
+        let kinds = if self.tame && self.rng.chance(90) { 3 } else { 12 };
+        let over = match self.rng.below(kinds) {
             0 | 1 => "$.Values.list".to_owned(),
             2 => "$.Values.map".to_owned(),
             3 => self.rng.pick(&["3", "0", "-1", "5", "1.5", "\"héy\"", "nil", "true", "(int64 2)", "$.Values.i", "$.Values.n", "'c'"]).to_owned(),
@@ -401,7 +442,8 @@ const HELPERS: &str = "{{ define \"h\" }}h:{{ . }}{{ end }}\n{{- define \"t\" -}
     {{- end }}{{ define \"h2\" }}{{ include \"h\" .a }}{{ template \"h\" .b }}{{ end }}\n";
 
 fn question(rng: &mut Rng) -> Json {
-    let mut made = Made { rng, variables: Vec::new(), loops: 0, budget: 14 };
+    let (tame, budget) = (rng.chance(60), 3 + rng.below(12));
+    let mut made = Made { rng, variables: Vec::new(), loops: 0, budget, tame };
     let mut text = made.body(3);
     let mut helpers = HELPERS.to_owned();
     if rng.chance(4) {

@@ -1,10 +1,9 @@
 //! Reading times by a layout (as Go 1.26: `time.ParseInLocation`).
 
-use gotext::strconv::quote;
 use jiff::tz::TimeZone;
 
 use super::format::{MONTHS, Std, WEEKDAYS, next_chunk};
-use super::{Civil, Time, Zone, days_in, local_zone};
+use super::{Civil, Time, Zone, days_in, local_zone, quote};
 
 /// Why an element cannot be read.
 enum Bad {

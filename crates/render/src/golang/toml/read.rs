@@ -12,7 +12,14 @@ type Result<T> = std::result::Result<T, String>;
 
 /// Reads a document; an error has the text of the Go library.
 pub(crate) fn decode<'a>(arena: &'a Arena, text: &[u8], local: &'static TimeZone) -> Result<&'a Map<'a>> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = match text {
+        [0xff, 0xfe, rest @ ..] | [0xfe, 0xff, rest @ ..] | [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        _ => text,
+    };
+    if text.iter().take(6).any(|b| *b == 0) {
+        let what = "files cannot contain NULL bytes; probably using UTF-16; TOML files must be UTF-8";
+        return Err(format!("toml: line 1: {what}"));
+    }
     let root = arena.map();
     let mut reader = Reader { arena, text, at: 0, local, last: Vec::new(), fixed: HashSet::new(), depth: 0 };
     reader.document(root)?;
