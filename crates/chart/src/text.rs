@@ -116,14 +116,19 @@ pub(crate) fn display_bool(value: &Value) -> String {
     match value {
         Value::Bool(b) => b.to_string(),
         Value::Null => "%!t(<nil>)".to_owned(),
-        Value::Seq(items) => format!("[{}]", items.iter().map(display_bool).collect::<Vec<_>>().join(" ")),
+        Value::Seq(items) => format!("[{}]", items.iter().map(display_bool_within).collect::<Vec<_>>().join(" ")),
         Value::Map(map) => {
             // `%t` applies to the keys too.
-            let pairs: Vec<_> = map.iter().map(|(k, v)| format!("%!t(string={k}):{}", display_bool(v))).collect();
+            let pairs: Vec<_> = map.iter().map(|(k, v)| format!("%!t(string={k}):{}", display_bool_within(v))).collect();
             format!("map[{}]", pairs.join(" "))
         }
         other => format!("%!t({}={})", type_name(other), display(other)),
     }
+}
+
+/// Of a part of a value Go says nothing when it is nil.
+fn display_bool_within(value: &Value) -> String {
+    if *value == Value::Null { "<nil>".to_owned() } else { display_bool(value) }
 }
 
 /// Names the Go type that holds a value, as `%T` prints it.

@@ -92,6 +92,7 @@ impl Drop for Oracle {
 fn spawn(path: &Path) -> Result<(Child, BufReader<ChildStdout>)> {
     let mut child = Command::new(path)
         .env("TZ", "UTC")
+        .env("GOTRACEBACK", "none")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -214,7 +214,7 @@ fn len<'a>(arena: &'a Arena, item: Val<'a>) -> Outcome<i64> {
                 return Err(Error::new(format!("len of type {}", pointee_name(&item.v))));
             }
         },
-        other => return Err(Error::new(format!("len of type {}", other.type_name()))),
+        _ => return Err(Error::new(format!("len of type {}", pointee_name(&item.v)))),
     };
     Ok(len as i64)
 }

@@ -239,6 +239,8 @@ impl<'o, 'a> Printer<'o, 'a> {
             Value::Nil => {}
             Value::List(list) => return self.list(list, &type_name, verb, depth),
             Value::Map(map) => return self.map(map, &type_name, verb, depth),
+            Value::Int(v, _) => return self.integer(value, v as u64, true, verb),
+            Value::Uint(v, _) => return self.integer(value, v, false, verb),
             plain => return self.print(plain, verb, depth),
         }
         match object.kind() {

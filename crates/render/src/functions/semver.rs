@@ -7,7 +7,7 @@ use chart::semver::{Constraints, Version};
 use gotext::GoType::String as Str;
 use gotext::{Arena, Call, Error, Function, GoType, Kind, Method, Object, Value};
 
-use super::args::{Out, any, nil_pointer, text};
+use super::args::{Out, any, bytes, nil_pointer, text};
 use super::f;
 
 pub(super) const TABLE: &[Function] = &[
@@ -16,11 +16,19 @@ pub(super) const TABLE: &[Function] = &[
         Ok(version_object(c.arena, &version, true))
     }),
     f("semverCompare", "Tells whether a version meets a constraint.", &[Str, Str], None, |_, a| {
-        let constraint = Constraints::parse(&text(a, 0)).map_err(|e| Error::new(e.to_string()))?;
+        let constraint = Constraints::parse(&text(a, 0)).map_err(|e| improper(bytes(a, 0), &e))?;
         let version = Version::parse(&text(a, 1)).map_err(|e| Error::new(e.to_string()))?;
         Ok(Value::Bool(constraint.check(&version)))
     }),
 ];
+
+/// The text of an error; what is no UTF-8 is quoted as it was given.
+fn improper(given: &[u8], error: &chart::semver::Error) -> Error {
+    if std::str::from_utf8(given).is_err() && !given.windows(2).any(|pair| pair == b"||") {
+        return Error::new(format!("improper constraint: {}", gotext::strconv::quote(given)));
+    }
+    Error::new(error.to_string())
+}
 
 /// A `*semver.Version`, or what it points to.
 struct Semver<'a> {

@@ -50,6 +50,10 @@ fn rendered(question: &Json) -> Result<Json, String> {
     let capabilities = Capabilities::default();
     let now = jiff::Timestamp::from_second(1_790_000_000).map_err(|e| e.to_string())?;
     let mut inputs = Inputs::new(&coalesced.values, &release, &capabilities, now);
+    // What has no end in Helm either must have one here.
+    inputs.limits.steps = Some(20_000_000);
+    inputs.limits.output = Some(256 << 20);
+    inputs.limits.memory = Some(1 << 30);
     inputs.strict = question["strict"] == json!(true);
     let files = Parsed::new(Arc::new(chart)).and_then(|parsed| parsed.render(&inputs)).map_err(|e| e.to_string())?;
     Ok(files.into_iter().map(|(name, text)| (name, Json::String(text))).collect::<serde_json::Map<_, _>>().into())

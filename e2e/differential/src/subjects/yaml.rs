@@ -61,7 +61,8 @@ fn read(question: &Json) -> Answer {
     match text(question, "op") {
         "fromyaml" => Answer::result(goyaml::from_yaml(&given).map(|v| dump(&v))),
         "fromyamlmap" => Answer::result(goyaml::from_yaml_map(&given).map(|v| dump(&v.into()))),
-        "strict" => Answer::result(goyaml::from_yaml_strict(&given).map(|v| dump(&v))),
+        // Helm reads into structs with it, for which ours keeps integers.
+        "strict" => Answer::result(goyaml::from_yaml_strict(&given).map(|v| dump(&floats(v)))),
         "fromjson" => Answer::result(goyaml::from_json(&given).map(|v| dump(&v))),
         "values" => Answer::result(goyaml::load_values(&given).map(|v| dump(&v.into()))),
         _ => Answer::result(goyaml::split_documents(&given).collect::<Result<Vec<_>, _>>().map(|documents| {
@@ -88,5 +89,15 @@ fn write(question: &Json) -> Answer {
         "tojson" => Answer::result(goyaml::to_json(&tree)),
         "torawjson" => Answer::result(goyaml::to_json_raw(&tree)),
         _ => Answer::result(goyaml::to_json_pretty(&tree)),
+    }
+}
+
+fn floats(value: goyaml::Value) -> goyaml::Value {
+    use goyaml::Value;
+    match value {
+        Value::Int(_) | Value::Uint(_) => Value::Float(value.as_f64().unwrap_or_default()),
+        Value::Seq(items) => Value::Seq(items.into_iter().map(floats).collect()),
+        Value::Map(map) => Value::Map(map.into_iter().map(|(k, v)| (k, floats(v))).collect()),
+        other => other,
     }
 }

@@ -119,6 +119,18 @@ pub(crate) fn utc() -> &'static TimeZone {
     &UTC
 }
 
+/// The same time of the same year within the years that the database's reader takes: the calendar repeats itself after
+/// 400 years, and so do the rules of a zone.
+fn within_known_years(seconds: i64) -> i64 {
+    const CYCLE: i64 = 146_097 * 86_400;
+    const LAST: i64 = 253_402_207_200;
+    const FIRST: i64 = -377_705_023_201;
+    if seconds > LAST {
+        return seconds - ((seconds - LAST + CYCLE - 1) / CYCLE) * CYCLE;
+    }
+    if seconds < FIRST { FIRST } else { seconds }
+}
+
 impl Zone {
     /// A zone of a fixed offset.
     pub(crate) fn fixed(offset: i32, name: &str) -> Self {
@@ -137,7 +149,7 @@ impl Zone {
                 let name = name.iter().take_while(|b| **b != 0).map(|b| char::from(*b)).collect();
                 (offset, name)
             }
-            Zone::Known(zone) => match Timestamp::from_second(seconds) {
+            Zone::Known(zone) => match Timestamp::from_second(within_known_years(seconds)) {
                 Ok(timestamp) => {
                     let info = zone.to_offset_info(timestamp);
                     (info.offset().seconds(), info.abbreviation().to_owned())
