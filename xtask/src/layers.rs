@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tiller",
         ],
     ),
+    ("differential", &["gotext", "goyaml", "chart", "render"]),
     ("e2e", &[]),
     ("xtask", &["e2e"]),
 ];

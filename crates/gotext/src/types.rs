@@ -151,6 +151,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is a `[]byte`.
+    pub(crate) fn is_bytes(&self) -> bool {
+        match self {
+            Value::List(list) => list.elem == GoType::Uint8,
+            Value::Object(object) => object.bytes().is_some(),
+            _ => false,
+        }
+    }
+
     /// The plain value: that below a host object which has one, otherwise the value itself.
     pub fn plain(self, arena: &'a Arena) -> Value<'a> {
         match self {

@@ -38,7 +38,8 @@ impl<'o, 'a> Printer<'o, 'a> {
         match verb {
             'T' => self.flags.string(self.out, value.type_name().as_bytes()),
             'p' => self.pointer(value, verb),
-            'w' => self.bad_verb(value, verb),
+            // Bytes are looked at one by one whatever the verb.
+            'w' if !value.is_bytes() => self.bad_verb(value, verb),
             _ => match value {
                 Value::List(list @ List { elem: GoType::Uint8, .. }) => self.bytes(list, verb, true),
                 _ => self.print(value, verb, 0),

@@ -82,6 +82,14 @@ fn other(args: &[Value<'_>]) -> Result<Version, Error> {
     }
 }
 
+/// Refuses to raise the greatest number.
+fn raised(what: &str, number: u64) -> Result<(), Error> {
+    if number == u64::MAX {
+        return Err(Error::new(format!("{what} version increment would overflow uint64")));
+    }
+    Ok(())
+}
+
 const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
 const ONE_TEXT: Method = Method { params: &[Str], variadic: None };
 const ONE_VERSION: Method = Method { params: &[GoType::Named("*semver.Version")], variadic: None };
@@ -150,9 +158,10 @@ impl<'a> Object<'a> for Semver<'a> {
             "GreaterThan" => compared(Ordering::is_gt),
             "GreaterThanEqual" => compared(Ordering::is_ge),
             "Equal" => compared(Ordering::is_eq),
-            "IncMajor" => Ok(made(self.version().inc_major())),
-            "IncMinor" => Ok(made(self.version().inc_minor())),
-            "IncPatch" => Ok(made(self.version().inc_patch())),
+            "IncMajor" => raised("major", self.major).map(|()| made(self.version().inc_major())),
+            "IncMinor" => raised("minor", self.minor).map(|()| made(self.version().inc_minor())),
+            "IncPatch" if !self.prerelease.is_empty() => Ok(made(self.version().inc_patch())),
+            "IncPatch" => raised("patch", self.patch).map(|()| made(self.version().inc_patch())),
             "SetPrerelease" => set(self.version().set_prerelease(&text(args, 0))),
             "SetMetadata" => set(self.version().set_metadata(&text(args, 0))),
             _ => return None,

@@ -95,6 +95,12 @@ fn facts(question: &Json) -> Result<Json, String> {
     let given = text(question, "version");
     let version = if text(question, "kind") == "strict" { Version::parse_strict(given) } else { Version::parse(given) };
     let v = version.map_err(|e| e.to_string())?;
+    // Raising the greatest number is a panic in Go; the methods of the template object say so.
+    for (what, number) in [("major", v.major), ("minor", v.minor), ("patch", v.patch)] {
+        if number == u64::MAX && (what != "patch" || v.prerelease.is_empty()) {
+            return Err(format!("panic: {what} version increment would overflow uint64"));
+        }
+    }
     let numbers = format!("{} {} {}", v.major, v.minor, v.patch);
     Ok(json!([
         v.to_string(), v.original, numbers, v.prerelease, v.metadata,
