@@ -7,6 +7,8 @@ use crate::subjects::sorted;
 
 /// The reasons that the table shows.
 pub(crate) const ORDER: &str = "Go walks its maps in another order each time";
+/// See [`ORDER`]; what ours says is not among them.
+pub(crate) const VARIES: &str = "what Helm says is another each time (an address within a text, the order of many keys)";
 const DIES: &str = "Helm dies of it, which ours must not";
 const TIME: &str = "a time printed by a verb that does not suit it shows its insides";
 const GO: &str = "the release of Helm is built with Go 1.27, whose `encoding/json` words this differently";
@@ -29,8 +31,9 @@ pub(crate) fn explain(question: &Json, ours: &Answer, theirs: &Answer) -> Option
 
 /// Replaces what looks like an address: `0x` and eight digits or more.
 fn without_addresses(text: &str) -> String {
+    let text = text.to_ascii_lowercase();
     let mut out = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(at) = rest.find("0x") {
         let (before, found) = rest.split_at(at + 2);
         let end = found.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(found.len());

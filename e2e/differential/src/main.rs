@@ -10,7 +10,13 @@ mod rng;
 mod run;
 mod shrink;
 mod subjects;
+/// The generator that the tests of `goyaml` use too.
+#[path = "../../../crates/goyaml/tests/made/gen.rs"]
+#[allow(dead_code, clippy::expect_used, reason = "tests use another part of it")]
 mod yaml_gen;
+/// Texts that show one thing each.
+#[path = "../../../crates/goyaml/tests/made/texts.rs"]
+mod yaml_texts;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};

@@ -39,9 +39,12 @@ impl Oracle {
         Ok(self.ask(&[question])?.pop().unwrap_or(Answer::Died("no answer".to_owned())))
     }
 
-    /// Whether the oracle, asked again and again, ever says the same: Go walks its maps in another order each time.
-    pub(crate) fn wavers(&mut self, question: &Json, ours: &Answer, times: usize) -> Result<bool> {
-        Ok(self.ask(&vec![question; times])?.contains(ours))
+    /// Asks again and again: whether the oracle ever says the same, and whether it always says the same. Go walks its maps
+    /// in another order each time.
+    pub(crate) fn wavers(&mut self, question: &Json, ours: &Answer, times: usize) -> Result<(bool, bool)> {
+        let answers = self.ask(&vec![question; times])?;
+        let varies = answers.windows(2).any(|pair| matches!(pair, [a, b] if a != b));
+        Ok((answers.contains(ours), varies))
     }
 
     /// The answers up to where it dies.

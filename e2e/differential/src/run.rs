@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::Value as Json;
 
 use crate::answer::Answer;
-use crate::explain::{ORDER, explain};
+use crate::explain::{ORDER, VARIES, explain};
 use crate::oracle::Oracle;
 use crate::rng::Rng;
 use crate::shrink::shrink;
@@ -101,9 +101,16 @@ pub(crate) fn run(plan: &Plan, oracle: &Path) -> Result<Counts> {
                     *count.explained.entry(reason).or_default() += 1;
                     continue;
                 }
-                if oracle.wavers(question, &mine, 40)? {
-                    *count.explained.entry(ORDER).or_default() += 1;
-                    continue;
+                match oracle.wavers(question, &mine, 40)? {
+                    (true, _) => {
+                        *count.explained.entry(ORDER).or_default() += 1;
+                        continue;
+                    }
+                    (false, true) => {
+                        *count.explained.entry(VARIES).or_default() += 1;
+                        continue;
+                    }
+                    (false, false) => {}
                 }
                 count.differ += 1;
                 let nth = shown.lock().map(|mut all: std::sync::MutexGuard<'_, BTreeMap<&str, usize>>| {

@@ -202,6 +202,12 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
         CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", quote(url)),
         CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", quote(url)),
         CompileError::UnsupportedUrlScheme { url } => format!("no URLLoader registered for {}", quote(url)),
+        // Go's library takes what is no URL for one, and finds nobody to load it.
+        CompileError::InvalidMetaSchemaUrl { src, .. } if src.to_string() == "relative URL without a base" => {
+            let named = schema.get("$schema").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let named = quote(named.split('#').next().unwrap_or_default());
+            format!("failing loading {named}: no URLLoader registered for {named}")
+        }
         CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", quote(url)),
         CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", quote(url)),
         CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", quote(url)),

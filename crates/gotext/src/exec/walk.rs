@@ -171,7 +171,12 @@ impl<'a> Runtime<'a> {
             Value::Object(object) => match (object.underlying(self.arena), object.bytes()) {
                 (Value::Nil, Some(bytes)) => self.iterate(f, branch, self.arena.byte_list(bytes)),
                 (Value::Nil, None) => Err(self.no_range(f, val)),
-                (plain, _) => self.iterate(f, branch, plain),
+                (plain, _) => {
+                    if matches!(plain, Value::Int(..) | Value::Uint(..)) {
+                        self.only_one_variable(f, branch, val)?;
+                    }
+                    self.iterate(f, branch, plain)
+                }
             },
             Value::Bool(_) | Value::Float(..) | Value::Str(_) => Err(self.no_range(f, val)),
         }

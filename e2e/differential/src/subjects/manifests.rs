@@ -66,7 +66,7 @@ fn question(rng: &mut Rng) -> Json {
             text += &document(rng);
         }
         if rng.chance(6) {
-            text = crate::yaml_gen::mutate(rng, &text);
+            text = crate::yaml_gen::mutate(&mut crate::yaml_gen::Rng(rng.next()), &text);
         }
         files.insert(name.to_owned(), text.into());
     }

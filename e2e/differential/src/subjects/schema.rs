@@ -115,7 +115,7 @@ fn question(rng: &mut Rng) -> Json {
     }
     let mut schema = made.to_string();
     if rng.chance(4) {
-        schema = crate::yaml_gen::mutate(rng, &schema);
+        schema = crate::yaml_gen::mutate(&mut crate::yaml_gen::Rng(rng.next()), &schema);
     }
     json!({"op": "schema", "schema": schema, "values": {"a": value(rng, 3), "b": value(rng, 2)}})
 }

@@ -6,6 +6,7 @@ use super::{Subject, dump, text};
 use crate::answer::{Answer, bytes, coded};
 use crate::rng::Rng;
 use crate::yaml_gen as made;
+use crate::yaml_texts::TEXTS;
 
 /// Texts that are read.
 pub(crate) const READ: Subject = Subject { name: "yaml-read", weight: 14, question: read_question, answer: read, show };
@@ -23,13 +24,18 @@ fn show(question: &Json) -> String {
 
 fn read_question(rng: &mut Rng) -> Json {
     let op = rng.pick(&["fromyaml", "fromyaml", "fromyaml", "fromyamlmap", "strict", "split", "values", "fromjson"]);
+    let seeded = &mut made::Rng(rng.next());
     let mut given = match op {
         "fromjson" => {
-            let json = made::json(rng, 3);
-            if rng.chance(80) { made::mutate(rng, &json) } else { json }
+            let json = made::json(seeded, 3);
+            if rng.chance(80) { made::mutate(seeded, &json) } else { json }
         }
-        "split" | "values" => made::yaml(rng).replace("# c", "---"),
-        _ => made::yaml(rng),
+        _ if rng.chance(4) => {
+            let text = rng.pick(TEXTS);
+            if rng.chance(70) { made::mutate(seeded, text) } else { text.to_owned() }
+        }
+        "split" | "values" => made::yaml(seeded).replace("# c", "---"),
+        _ => made::yaml(seeded),
     }
     .into_bytes();
     if op != "split" && rng.chance(4) {
@@ -73,7 +79,7 @@ fn read(question: &Json) -> Answer {
 
 fn write_question(rng: &mut Rng) -> Json {
     let op = rng.pick(&["toyaml", "toyaml", "toyaml", "pretty", "pretty", "tojson", "torawjson", "toprettyjson"]);
-    json!({"op": op, "json": made::json(rng, 4), "ints": rng.chance(30)})
+    json!({"op": op, "json": made::json(&mut made::Rng(rng.next()), 4), "ints": rng.chance(30)})
 }
 
 fn write(question: &Json) -> Answer {

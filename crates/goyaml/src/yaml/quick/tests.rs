@@ -5,7 +5,7 @@ use crate::value::{Map, Value};
 use crate::yaml::{compose, decode};
 
 #[allow(dead_code, reason = "other tests use the rest")]
-#[path = "../../../tests/differential/gen.rs"]
+#[path = "../../../tests/made/gen.rs"]
 mod r#gen;
 
 /// Reads as usual.

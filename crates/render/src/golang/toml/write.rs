@@ -88,6 +88,8 @@ impl<'a> Writer<'a> {
             return Err("toml: the value contains itself".to_owned());
         }
         match self.kind(value)? {
+            // At the top a list is one, be it nil.
+            Kinds::Nil if key.is_empty() && matches!(value, Value::List(_)) => self.pair(key, value, false),
             Kinds::Nil => Ok(()),
             Kinds::Table => {
                 if key.len() == 1 {
