@@ -119,7 +119,8 @@ pub(crate) fn display_bool(value: &Value) -> String {
         Value::Seq(items) => format!("[{}]", items.iter().map(display_bool_within).collect::<Vec<_>>().join(" ")),
         Value::Map(map) => {
             // `%t` applies to the keys too.
-            let pairs: Vec<_> = map.iter().map(|(k, v)| format!("%!t(string={k}):{}", display_bool_within(v))).collect();
+            let pairs: Vec<_> =
+                map.iter().map(|(k, v)| format!("%!t(string={k}):{}", display_bool_within(v))).collect();
             format!("map[{}]", pairs.join(" "))
         }
         other => format!("%!t({}={})", type_name(other), display(other)),

@@ -8,7 +8,8 @@ use crate::subjects::sorted;
 /// The reasons that the table shows.
 pub(crate) const ORDER: &str = "Go walks its maps in another order each time";
 /// See [`ORDER`]; what ours says is not among them.
-pub(crate) const VARIES: &str = "what Helm says is another each time (an address within a text, the order of many keys)";
+pub(crate) const VARIES: &str =
+    "what Helm says is another each time (an address within a text, the order of many keys)";
 const DIES: &str = "Helm dies of it, which ours must not";
 const TIME: &str = "a time printed by a verb that does not suit it shows its insides";
 const GO: &str = "the release of Helm is built with Go 1.27, whose `encoding/json` words this differently";
@@ -16,12 +17,15 @@ const ADDRESS: &str = "an address in memory";
 
 /// Gives the reason of a difference that is right.
 pub(crate) fn explain(question: &Json, ours: &Answer, theirs: &Answer) -> Option<&'static str> {
-    if matches!(theirs, Answer::Out(Json::Object(_)) | Answer::Err(_)) && theirs.to_string().contains("time.Location=") {
+    if matches!(theirs, Answer::Out(Json::Object(_)) | Answer::Err(_)) && theirs.to_string().contains("time.Location=")
+    {
         return Some(TIME);
     }
     match (ours, theirs) {
         (Answer::Out(_) | Answer::Err(_), Answer::Died(_)) => Some(DIES),
-        (Answer::Out(a), Answer::Out(b)) => (without_addresses(&a.to_string()) == without_addresses(&b.to_string())).then_some(ADDRESS),
+        (Answer::Out(a), Answer::Out(b)) => {
+            (without_addresses(&a.to_string()) == without_addresses(&b.to_string())).then_some(ADDRESS)
+        }
         (Answer::Err(a), Answer::Err(b)) if newer_json(a, b) => Some(GO),
         (Answer::Err(a), Answer::Err(b)) if question["op"] == "schema" => (sorted(a) == sorted(b)).then_some(ORDER),
         (Answer::Err(a), Answer::Err(b)) => (without_addresses(a) == without_addresses(b)).then_some(ADDRESS),
@@ -46,9 +50,11 @@ fn without_addresses(text: &str) -> String {
 
 /// Whether two texts part only where `encoding/json` names the field of a struct.
 fn newer_json(ours: &str, theirs: &str) -> bool {
-    let cut = |text: &str| text.split_once("json: cannot unmarshal ").and_then(|(before, after)| {
-        let kind = after.split(" into ").next()?.to_owned();
-        Some((before.to_owned(), kind))
-    });
+    let cut = |text: &str| {
+        text.split_once("json: cannot unmarshal ").and_then(|(before, after)| {
+            let kind = after.split(" into ").next()?.to_owned();
+            Some((before.to_owned(), kind))
+        })
+    };
     theirs.contains(" into Go struct field ") && cut(ours).is_some() && cut(ours) == cut(theirs)
 }

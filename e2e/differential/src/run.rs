@@ -140,7 +140,9 @@ pub(crate) fn run(plan: &Plan, oracle: &Path) -> Result<Counts> {
                 scope.spawn(move || gotext::with_big_stack(|| work(worker)).context("a thread")?)
             })
             .collect();
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
     counts.into_inner().ok().context("a worker failed")
 }

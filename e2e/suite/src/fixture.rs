@@ -40,11 +40,8 @@ const FIXTURES: [Fixture; 3] = [
 ];
 
 /// Helm's own packages, asked over pipes by `e2e/differential`.
-const ORACLE: Fixture = Fixture {
-    name: "oracle",
-    package: ".",
-    link: "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1",
-};
+const ORACLE: Fixture =
+    Fixture { name: "oracle", package: ".", link: "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1" };
 
 /// Where the programs are.
 #[derive(Clone, Debug)]

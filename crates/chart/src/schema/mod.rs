@@ -187,9 +187,7 @@ fn read(data: &[u8]) -> Result<serde_json::Value, String> {
     }
     let value = goyaml::from_json(data).map_err(|e| match e.to_string() {
         // A decoder waits for more where a whole text would be at its end.
-        text if text == "unexpected end of JSON input" || ends_in_a_token(&text, data) => {
-            "unexpected EOF".to_owned()
-        }
+        text if text == "unexpected end of JSON input" || ends_in_a_token(&text, data) => "unexpected EOF".to_owned(),
         text if text.ends_with(" after top-level value") => "invalid character after top-level value".to_owned(),
         text => text,
     })?;

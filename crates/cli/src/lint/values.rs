@@ -30,7 +30,9 @@ fn fit(linter: &Linter<'_>, path: &str) -> Result<(), String> {
     let values = match goyaml::from_yaml(&data).map_err(unreadable)? {
         Value::Map(map) => map,
         Value::Null => Map::new(),
-        other => return Err(unreadable(goyaml::Error::unmarshal_type(other.json_kind(), "common.Values").in_unmarshal())),
+        other => {
+            return Err(unreadable(goyaml::Error::unmarshal_type(other.json_kind(), "common.Values").in_unmarshal()));
+        }
     };
     // Only the chart's own values are looked at, as Helm 2 did.
     let given = coalesce_tables(Map::new(), &linter.options.values);

@@ -271,7 +271,7 @@ fn index<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
                     return Err(Error::new(format!("can't index item of type {}", pointee_name(&item))));
                 }
             },
-            other => return Err(Error::new(format!("can't index item of type {}", other.type_name()))),
+            _ => return Err(Error::new(format!("can't index item of type {}", pointee_name(&item)))),
         };
     }
     Ok(item)

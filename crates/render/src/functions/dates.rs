@@ -333,8 +333,10 @@ impl<'a> Object<'a> for Time {
             "AddDate" => &DATE,
             "After" | "Before" | "Equal" | "Compare" | "Sub" => &OTHER,
             "Add" | "Round" | "Truncate" => &SPAN,
-            "String" | "GoString" | "Year" | "Month" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay"
-            | "Weekday" | "Unix" | "UnixMilli" | "UnixMicro" | "UnixNano" | "IsZero" | "UTC" | "Local" => &NO_ARGUMENT,
+            "String" | "GoString" | "Year" | "Month" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond"
+            | "YearDay" | "Weekday" | "Unix" | "UnixMilli" | "UnixMicro" | "UnixNano" | "IsZero" | "UTC" | "Local" => {
+                &NO_ARGUMENT
+            }
             _ => return None,
         })
     }

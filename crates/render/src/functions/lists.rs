@@ -164,7 +164,7 @@ fn chunk<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     let (size, items) = (int(a, 0), list(arena, any(a, 1), "Cannot chunk type")?.items());
     // Sprig counts with floats, so that a negative size can fit once.
     let count = ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0;
-    if !(count >= 0.0 && count < 9e18) {
+    if !(0.0..9e18).contains(&count) {
         return fail(OUT_OF_RANGE);
     }
     let count = count as usize;

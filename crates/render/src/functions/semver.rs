@@ -119,18 +119,28 @@ impl<'a> Object<'a> for Semver<'a> {
     }
 
     fn copied(&self, arena: &'a Arena) -> Option<Value<'a>> {
-        let zero = Semver { is_pointer: self.is_pointer, major: 0, minor: 0, patch: 0, prerelease: b"", metadata: b"", original: b"" };
+        let zero = Semver {
+            is_pointer: self.is_pointer,
+            major: 0,
+            minor: 0,
+            patch: 0,
+            prerelease: b"",
+            metadata: b"",
+            original: b"",
+        };
         Some(arena.object(zero))
     }
 
     fn method(&self, name: &str) -> Option<&'static Method> {
         Some(match name {
-            "Major" | "Minor" | "Patch" | "Prerelease" | "Metadata" | "String" | "IncMajor" | "IncMinor" | "IncPatch"
-            | "MarshalText" | "MarshalJSON" | "Value" => &NO_ARGUMENT,
+            "Major" | "Minor" | "Patch" | "Prerelease" | "Metadata" | "String" | "IncMajor" | "IncMinor"
+            | "IncPatch" | "MarshalText" | "MarshalJSON" | "Value" => &NO_ARGUMENT,
             "SetPrerelease" | "SetMetadata" => &ONE_TEXT,
             // These a pointer has.
             "Original" if self.is_pointer => &NO_ARGUMENT,
-            "Compare" | "LessThan" | "LessThanEqual" | "GreaterThan" | "GreaterThanEqual" | "Equal" if self.is_pointer => {
+            "Compare" | "LessThan" | "LessThanEqual" | "GreaterThan" | "GreaterThanEqual" | "Equal"
+                if self.is_pointer =>
+            {
                 &ONE_VERSION
             }
             _ => return None,
@@ -138,6 +148,10 @@ impl<'a> Object<'a> for Semver<'a> {
     }
 
     fn call(&self, call: &mut Call<'a, '_>, name: &str, args: &[Value<'a>]) -> Option<Out<'a>> {
+        let of_pointer = self.method(name).is_none();
+        if of_pointer {
+            return None;
+        }
         let arena = call.arena;
         let compared = |test: fn(Ordering) -> bool| other(args).map(|o| Value::Bool(test(self.version().compare(&o))));
         let made = |made: Version| version_object(arena, &made, false);

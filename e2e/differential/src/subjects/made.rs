@@ -65,7 +65,15 @@ fn dependency(rng: &mut Rng, i: usize) -> Json {
         out["alias"] = json!(format!("x{i}"));
     }
     if rng.chance(50) {
-        out["condition"] = json!(rng.pick(&["s0.enabled", "s1.enabled,s0.enabled", "x0.enabled", "none.enabled", "a", "s0", " s0.enabled , s1.enabled"]));
+        out["condition"] = json!(rng.pick(&[
+            "s0.enabled",
+            "s1.enabled,s0.enabled",
+            "x0.enabled",
+            "none.enabled",
+            "a",
+            "s0",
+            " s0.enabled , s1.enabled"
+        ]));
     }
     if rng.below(3) == 0 {
         out["tags"] = json!([rng.pick(&["front", "back", "none"])]);
@@ -118,7 +126,10 @@ fn question(rng: &mut Rng) -> Json {
             0 => json!(["set", sets::expression(rng, "set")]),
             1 => json!(["set", format!("s0.{}=null", rng.pick(KEYS))]),
             2 => json!(["json", format!("{}={}", rng.pick(KEYS), table(rng, 1))]),
-            _ => json!(["set", format!("{}.{}={}", rng.pick(KEYS), rng.pick(KEYS), rng.pick(&["1", "null", "{a}", "true"]))]),
+            _ => json!([
+                "set",
+                format!("{}.{}={}", rng.pick(KEYS), rng.pick(KEYS), rng.pick(&["1", "null", "{a}", "true"]))
+            ]),
         })
         .collect();
     json!({"op": "coalesce", "files": all, "given": given, "set": set})

@@ -33,8 +33,18 @@ pub(crate) struct Subject {
 
 /// All subjects.
 pub(crate) const SUBJECTS: &[&Subject] = &[
-    &templates::SUBJECT, &calls::SUBJECT, &small::REGEX, &small::PRINTF, &small::DATES, &sets::SUBJECT, &yaml::READ, &yaml::WRITE,
-    &semver::SUBJECT, &made::SUBJECT, &manifests::SUBJECT, &schema::SUBJECT,
+    &templates::SUBJECT,
+    &calls::SUBJECT,
+    &small::REGEX,
+    &small::PRINTF,
+    &small::DATES,
+    &sets::SUBJECT,
+    &yaml::READ,
+    &yaml::WRITE,
+    &semver::SUBJECT,
+    &made::SUBJECT,
+    &manifests::SUBJECT,
+    &schema::SUBJECT,
 ];
 
 /// A text of a question.
@@ -56,7 +66,8 @@ fn dump(value: &goyaml::Value) -> String {
             let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
             let exponent: i32 = exponent.parse().unwrap_or_default();
             let sign = if exponent < 0 { '-' } else { '+' };
-            let (before, after) = (if *f == 0.0 && f.is_sign_negative() { "-" } else { "" }, if *f < 0.0 { "-" } else { "" });
+            let (before, after) =
+                (if *f == 0.0 && f.is_sign_negative() { "-" } else { "" }, if *f < 0.0 { "-" } else { "" });
             format!("{before}f{mantissa}e{sign}{:02}{after}", exponent.abs())
         }
         Value::Str(s) => goyaml::to_json(&Value::Str(s.clone())).unwrap_or_default(),

@@ -103,8 +103,11 @@ pub(crate) fn sorted(text: &str) -> String {
 }
 
 const DRAFTS: &[&str] = &[
-    "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema", "http://json-schema.org/draft-04/schema#",
-    "http://json-schema.org/draft-06/schema#", "https://json-schema.org/draft/2020-12/schema",
+    "http://json-schema.org/draft-07/schema#",
+    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-04/schema#",
+    "http://json-schema.org/draft-06/schema#",
+    "https://json-schema.org/draft/2020-12/schema",
 ];
 
 fn question(rng: &mut Rng) -> Json {

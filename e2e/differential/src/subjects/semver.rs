@@ -13,9 +13,12 @@ use crate::rng::Rng;
 pub(crate) const SUBJECT: Subject =
     Subject { name: "semver", weight: 12, question, answer, show: |question| question.to_string() };
 
-const NUMBERS: &[&str] = &["0", "1", "1", "2", "3", "10", "11", "01", "007", "18446744073709551615", "18446744073709551616", "", "é", "-1"];
-const SEPARATORS: &[&str] = &[" ", ", ", ",", " || ", "||", " - ", "  ", "-", "|", "\t", "\u{a0}", " , ", "|| ", ";", "\n"];
-const OPERATORS: &[&str] = &["", "", "=", "!=", ">", "<", ">=", "=>", "<=", "=<", "~", "~>", "^", "==", ">>", "!", "<>", "^^"];
+const NUMBERS: &[&str] =
+    &["0", "1", "1", "2", "3", "10", "11", "01", "007", "18446744073709551615", "18446744073709551616", "", "é", "-1"];
+const SEPARATORS: &[&str] =
+    &[" ", ", ", ",", " || ", "||", " - ", "  ", "-", "|", "\t", "\u{a0}", " , ", "|| ", ";", "\n"];
+const OPERATORS: &[&str] =
+    &["", "", "=", "!=", ">", "<", ">=", "=>", "<=", "=<", "~", "~>", "^", "==", ">>", "!", "<>", "^^"];
 
 fn suffix(rng: &mut Rng) -> String {
     let pre = match rng.below(8) {
@@ -24,7 +27,19 @@ fn suffix(rng: &mut Rng) -> String {
         2 => "-alpha.1",
         3 => "-rc.2",
         4 => "-01",
-        5 => rng.pick(&["-", "-a..b", "-a.", "-x-y.3", "-99999999999999999999", "-1.a", "-beta.11", "-é", "-a+", "-A", "-0a"]),
+        5 => rng.pick(&[
+            "-",
+            "-a..b",
+            "-a.",
+            "-x-y.3",
+            "-99999999999999999999",
+            "-1.a",
+            "-beta.11",
+            "-é",
+            "-a+",
+            "-A",
+            "-0a",
+        ]),
         _ => "",
     };
     let metadata = if rng.chance(15) { rng.pick(&["+b", "+1.2", "+", "+a_b", "+01", "+a+b", "+-"]) } else { "" };
@@ -49,7 +64,13 @@ fn version(rng: &mut Rng) -> String {
 fn wild(rng: &mut Rng) -> String {
     let count = rng.one(&[1, 2, 3, 3, 4]);
     let parts: Vec<_> = (0..count)
-        .map(|_| if rng.chance(15) { rng.pick(&["x", "X", "*", "xx", "1|2", ""]) } else { rng.pick(&["0", "1", "2", "3", "11", "01"]) })
+        .map(|_| {
+            if rng.chance(15) {
+                rng.pick(&["x", "X", "*", "xx", "1|2", ""])
+            } else {
+                rng.pick(&["0", "1", "2", "3", "11", "01"])
+            }
+        })
         .collect();
     let suffix = if rng.chance(33) { suffix(rng) } else { String::new() };
     format!("{}{}{suffix}", rng.pick(&["", "", "v"]), parts.join("."))
@@ -103,8 +124,14 @@ fn facts(question: &Json) -> Result<Json, String> {
     }
     let numbers = format!("{} {} {}", v.major, v.minor, v.patch);
     Ok(json!([
-        v.to_string(), v.original, numbers, v.prerelease, v.metadata,
-        v.inc_major().original, v.inc_minor().original, v.inc_patch().original
+        v.to_string(),
+        v.original,
+        numbers,
+        v.prerelease,
+        v.metadata,
+        v.inc_major().original,
+        v.inc_minor().original,
+        v.inc_patch().original
     ]))
 }
 

@@ -49,7 +49,9 @@ fn read_question(rng: &mut Rng) -> Json {
         }
     }
     match coded(&given) {
-        text if text.starts_with("base64:") => json!({"op": op, "b64": text.trim_start_matches("base64:"), "typed": true}),
+        text if text.starts_with("base64:") => {
+            json!({"op": op, "b64": text.trim_start_matches("base64:"), "typed": true})
+        }
         text => json!({"op": op, "yaml": text, "typed": true}),
     }
 }
@@ -84,7 +86,8 @@ fn write_question(rng: &mut Rng) -> Json {
 
 fn write(question: &Json) -> Answer {
     let json = text(question, "json");
-    let tree = if question["ints"] == json!(true) { goyaml::from_json_keep_ints(json) } else { goyaml::from_json(json) };
+    let tree =
+        if question["ints"] == json!(true) { goyaml::from_json_keep_ints(json) } else { goyaml::from_json(json) };
     let tree = match tree {
         Ok(tree) => tree,
         Err(error) => return Answer::Err(error.to_string()),

@@ -422,7 +422,9 @@ impl<'e> Parser<'e> {
         // Underscores, dashes, blanks and the case make no difference.
         let plain = |name: &str| name.replace(['_', '-', ' '], "").to_ascii_lowercase();
         let named = std::str::from_utf8(name).ok().map(plain).filter(|n| NAMES.binary_search(&n.as_str()).is_ok());
-        let Some(mut class) = named.as_deref().and_then(property) else { return Err(Failure(CLASS_RANGE, self.since(start))) };
+        let Some(mut class) = named.as_deref().and_then(property) else {
+            return Err(Failure(CLASS_RANGE, self.since(start)));
+        };
         if self.flags.fold {
             let _ = class.try_case_fold_simple();
         }

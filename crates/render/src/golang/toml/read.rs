@@ -6,7 +6,7 @@ use gotext::strconv::{decode_rune, parse_float, parse_int, quote, quote_rune};
 use gotext::{Arena, GoType, Map, Value};
 use jiff::tz::TimeZone;
 
-use crate::golang::time::Time;
+use crate::golang::time::{Time, Zone};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -491,8 +491,12 @@ impl<'a> Reader<'a, '_> {
                 b => *b,
             })
             .collect();
-        for layout in LAYOUTS {
+        // What has no offset is in a zone that says so.
+        const ZONES: [&str; 7] = ["", "datetime-local", "date-local", "time-local", "", "datetime-local", "time-local"];
+        for (layout, zone) in LAYOUTS.into_iter().zip(ZONES) {
             if let Ok(time) = Time::parse(layout, &text, self.local) {
+                let offset = time.offset().0;
+                let time = if zone.is_empty() { time } else { time.within(Zone::fixed(offset, zone)) };
                 return Ok(self.arena.object(time));
             }
         }

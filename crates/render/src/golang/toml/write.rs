@@ -56,7 +56,9 @@ impl<'a> Writer<'a> {
                 }
             }
             Value::Object(object) if object.kind() == Kind::Func => return Err("unsupported type: func".to_owned()),
-            Value::Object(object) if object.as_any().is_none() && !object.json_fields(self.arena).is_empty() => Kinds::Table,
+            Value::Object(object) if object.as_any().is_none() && !object.json_fields(self.arena).is_empty() => {
+                Kinds::Table
+            }
             _ => Kinds::Other,
         })
     }
