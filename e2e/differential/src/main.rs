@@ -104,7 +104,7 @@ fn subjects(names: &[String]) -> Result<Vec<&'static Subject>> {
         }
     }
     let wanted = |subject: &&Subject| names.is_empty() || names.iter().any(|name| name == subject.name);
-    Ok(SUBJECTS.iter().copied().filter(|subject| wanted(&subject)).collect())
+    Ok(SUBJECTS.iter().copied().filter(wanted).collect())
 }
 
 fn one(arguments: &Arguments) -> Result<bool> {
