@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Where fixtures are built and kept; `~/.cache/whipstaff-e2e` when left out
     #[arg(long, value_name = "FOLDER", env = "WHIPSTAFF_E2E_CACHE")]
     cache: Option<PathBuf>,
+    /// How long generated inputs are compared with Helm after the suites; not at all with 0, `--only` or `--filter`
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, env = "WHIPSTAFF_E2E_FUZZ")]
+    fuzz: u64,
     /// The first port to try
     #[arg(long, default_value_t = 27300, env = "WHIPSTAFF_E2E_PORT")]
     port: u16,
@@ -41,6 +44,7 @@ enum Only {
 /// Runs the suites and prints the closing line.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let root = crate::root();
+    let fuzz = if arguments.only.is_some() || arguments.filter.is_some() { 0 } else { arguments.fuzz };
     let options = Options {
         cache: arguments.cache.map_or_else(default_cache, Ok)?,
         corpus: std::env::var_os("WHIPSTAFF_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from),
@@ -61,10 +65,21 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         println!("failed: {name}");
     }
     println!("{summary}");
-    Ok(if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if !summary.failed.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if fuzz == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let (Err(error), false) = (e2e::fixture::go(), options.strict) {
+        println!("generated inputs are not compared: {error}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    crate::fuzz::compare(&options.cache, &["--seconds".to_owned(), fuzz.to_string()])
 }
 
-fn default_cache() -> Result<PathBuf> {
+/// Returns where fixtures are kept when nobody says.
+pub(crate) fn default_cache() -> Result<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("XDG_CACHE_HOME")
         .or_else(|| Some(variable("HOME")?.join(".cache")))

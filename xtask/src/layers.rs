@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server", "tiller",
         ],
     ),
+    ("differential", &["gotext", "goyaml", "chart", "render"]),
     ("e2e", &[]),
     ("xtask", &["e2e"]),
 ];

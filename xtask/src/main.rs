@@ -1,6 +1,7 @@
 //! The project's own chores.
 
 mod e2e;
+mod fuzz;
 mod helm_cli;
 mod layers;
 mod strangers;
@@ -39,6 +40,8 @@ enum Chore {
     },
     /// Render the corpus of real charts and print how many cases are what Helm prints
     Corpus,
+    /// Compare with Helm's own packages on inputs that nobody wrote
+    Fuzz(fuzz::Arguments),
     /// Run Helm's own command lines through the binary and compare exit code, stdout and stderr
     HelmCli(helm_cli::Arguments),
     /// Run the binary and Helm side by side over charts that neither has seen, and compare all that they print
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
 fn run(chore: Chore) -> Result<ExitCode> {
     match chore {
         Chore::E2e(arguments) => return e2e::run(arguments),
+        Chore::Fuzz(arguments) => return fuzz::run(&arguments),
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Strangers(arguments) => return strangers::run(&arguments),
         Chore::Layers => layers::run()?,

@@ -38,7 +38,10 @@ impl GoType {
         match self {
             GoType::Any | GoType::List | GoType::Strings | GoType::Bytes | GoType::Map | GoType::StringMap => true,
             GoType::Named(name) => {
-                name.starts_with(['*', '[']) || name.starts_with("map[") || name.starts_with("func(")
+                name.starts_with(['*', '['])
+                    || name.starts_with("map[")
+                    || name.starts_with("func(")
+                    || name == "io.Writer"
             }
             _ => false,
         }
@@ -98,6 +101,7 @@ impl Kind {
             Kind::Struct => "struct",
             Kind::Ptr => "ptr",
             Kind::Func => "func",
+            Kind::Complex128 => "complex128",
         }
     }
 }
@@ -147,6 +151,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is a `[]byte`.
+    pub(crate) fn is_bytes(&self) -> bool {
+        match self {
+            Value::List(list) => list.elem == GoType::Uint8,
+            Value::Object(object) => object.bytes().is_some(),
+            _ => false,
+        }
+    }
+
     /// The plain value: that below a host object which has one, otherwise the value itself.
     pub fn plain(self, arena: &'a Arena) -> Value<'a> {
         match self {
@@ -183,6 +196,7 @@ impl<'a> Value<'a> {
             Value::Object(object) => match object.kind() {
                 Kind::Struct => true,
                 Kind::Ptr | Kind::Func => !object.is_nil(),
+                Kind::Complex128 => object.complex() != Some((0.0, 0.0)),
                 _ => object.underlying(arena).truth(arena),
             },
         }

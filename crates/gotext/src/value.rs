@@ -338,6 +338,7 @@ pub enum Kind {
     Struct,
     Ptr,
     Func,
+    Complex128,
 }
 
 /// A value whose fields and methods the host defines.
@@ -362,6 +363,29 @@ pub trait Object<'a> {
     /// What the `String()` or `Error()` method gives, where the type has one (`fmt` prints that).
     fn string(&self) -> Option<String> {
         None
+    }
+    /// What a `String()` method gives that only a pointer has: an action prints that of a field of something pointed to,
+    /// `fmt` knows nothing of it.
+    fn pointer_string(&self) -> Option<String> {
+        None
+    }
+    /// What the `GoString()` method gives, where the type has one (`%#v` prints that).
+    fn go_string(&self) -> Option<String> {
+        None
+    }
+    /// The parts of a complex number.
+    fn complex(&self) -> Option<(f64, f64)> {
+        None
+    }
+    /// What a copy made by reflection is, where that is not the value itself: fields not exported are left behind.
+    fn copied(&self, _arena: &'a Arena) -> Option<Value<'a>> {
+        None
+    }
+    /// The exported fields by the names that JSON gives them; none where the type writes itself.
+    fn json_fields(&self, arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
+        let mut fields = self.fields(arena);
+        fields.retain(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase()));
+        fields
     }
     /// The bytes, for a `[]byte`.
     fn bytes(&self) -> Option<&'a [u8]> {

@@ -31,6 +31,14 @@ pub trait Sink {
     fn end_map(&mut self);
     /// Tells in which order it wants the keys of a mapping.
     fn order(&self) -> KeyOrder;
+    /// Takes a point in time, as its text; a string where nothing else is made of it.
+    fn timestamp(&mut self, value: &[u8]) {
+        self.str(value);
+    }
+    /// Tells whether Go values are looked at by reflection (go-yaml v3), and not as `encoding/json` does.
+    fn reflects(&self) -> bool {
+        false
+    }
 }
 
 /// A tree that can say itself into a [`Sink`]. It may be asked more than once, and must say the same each time.

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test")]
 
 #[allow(dead_code, reason = "the other test uses the rest")]
-#[path = "differential/gen.rs"]
+#[path = "made/gen.rs"]
 mod r#gen;
 
 use r#gen::Rng;

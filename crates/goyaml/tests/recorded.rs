@@ -1,6 +1,6 @@
 //! Cases with what Go itself says to them, one JSON object a line in `recorded.jsonl`.
 //!
-//! The record is made by the `record` test of `differential`, from inputs of our own making.
+//! The record was made from inputs of our own making, with the oracle of `e2e/fixtures`; `cargo xtask fuzz` goes on from there.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
 

@@ -23,6 +23,7 @@ fn text_argument<'a>(args: &[Value<'a>]) -> &'a [u8] {
 }
 
 const ONE_TEXT: Method = Method { params: &[Str], variadic: None };
+const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
 
 /// `engine.files`: the files of a chart, sorted by path (as Helm 4.3: `pkg/engine/files.go`).
 pub(crate) struct Files<'a> {
@@ -92,7 +93,11 @@ impl<'a> Object<'a> for Files<'a> {
         Value::Map(map)
     }
     fn method(&self, name: &str) -> Option<&'static Method> {
-        matches!(name, "Get" | "GetBytes" | "Glob" | "Lines").then_some(&ONE_TEXT)
+        match name {
+            "Get" | "GetBytes" | "Glob" | "Lines" => Some(&ONE_TEXT),
+            "AsConfig" | "AsSecrets" => Some(&NO_ARGUMENT),
+            _ => None,
+        }
     }
     fn call(&self, call: &mut Call<'a, '_>, name: &str, args: &[Value<'a>]) -> Option<Out<'a>> {
         let arena = call.arena;
@@ -173,10 +178,20 @@ impl<'a> Object<'a> for Kube<'a> {
     }
     fn fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
         let text = |s: &'a str| Value::Str(s.as_bytes());
-        vec![("Version", text(&self.0.version)), ("Major", text(&self.0.major)), ("Minor", text(&self.0.minor))]
+        // The cluster's own version has no normalized one; Helm's own default has.
+        let normalized = self.0.normalized.as_deref().unwrap_or_default();
+        vec![
+            ("Version", text(&self.0.version)),
+            ("normalizedVersion", text(normalized)),
+            ("Major", text(&self.0.major)),
+            ("Minor", text(&self.0.minor)),
+        ]
     }
-    fn string(&self) -> Option<String> {
+    fn pointer_string(&self) -> Option<String> {
         Some(self.0.as_str().to_owned())
+    }
+    fn method(&self, name: &str) -> Option<&'static Method> {
+        matches!(name, "String" | "GitVersion").then_some(&NO_ARGUMENT)
     }
     fn call(&self, call: &mut Call<'a, '_>, name: &str, _args: &[Value<'a>]) -> Option<Out<'a>> {
         match name {
@@ -236,7 +251,10 @@ impl<'a> Object<'a> for HelmVersion<'a> {
         self.named().into_iter().find(|(field, _, _)| *field == name).map(|(_, _, text)| Value::Str(text.as_bytes()))
     }
     fn fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
-        // The names are those of JSON; `fmt` prints no names.
-        self.named().into_iter().map(|(_, json, text)| (json, Value::Str(text.as_bytes()))).collect()
+        self.named().into_iter().map(|(field, _, text)| (field, Value::Str(text.as_bytes()))).collect()
+    }
+    fn json_fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
+        let said = self.named().into_iter().filter(|(_, _, text)| !text.is_empty());
+        said.map(|(_, json, text)| (json, Value::Str(text.as_bytes()))).collect()
     }
 }

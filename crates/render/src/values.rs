@@ -119,7 +119,7 @@ impl<'a> Check<'a> {
                 }
                 self.above.pop();
             }
-            Value::Object(object) if object.kind() == Kind::Func => {
+            Value::Object(object) if matches!(object.kind(), Kind::Func | Kind::Complex128) => {
                 return Err(format!("json: unsupported type: {}", object.type_name()));
             }
             _ => {}
@@ -157,7 +157,7 @@ fn emit<'a, S: Sink + ?Sized>(arena: &'a Arena, value: Value<'a>, sink: &mut S) 
         Value::Str(s) => sink.str(s),
         Value::List(list) => emit_list(arena, list, sink),
         Value::Map(map) => {
-            if map.is_nil() {
+            if map.is_nil() && !sink.reflects() {
                 return sink.null();
             }
             let pairs = (0..map.len()).filter_map(|at| map.entry(at)).collect();
@@ -168,8 +168,12 @@ fn emit<'a, S: Sink + ?Sized>(arena: &'a Arena, value: Value<'a>, sink: &mut S) 
 }
 
 fn emit_list<'a, S: Sink + ?Sized>(arena: &'a Arena, list: &'a List<'a>, sink: &mut S) {
-    let Some(items) = list.items else { return sink.null() };
-    if list.elem == GoType::Uint8 {
+    let items = match list.items {
+        Some(items) => items,
+        None if sink.reflects() => &[],
+        None => return sink.null(),
+    };
+    if list.elem == GoType::Uint8 && !sink.reflects() {
         let bytes: Vec<u8> = items.iter().map(|v| if let Value::Uint(b, _) = v { *b as u8 } else { 0 }).collect();
         return sink.str(STANDARD.encode(bytes).as_bytes());
     }
@@ -206,23 +210,53 @@ fn emit_object<'a, S: Sink + ?Sized>(arena: &'a Arena, object: &'a dyn Object<'a
     if object.is_nil() {
         return sink.null();
     }
+    if let Some(time) = object.as_any().and_then(|any| any.downcast_ref::<Time>()) {
+        return sink.timestamp(time.rfc3339_nano().as_bytes());
+    }
+    if sink.reflects() {
+        return emit_reflected(arena, object, sink);
+    }
     if let Some(bytes) = object.bytes() {
         return sink.str(STANDARD.encode(bytes).as_bytes());
-    }
-    if let Some(time) = object.as_any().and_then(|any| any.downcast_ref::<Time>()) {
-        return sink.str(time.rfc3339_nano().as_bytes());
     }
     match object.underlying(arena) {
         Value::Nil => {}
         plain => return emit(arena, plain, sink),
     }
-    let fields = object.fields(arena);
+    let fields = object.json_fields(arena);
     if fields.is_empty() {
-        return match object.string() {
-            Some(text) => sink.str(text.as_bytes()),
-            None => sink.null(),
-        };
+        return emit_text(object, sink);
     }
     let pairs = fields.into_iter().map(|(name, value)| (name.as_bytes(), value)).collect();
     emit_pairs(arena, pairs, true, sink);
+}
+
+fn emit_text<'a, S: Sink + ?Sized>(object: &'a dyn Object<'a>, sink: &mut S) {
+    match object.string() {
+        Some(text) => sink.str(text.as_bytes()),
+        None => sink.null(),
+    }
+}
+
+/// What go-yaml v3 sees: durations as their texts, bytes as numbers, fields by their names in small letters.
+fn emit_reflected<'a, S: Sink + ?Sized>(arena: &'a Arena, object: &'a dyn Object<'a>, sink: &mut S) {
+    if object.kind() == Kind::Int64 {
+        return emit_text(object, sink);
+    }
+    match object.underlying(arena) {
+        Value::Nil => {}
+        plain => return emit(arena, plain, sink),
+    }
+    // Who writes itself has no fields in JSON.
+    if object.json_fields(arena).is_empty() {
+        return emit_text(object, sink);
+    }
+    let mut fields = object.fields(arena);
+    fields.retain(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase()));
+    sink.begin_map(fields.len());
+    for (name, value) in fields {
+        sink.key(name.to_lowercase().as_bytes());
+        emit(arena, value, sink);
+    }
+    sink.end_map();
 }

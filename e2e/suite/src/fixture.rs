@@ -39,6 +39,10 @@ const FIXTURES: [Fixture; 3] = [
     },
 ];
 
+/// Helm's own packages, asked over pipes by `e2e/differential`.
+const ORACLE: Fixture =
+    Fixture { name: "oracle", package: ".", link: "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1" };
+
 /// Where the programs are.
 #[derive(Clone, Debug)]
 pub struct Fixtures {
@@ -94,6 +98,18 @@ pub fn build(root: &Path, cache: &Path) -> Result<Fixtures> {
     let sources = root.join("e2e/fixtures");
     let [kwok, helm, controlplane] = FIXTURES.each_ref().map(|fixture| ensure(fixture, &sources, cache));
     Ok(Fixtures { controlplane: controlplane?, kwok: kwok?, stages: sources.join("kwok/stages.yaml"), helm: helm? })
+}
+
+/// Builds the oracle, which only the differential program needs, and returns where it is.
+///
+/// # Errors
+///
+/// When Go is missing, or does not build it.
+pub fn oracle(root: &Path, cache: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
+    let lock = File::create(cache.join("lock"))?;
+    lock.lock()?;
+    ensure(&ORACLE, &root.join("e2e/fixtures"), cache)
 }
 
 /// Returns where a fixture is kept.

@@ -171,6 +171,12 @@ fn goes_deeper(json: &[u8], max: usize) -> bool {
     false
 }
 
+/// Tells whether an error is that the text ends within a number or a word, where Go's scanner sees a blank.
+fn ends_in_a_token(error: &str, data: &[u8]) -> bool {
+    let within = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-');
+    error.starts_with("invalid character ' ' ") && data.last().is_some_and(within)
+}
+
 /// Reads the schema, with the errors of Go's decoder.
 fn read(data: &[u8]) -> Result<serde_json::Value, String> {
     if data.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n')) {
@@ -180,7 +186,8 @@ fn read(data: &[u8]) -> Result<serde_json::Value, String> {
         return Err(format!("the schema is nested deeper than the maximum of {MAX_SCHEMA_DEPTH}"));
     }
     let value = goyaml::from_json(data).map_err(|e| match e.to_string() {
-        text if text == "unexpected end of JSON input" => "unexpected EOF".to_owned(),
+        // A decoder waits for more where a whole text would be at its end.
+        text if text == "unexpected end of JSON input" || ends_in_a_token(&text, data) => "unexpected EOF".to_owned(),
         text if text.ends_with(" after top-level value") => "invalid character after top-level value".to_owned(),
         text => text,
     })?;
@@ -193,6 +200,12 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
         CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", quote(url)),
         CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", quote(url)),
         CompileError::UnsupportedUrlScheme { url } => format!("no URLLoader registered for {}", quote(url)),
+        // Go's library takes what is no URL for one, and finds nobody to load it.
+        CompileError::InvalidMetaSchemaUrl { src, .. } if src.to_string() == "relative URL without a base" => {
+            let named = schema.get("$schema").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let named = quote(named.split('#').next().unwrap_or_default());
+            format!("failing loading {named}: no URLLoader registered for {named}")
+        }
         CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", quote(url)),
         CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", quote(url)),
         CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", quote(url)),

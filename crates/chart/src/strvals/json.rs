@@ -21,7 +21,7 @@ pub(super) fn take(text: &str) -> Result<(Value, usize), String> {
     let value = goyaml::from_json(text.get(..end).unwrap_or(text)).map_err(|e| {
         // A decoder waits for more where a whole text would be at its end.
         let text = e.to_string();
-        let cut_short = text == "unexpected end of JSON input" || number_is_cut_short(rest);
+        let cut_short = text == "unexpected end of JSON input" || number_is_cut_short(rest) || word_is_cut_short(rest);
         if cut_short { "unexpected EOF".to_owned() } else { text }
     })?;
     Ok((value, end))
@@ -90,6 +90,11 @@ fn number_is_cut_short(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(b'-' | b'0'..=b'9'))
         && number(bytes).is_none()
         && number(&digit_at_end) == Some(digit_at_end.len())
+}
+
+/// Tells whether the text ends in the middle of a word.
+fn word_is_cut_short(bytes: &[u8]) -> bool {
+    ["true", "false", "null"].iter().any(|word| !bytes.is_empty() && word.as_bytes().starts_with(bytes))
 }
 
 #[cfg(test)]

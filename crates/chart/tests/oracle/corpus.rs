@@ -99,7 +99,7 @@ fn printing_files(chart: &Chart, prefix: &str, files: &mut Vec<File>) {
 }
 
 /// Gives the values of every chart that renders, by the path of its template.
-pub(crate) fn printed(chart: &Chart, path: &str, values: &Map, out: &mut serde_json::Map<String, Value>) {
+fn printed(chart: &Chart, path: &str, values: &Map, out: &mut serde_json::Map<String, Value>) {
     if !chart.is_library() {
         out.insert(format!("{path}/templates/values.json"), serde_json::to_value(values).unwrap());
     }
@@ -160,7 +160,7 @@ fn dependencies_are_processed_as_in_helm() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-pub(crate) fn show(answer: &Result<goyaml::Value, String>) -> String {
+fn show(answer: &Result<goyaml::Value, String>) -> String {
     let text = answer.as_ref().map_or_else(Clone::clone, |v| serde_json::to_string(v).unwrap());
     text.chars().take(3000).collect()
 }

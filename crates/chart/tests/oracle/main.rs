@@ -1,4 +1,4 @@
-//! Compares this crate with Helm's own packages on generated input.
+//! Compares this crate with Helm's own packages on real charts; generated input is `e2e/differential`'s.
 //!
 //! The oracle is a program that answers JSON lines (see `e2e/`); its path is `HELM_ORACLE`, or `/opt/oracle/bin/helm-oracle`.
 //! Without it these tests say so and pass.
@@ -6,10 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod corpus;
-mod made;
-mod schema;
-mod semver;
-mod set;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -40,22 +36,6 @@ fn ask(questions: &[Value]) -> Option<Vec<Result<Value, String>>> {
     writer.join().unwrap();
     child.wait().unwrap();
     Some(answers)
-}
-
-/// Random numbers that are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides as u64).unwrap()
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.roll(from.len())]
-    }
 }
 
 /// Compares answers and says at most a few differences.

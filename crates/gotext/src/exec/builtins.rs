@@ -214,7 +214,7 @@ fn len<'a>(arena: &'a Arena, item: Val<'a>) -> Outcome<i64> {
                 return Err(Error::new(format!("len of type {}", pointee_name(&item.v))));
             }
         },
-        other => return Err(Error::new(format!("len of type {}", other.type_name()))),
+        _ => return Err(Error::new(format!("len of type {}", pointee_name(&item.v)))),
     };
     Ok(len as i64)
 }
@@ -271,7 +271,7 @@ fn index<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
                     return Err(Error::new(format!("can't index item of type {}", pointee_name(&item))));
                 }
             },
-            other => return Err(Error::new(format!("can't index item of type {}", other.type_name()))),
+            _ => return Err(Error::new(format!("can't index item of type {}", pointee_name(&item)))),
         };
     }
     Ok(item)

@@ -55,6 +55,9 @@ pub(super) fn equal_any<'a>(
 /// Compares two values, each as it is and as the plain one below it.
 fn equal<'a>(arena: &'a Arena, (a, pa): (Value<'a>, Value<'a>), (b, pb): (Value<'a>, Value<'a>)) -> Outcome<bool> {
     Ok(match (pa, pb) {
+        (Value::Object(x), Value::Object(y)) if x.complex().is_some() && y.complex().is_some() => {
+            x.complex() == y.complex()
+        }
         (Value::Bool(x), Value::Bool(y)) => x == y,
         (Value::Int(x, _), Value::Int(y, _)) => x == y,
         (Value::Uint(x, _), Value::Uint(y, _)) => x == y,

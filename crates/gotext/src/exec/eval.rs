@@ -307,7 +307,8 @@ impl<'a> Runtime<'a> {
         if let Some(val) = self.try_method(f, dot, object, id, name, args)? {
             return Ok(val);
         }
-        if let ("String", Some(text), true) = (name, object.string(), args.is_empty()) {
+        if let ("String", Some(text)) = (name, object.string()) {
+            self.check_count(f, name, 0, false, args)?;
             return Ok(Val::of(self.arena.str(text)));
         }
         if object.fields(self.arena).iter().any(|(field, _)| *field == name) {
@@ -338,7 +339,7 @@ impl<'a> Runtime<'a> {
     }
 }
 
-/// A complex constant: it can only be printed.
+/// A complex constant: it can only be printed and compared for equality.
 struct Complex {
     re: f64,
     im: f64,
@@ -350,12 +351,10 @@ impl<'a> Object<'a> for Complex {
     }
 
     fn kind(&self) -> Kind {
-        Kind::Struct
+        Kind::Complex128
     }
 
-    fn string(&self) -> Option<String> {
-        let part = |v: f64| crate::strconv::format_float(v, b'g', None, 64);
-        let sign = if self.im.is_sign_negative() { "" } else { "+" };
-        Some(format!("({}{sign}{}i)", part(self.re), part(self.im)))
+    fn complex(&self) -> Option<(f64, f64)> {
+        Some((self.re, self.im))
     }
 }

@@ -68,6 +68,9 @@ impl<'a> Runtime<'a> {
                 let (node, type_name) = (f.pool.text(f.node), object.type_name());
                 return Err(self.fail(f, format!("can't print {node} of type {type_name}")));
             }
+            Value::Object(object) if object.pointer_string().is_some() => {
+                f.out.extend_from_slice(object.pointer_string().unwrap_or_default().as_bytes());
+            }
             _ => fmt::append_pointee(f.out, self.arena, value),
         }
         self.wrote(f, before)
@@ -168,7 +171,12 @@ impl<'a> Runtime<'a> {
             Value::Object(object) => match (object.underlying(self.arena), object.bytes()) {
                 (Value::Nil, Some(bytes)) => self.iterate(f, branch, self.arena.byte_list(bytes)),
                 (Value::Nil, None) => Err(self.no_range(f, val)),
-                (plain, _) => self.iterate(f, branch, plain),
+                (plain, _) => {
+                    if matches!(plain, Value::Int(..) | Value::Uint(..)) {
+                        self.only_one_variable(f, branch, val)?;
+                    }
+                    self.iterate(f, branch, plain)
+                }
             },
             Value::Bool(_) | Value::Float(..) | Value::Str(_) => Err(self.no_range(f, val)),
         }

@@ -38,7 +38,8 @@ impl<'o, 'a> Printer<'o, 'a> {
         match verb {
             'T' => self.flags.string(self.out, value.type_name().as_bytes()),
             'p' => self.pointer(value, verb),
-            'w' => self.bad_verb(value, verb),
+            // Bytes are looked at one by one whatever the verb.
+            'w' if !value.is_bytes() => self.bad_verb(value, verb),
             _ => match value {
                 Value::List(list @ List { elem: GoType::Uint8, .. }) => self.bytes(list, verb, true),
                 _ => self.print(value, verb, 0),
@@ -122,6 +123,20 @@ impl<'o, 'a> Printer<'o, 'a> {
         self.flags.float(self.out, v, bits, verb, precision);
     }
 
+    fn complex(&mut self, value: Value<'a>, (re, im): (f64, f64), verb: char) {
+        if !matches!(verb, 'v' | 'b' | 'g' | 'G' | 'x' | 'X' | 'f' | 'F' | 'e' | 'E') {
+            return self.bad_verb(value, verb);
+        }
+        let flags = self.flags;
+        self.write("(");
+        self.float(value, re, 64, verb);
+        // The imaginary part always has a sign.
+        self.flags.plus = true;
+        self.float(value, im, 64, verb);
+        self.write("i)");
+        self.flags = flags;
+    }
+
     fn string(&mut self, value: Value<'a>, text: &[u8], verb: char) {
         match verb {
             'v' if self.flags.sharp_v => self.flags.quoted(self.out, text),
@@ -203,6 +218,15 @@ impl<'o, 'a> Printer<'o, 'a> {
         {
             return self.string(value, text.as_bytes(), verb);
         }
+        if !self.erroring
+            && self.flags.sharp_v
+            && let Some(text) = object.go_string()
+        {
+            return self.flags.string(self.out, text.as_bytes());
+        }
+        if let Some(parts) = object.complex() {
+            return self.complex(value, parts, verb);
+        }
         if let Some(bytes) = object.bytes() {
             return match verb {
                 's' => self.flags.string(self.out, bytes),
@@ -220,6 +244,8 @@ impl<'o, 'a> Printer<'o, 'a> {
             Value::Nil => {}
             Value::List(list) => return self.list(list, &type_name, verb, depth),
             Value::Map(map) => return self.map(map, &type_name, verb, depth),
+            Value::Int(v, _) => return self.integer(value, v as u64, true, verb),
+            Value::Uint(v, _) => return self.integer(value, v, false, verb),
             plain => return self.print(plain, verb, depth),
         }
         match object.kind() {

@@ -245,11 +245,11 @@ impl<'t> Parser<'t, '_> {
     }
 
     /// Parses a tree within the file: it has look-ahead and variables of its own.
-    fn in_new_tree(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+    fn in_new_tree<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let outer = std::mem::replace(&mut self.tree, TreeState::new());
-        body(self)?;
+        let made = body(self)?;
         self.tree = outer;
-        Ok(())
+        Ok(made)
     }
 
     fn definition(&mut self) -> Result<()> {
@@ -431,13 +431,18 @@ impl<'t> Parser<'t, '_> {
         let item = self.next_non_space();
         let name = self.template_name(item, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Token::RightDelim)?;
-        self.in_new_tree(|p| {
+        let wrong = self.in_new_tree(|p| {
             let (root, stop) = p.item_list()?;
             if stop != Stop::End {
-                return p.fail(format!("unexpected {} in {CONTEXT}", stop.text()));
+                return Ok(Some(stop));
             }
-            p.add_tree(name, root)
+            p.add_tree(name, root)?;
+            Ok(None)
         })?;
+        // Go tells of it in the tree around, which has come no further than the clause itself.
+        if let Some(stop) = wrong {
+            return self.fail(format!("unexpected {} in {CONTEXT}", stop.text()));
+        }
         Ok(self.tables.add(item.start(), Node::Template { name, pipe }))
     }
 

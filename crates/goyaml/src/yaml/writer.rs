@@ -324,4 +324,15 @@ impl Sink for YamlWriter {
             Version::V3 => KeyOrder::NaturalV3,
         }
     }
+
+    fn timestamp(&mut self, value: &[u8]) {
+        match std::str::from_utf8(value) {
+            Ok(text) if self.version == Version::V3 => self.plain_value(text),
+            _ => self.str(value),
+        }
+    }
+
+    fn reflects(&self) -> bool {
+        self.version == Version::V3
+    }
 }

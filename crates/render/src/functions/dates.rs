@@ -245,7 +245,13 @@ impl<'a> Object<'a> for Duration {
     }
     fn method(&self, name: &str) -> Option<&'static Method> {
         const ONE: Method = Method { params: &[DURATION], variadic: None };
-        matches!(name, "Round" | "Truncate").then_some(&ONE)
+        match name {
+            "Round" | "Truncate" => Some(&ONE),
+            "String" | "Nanoseconds" | "Microseconds" | "Milliseconds" | "Seconds" | "Minutes" | "Hours" | "Abs" => {
+                Some(&NO_ARGUMENT)
+            }
+            _ => None,
+        }
     }
     fn call(&self, call: &mut Call<'a, '_>, name: &str, args: &[Value<'a>]) -> Option<Out<'a>> {
         let float = |unit: i64| Ok(Value::float(in_units(self.0, unit)));
@@ -265,6 +271,8 @@ impl<'a> Object<'a> for Duration {
         })
     }
 }
+
+const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
 
 /// A `time.Month` or a `time.Weekday`.
 struct Named {
@@ -286,6 +294,9 @@ impl<'a> Object<'a> for Named {
     fn string(&self) -> Option<String> {
         Some(self.name.to_owned())
     }
+    fn method(&self, name: &str) -> Option<&'static Method> {
+        (name == "String").then_some(&NO_ARGUMENT)
+    }
     fn call(&self, call: &mut Call<'a, '_>, name: &str, _args: &[Value<'a>]) -> Option<Out<'a>> {
         (name == "String").then(|| Ok(call.arena.str(self.name)))
     }
@@ -306,6 +317,9 @@ impl<'a> Object<'a> for Time {
     fn string(&self) -> Option<String> {
         Some(self.text())
     }
+    fn go_string(&self) -> Option<String> {
+        Some(self.go_text())
+    }
     fn as_any(&self) -> Option<&dyn std::any::Any> {
         Some(self)
     }
@@ -319,6 +333,10 @@ impl<'a> Object<'a> for Time {
             "AddDate" => &DATE,
             "After" | "Before" | "Equal" | "Compare" | "Sub" => &OTHER,
             "Add" | "Round" | "Truncate" => &SPAN,
+            "String" | "GoString" | "Year" | "Month" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond"
+            | "YearDay" | "Weekday" | "Unix" | "UnixMilli" | "UnixMicro" | "UnixNano" | "IsZero" | "UTC" | "Local" => {
+                &NO_ARGUMENT
+            }
             _ => return None,
         })
     }
@@ -330,6 +348,7 @@ impl<'a> Object<'a> for Time {
         Some(match name {
             "Format" => Ok(arena.str(self.format(bytes(args, 0)))),
             "String" => Ok(arena.str(self.text())),
+            "GoString" => Ok(arena.str(self.go_text())),
             "Year" => Ok(Value::int(civil.year)),
             "Month" => Ok(named(arena, "time.Month", &MONTHS, civil.month, 1)),
             "Day" => Ok(Value::int(civil.day)),

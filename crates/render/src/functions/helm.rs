@@ -3,7 +3,7 @@
 use gotext::GoType::{Any, String as Str};
 use gotext::{Call, Error, ErrorKind, Function, GoType, Value};
 
-use super::args::{Out, any, bytes, fail, text};
+use super::args::{Out, any, bytes, fail, nil_pointer, text};
 use super::{f, host};
 use crate::golang::toml;
 use crate::values::{Emitted, from_tree, tree_map, without_no_value};
@@ -90,6 +90,7 @@ pub(super) const TABLE: &[Function] = &[
     f("mustToRawJson", "Writes a value as JSON without escaping HTML.", &[Any], None, raw_json),
     f("fromJson", "Reads a JSON object; an error stands under `Error`.", &[Str], None, |c, a| {
         Ok(match goyaml::from_json_map(bytes(a, 0)) {
+            Ok(_) if is_null(bytes(a, 0)) => GoType::Map.zero(c.arena),
             Ok(map) => Value::Map(tree_map(c.arena, &map)),
             Err(error) => error_map(c, &error.to_string()),
         })
@@ -100,12 +101,18 @@ pub(super) const TABLE: &[Function] = &[
     }),
     f("fromJsonArray", "Reads a JSON list; an error is its only item.", &[Str], None, |c, a| {
         Ok(match goyaml::from_json_seq(bytes(a, 0)) {
+            Ok(_) if is_null(bytes(a, 0)) => GoType::List.zero(c.arena),
             Ok(items) => list(c, &items),
             Err(error) => c.arena.list(&[c.arena.str(error.to_string())]),
         })
     }),
     f("toToml", "Writes a value as TOML, or the error text.", &[Any], None, |c, a| {
-        Ok(c.arena.str(toml::encode(c.arena, any(a, 0)).unwrap_or_else(String::into_bytes)))
+        let written = toml::encode(c.arena, any(a, 0));
+        // Of a nil Go panics, which is no text to give back.
+        if matches!(any(a, 0), Value::Nil) {
+            return written.map(|text| c.arena.str(text)).map_err(Error::new);
+        }
+        Ok(c.arena.str(written.unwrap_or_else(String::into_bytes)))
     }),
     f("mustToToml", "Writes a value as TOML.", &[Any], None, |c, a| {
         Ok(c.arena.str(toml::encode(c.arena, any(a, 0)).map_err(Error::new)?))
@@ -145,6 +152,8 @@ pub(crate) const VALUES_METHODS: &[Function] = &[
         }
         Ok(at)
     }),
+    // No template has an `io.Writer`.
+    f("Encode", "Writes the values as YAML somewhere.", &[Any, GoType::Named("io.Writer")], None, |_, _| nil_pointer()),
     f("PathValue", "Takes a value that is no table by its dotted name.", &[Any, Str], None, path_value),
 ];
 
@@ -238,6 +247,11 @@ fn raw_json<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>]) -> Out<'a> {
     Emitted::check(any(a, 0)).map_err(Error::new)?;
     let written = goyaml::to_json_raw(&Emitted::new(c.arena, any(a, 0))).map_err(|e| Error::new(e.to_string()))?;
     Ok(c.arena.str(written))
+}
+
+/// Whether a JSON text is `null`, which leaves a nil behind.
+fn is_null(text: &[u8]) -> bool {
+    text.trim_ascii() == b"null"
 }
 
 fn list<'a>(c: &Call<'a, '_>, items: &[goyaml::Value]) -> Value<'a> {

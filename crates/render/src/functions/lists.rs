@@ -160,11 +160,29 @@ fn concat<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
 }
 
 fn chunk<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
+    const OUT_OF_RANGE: &str = "runtime error: makeslice: len out of range";
     let (size, items) = (int(a, 0), list(arena, any(a, 1), "Cannot chunk type")?.items());
-    if size <= 0 {
-        return fail("runtime error: makeslice: len out of range");
+    // Sprig counts with floats, so that a negative size can fit once.
+    let count = ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0;
+    if !(0.0..9e18).contains(&count) {
+        return fail(OUT_OF_RANGE);
     }
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let chunks: Vec<_> = items.chunks(size).map(|part| arena.list(part)).collect();
+    let count = count as usize;
+    let mut chunks = Vec::new();
+    for i in 0..count {
+        let mut len = size;
+        if i + 1 == count {
+            len = (items.len() as f64 % size as f64).floor() as i64;
+            if len == 0 {
+                len = size;
+            }
+        }
+        let Ok(len) = usize::try_from(len) else { return fail(OUT_OF_RANGE) };
+        let start = usize::try_from(size).unwrap_or(0).saturating_mul(i);
+        match items.get(start..start.saturating_add(len)) {
+            Some(part) => chunks.push(arena.list(part)),
+            None => return fail(OUT_OF_RANGE),
+        }
+    }
     Ok(arena.typed_list(GoType::List, &chunks))
 }

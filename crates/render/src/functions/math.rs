@@ -128,7 +128,7 @@ fn tail<'a, 'v>(a: &'v [Value<'a>]) -> &'v [Value<'a>] {
 
 /// `math.Pow(10, n)`: exact where it can be.
 fn pow10(places: i64) -> f64 {
-    if places.abs() <= 22 {
+    if places.unsigned_abs() <= 22 {
         let exact = 10f64.powi(places.unsigned_abs() as i32);
         return if places < 0 { 1.0 / exact } else { exact };
     }

@@ -72,7 +72,14 @@ fn equal<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>, depth: u32, budget: &
                 return a == b;
             }
             match (a.underlying(arena), b.underlying(arena)) {
-                (Value::Nil, Value::Nil) => a.string().is_some() && a.string() == b.string(),
+                (Value::Nil, Value::Nil) => {
+                    let (mine, theirs) = (a.fields(arena), b.fields(arena));
+                    let same = |(a, b): (&(_, Value<'a>), &(_, Value<'a>))| equal(arena, a.1, b.1, depth + 1, budget);
+                    if mine.is_empty() {
+                        return a.string().is_some() && a.string() == b.string();
+                    }
+                    mine.iter().zip(&theirs).all(same)
+                }
                 (a, b) => equal(arena, a, b, depth + 1, budget),
             }
         }
@@ -101,6 +108,7 @@ fn copy<'a>(arena: &'a Arena, value: Value<'a>, depth: u32, budget: &mut Budget)
             }
             Value::Map(if map.name.is_some() { arena.view(made, map.name) } else { made })
         }
+        Value::Object(object) => object.copied(arena).unwrap_or(value),
         _ => value,
     })
 }

@@ -1,5 +1,6 @@
 //! Go's `regexp`: its syntax parsed here, matched by `regex-automata`.
 
+mod names;
 mod parse;
 
 use std::collections::HashMap;

@@ -1,5 +1,6 @@
 //! Go's regular expression syntax (as Go 1.26: `regexp/syntax/parse.go`), read into `regex-syntax`'s HIR.
 
+use super::names::NAMES;
 use gotext::strconv::decode_rune;
 use regex_syntax::hir::{self, Capture, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition};
 
@@ -418,9 +419,12 @@ impl<'e> Parser<'e> {
             }
             None => name,
         };
-        let named =
-            std::str::from_utf8(name).ok().filter(|n| n.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
-        let Some(mut class) = named.and_then(property) else { return Err(Failure(CLASS_RANGE, self.since(start))) };
+        // Underscores, dashes, blanks and the case make no difference.
+        let plain = |name: &str| name.replace(['_', '-', ' '], "").to_ascii_lowercase();
+        let named = std::str::from_utf8(name).ok().map(plain).filter(|n| NAMES.binary_search(&n.as_str()).is_ok());
+        let Some(mut class) = named.as_deref().and_then(property) else {
+            return Err(Failure(CLASS_RANGE, self.since(start)));
+        };
         if self.flags.fold {
             let _ = class.try_case_fold_simple();
         }

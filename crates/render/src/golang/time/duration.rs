@@ -1,6 +1,6 @@
 //! Go's `time.Duration`: nanoseconds.
 
-use gotext::strconv::quote;
+use super::quote;
 
 /// `Duration.String`.
 pub(crate) fn print_duration(nanos: i64) -> String {

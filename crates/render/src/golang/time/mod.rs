@@ -12,6 +12,20 @@ use jiff::tz::{TimeZone, db};
 pub(crate) use duration::{parse_duration, print_duration, round, truncate};
 pub(crate) use format::{MONTHS, WEEKDAYS};
 
+/// Quotes as the package does: every byte that is no printable ASCII as `\xNN`.
+fn quote(text: impl AsRef<[u8]>) -> String {
+    let mut out = String::from("\"");
+    for byte in text.as_ref() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
+            b' '..=0x7f => out.push(char::from(*byte)),
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// A point in time with the zone it is shown in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Time {
@@ -31,7 +45,7 @@ pub(crate) enum Zone {
     /// A zone of the database, or the local one.
     Known(&'static TimeZone),
     /// A fixed offset in seconds with a name, cut to what fits.
-    Fixed(i32, [u8; 10]),
+    Fixed(i32, [u8; 14]),
 }
 
 /// A calendar date and a clock time.
@@ -94,9 +108,9 @@ pub(crate) fn load_zone(name: &str, local: &'static TimeZone) -> Option<Zone> {
     Some(Zone::Known(zone))
 }
 
-/// The local zone; where it is UTC, Go prints it as such.
+/// The local zone.
 pub(crate) fn local_zone(local: &'static TimeZone) -> Zone {
-    if *local == TimeZone::UTC { Zone::Utc } else { Zone::Known(local) }
+    Zone::Known(local)
 }
 
 /// The UTC zone as a local zone.
@@ -105,10 +119,22 @@ pub(crate) fn utc() -> &'static TimeZone {
     &UTC
 }
 
+/// The same time of the same year within the years that the database's reader takes: the calendar repeats itself after
+/// 400 years, and so do the rules of a zone.
+fn within_known_years(seconds: i64) -> i64 {
+    const CYCLE: i64 = 146_097 * 86_400;
+    const LAST: i64 = 253_402_207_200;
+    const FIRST: i64 = -377_705_023_201;
+    if seconds > LAST {
+        return seconds - ((seconds - LAST + CYCLE - 1) / CYCLE) * CYCLE;
+    }
+    if seconds < FIRST { FIRST } else { seconds }
+}
+
 impl Zone {
     /// A zone of a fixed offset.
     pub(crate) fn fixed(offset: i32, name: &str) -> Self {
-        let mut short = [0; 10];
+        let mut short = [0; 14];
         for (to, from) in short.iter_mut().zip(name.bytes()) {
             *to = from;
         }
@@ -123,7 +149,7 @@ impl Zone {
                 let name = name.iter().take_while(|b| **b != 0).map(|b| char::from(*b)).collect();
                 (offset, name)
             }
-            Zone::Known(zone) => match Timestamp::from_second(seconds) {
+            Zone::Known(zone) => match Timestamp::from_second(within_known_years(seconds)) {
                 Ok(timestamp) => {
                     let info = zone.to_offset_info(timestamp);
                     (info.offset().seconds(), info.abbreviation().to_owned())
@@ -223,6 +249,19 @@ impl Time {
         let text = self.format(b"2006-01-02 15:04:05.999999999 -0700 MST");
         let text = String::from_utf8_lossy(&text).into_owned();
         if self.clock { text + " m=+0.050000001" } else { text }
+    }
+
+    /// `Time.GoString`. A known zone is the local one: no function gives a time in another.
+    pub(crate) fn go_text(&self) -> String {
+        let c = self.civil();
+        let month = usize::try_from(c.month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+        let zone = match self.zone {
+            Zone::Utc => "time.UTC".to_owned(),
+            Zone::Known(_) => "time.Local".to_owned(),
+            Zone::Fixed(..) => format!("time.Location({})", quote(self.offset().1)),
+        };
+        let Civil { year, day, hour, minute, second, .. } = c;
+        format!("time.Date({year}, time.{month}, {day}, {hour}, {minute}, {second}, {}, {zone})", self.nanos)
     }
 
     /// How JSON shows it.

@@ -1,10 +1,9 @@
 //! Reading times by a layout (as Go 1.26: `time.ParseInLocation`).
 
-use gotext::strconv::quote;
 use jiff::tz::TimeZone;
 
 use super::format::{MONTHS, Std, WEEKDAYS, next_chunk};
-use super::{Civil, Time, Zone, days_in, local_zone};
+use super::{Civil, Time, Zone, days_in, local_zone, quote};
 
 /// Why an element cannot be read.
 enum Bad {
@@ -137,8 +136,13 @@ impl Fields {
         let tail = |n: usize| value.get(n..).unwrap_or(&[]);
         Ok(match std {
             Std::Year => {
-                let (Some(a), Some(b)) = (digit(value, 0), digit(value, 1)) else { return Err(Bad::Element) };
-                let year = a * 10 + b;
+                // Go reads it as any number, and that may have a sign.
+                let year = match (value.first(), digit(value, 0), digit(value, 1)) {
+                    (_, Some(a), Some(b)) => a * 10 + b,
+                    (Some(b'+'), None, Some(b)) => b,
+                    (Some(b'-'), None, Some(b)) => -b,
+                    _ => return Err(Bad::Element),
+                };
                 self.year = if year >= 69 { year + 1900 } else { year + 2000 };
                 tail(2)
             }
@@ -252,31 +256,44 @@ impl Fields {
         Ok(value.get(len..).unwrap_or(&[]))
     }
 
+    /// Go cuts the parts out first, then looks at the numbers, and at the sign last.
     fn offset<'v>(&mut self, value: &'v [u8], colon: bool, parts: u8) -> Result<&'v [u8], Bad> {
-        let sign = match value.first() {
+        const WHATS: [&str; 3] = ["time zone offset hour", "time zone offset minute", "time zone offset second"];
+        let step = if colon { 3 } else { 2 };
+        let len = step * usize::from(parts) + if colon { 0 } else { 1 };
+        let text = value.get(..len).ok_or(Bad::Element)?;
+        if colon && (1..usize::from(parts)).any(|part| text.get(step * part) != Some(&b':')) {
+            return Err(Bad::Element);
+        }
+        let (mut total, mut out_of_range, mut bad) = (0, None, false);
+        for (at, (limit, what)) in [24, 60, 60].into_iter().zip(WHATS).enumerate() {
+            total *= 60;
+            if at >= usize::from(parts) || bad {
+                continue;
+            }
+            match two(text.get(1 + step * at..).unwrap_or(&[]), true) {
+                Ok((number, _)) => {
+                    if number > limit {
+                        out_of_range = Some(what);
+                    }
+                    total += number;
+                }
+                Err(_) => bad = true,
+            }
+        }
+        if let Some(what) = out_of_range {
+            return Err(Bad::Range(what));
+        }
+        let sign = match text.first() {
             Some(b'+') => 1,
             Some(b'-') => -1,
             _ => return Err(Bad::Element),
         };
-        let mut rest = value.get(1..).unwrap_or(&[]);
-        let mut total = 0;
-        let limits = [(24, "time zone offset hour"), (60, "time zone offset minute"), (60, "time zone offset second")];
-        for (at, (limit, what)) in limits.into_iter().enumerate() {
-            total *= 60;
-            if at < usize::from(parts) {
-                if at > 0 && colon {
-                    rest = rest.strip_prefix(b":").ok_or(Bad::Element)?;
-                }
-                let (number, after) = two(rest, true)?;
-                if number > limit {
-                    return Err(Bad::Range(what));
-                }
-                total += number;
-                rest = after;
-            }
+        if bad {
+            return Err(Bad::Element);
         }
         self.offset = Some(sign * total);
-        Ok(rest)
+        Ok(value.get(len..).unwrap_or(&[]))
     }
 
     fn finish(self, local: &'static TimeZone) -> Result<Time, &'static str> {

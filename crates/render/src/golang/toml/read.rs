@@ -6,13 +6,20 @@ use gotext::strconv::{decode_rune, parse_float, parse_int, quote, quote_rune};
 use gotext::{Arena, GoType, Map, Value};
 use jiff::tz::TimeZone;
 
-use crate::golang::time::Time;
+use crate::golang::time::{Time, Zone};
 
 type Result<T> = std::result::Result<T, String>;
 
 /// Reads a document; an error has the text of the Go library.
 pub(crate) fn decode<'a>(arena: &'a Arena, text: &[u8], local: &'static TimeZone) -> Result<&'a Map<'a>> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = match text {
+        [0xff, 0xfe, rest @ ..] | [0xfe, 0xff, rest @ ..] | [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        _ => text,
+    };
+    if text.iter().take(6).any(|b| *b == 0) {
+        let what = "files cannot contain NULL bytes; probably using UTF-16; TOML files must be UTF-8";
+        return Err(format!("toml: line 1: {what}"));
+    }
     let root = arena.map();
     let mut reader = Reader { arena, text, at: 0, local, last: Vec::new(), fixed: HashSet::new(), depth: 0 };
     reader.document(root)?;
@@ -484,8 +491,12 @@ impl<'a> Reader<'a, '_> {
                 b => *b,
             })
             .collect();
-        for layout in LAYOUTS {
+        // What has no offset is in a zone that says so.
+        const ZONES: [&str; 7] = ["", "datetime-local", "date-local", "time-local", "", "datetime-local", "time-local"];
+        for (layout, zone) in LAYOUTS.into_iter().zip(ZONES) {
             if let Ok(time) = Time::parse(layout, &text, self.local) {
+                let offset = time.offset().0;
+                let time = if zone.is_empty() { time } else { time.within(Zone::fixed(offset, zone)) };
                 return Ok(self.arena.object(time));
             }
         }

@@ -14,7 +14,12 @@ pub(crate) fn encode<'a>(arena: &'a Arena, value: Value<'a>) -> Result<Vec<u8>> 
     let mut writer = Writer { arena, out: Vec::new() };
     if matches!(value, Value::Nil) {
         // Go panics on the type of a nil.
-        return Err("runtime error: invalid memory address or nil pointer dereference".to_owned());
+        return Err("reflect: call of reflect.Value.Type on zero Value".to_owned());
+    }
+    if let Value::Object(object) = value
+        && object.complex().is_some()
+    {
+        return Err(format!("unsupported type for key '': {}", object.type_name()));
     }
     Emitted::check(value)?;
     writer.encode(&[], value)?;
@@ -51,7 +56,9 @@ impl<'a> Writer<'a> {
                 }
             }
             Value::Object(object) if object.kind() == Kind::Func => return Err("unsupported type: func".to_owned()),
-            Value::Object(object) if object.as_any().is_none() && !object.fields(self.arena).is_empty() => Kinds::Table,
+            Value::Object(object) if object.as_any().is_none() && !object.json_fields(self.arena).is_empty() => {
+                Kinds::Table
+            }
             _ => Kinds::Other,
         })
     }
@@ -83,6 +90,8 @@ impl<'a> Writer<'a> {
             return Err("toml: the value contains itself".to_owned());
         }
         match self.kind(value)? {
+            // At the top a list is one, be it nil.
+            Kinds::Nil if key.is_empty() && matches!(value, Value::List(_)) => self.pair(key, value, false),
             Kinds::Nil => Ok(()),
             Kinds::Table => {
                 if key.len() == 1 {
@@ -126,7 +135,11 @@ impl<'a> Writer<'a> {
     fn table(&mut self, key: &[&[u8]], value: Value<'a>, inline: bool) -> Result<()> {
         let pairs: Vec<(&'a [u8], Value<'a>)> = match plain(self.arena, value) {
             Value::Map(map) => entries(map),
-            Value::Object(object) => object.fields(self.arena).into_iter().map(|(n, v)| (n.as_bytes(), v)).collect(),
+            Value::Object(object) => {
+                let mut fields = object.fields(self.arena);
+                fields.retain(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase()));
+                fields.into_iter().map(|(n, v)| (n.as_bytes(), v)).collect()
+            }
             _ => Vec::new(),
         };
         let (mut direct, mut below) = (Vec::new(), Vec::new());
