@@ -339,14 +339,15 @@ impl<'a> Runtime<'a> {
 
     #[inline]
     fn check_memory(&self, frame: &Frame<'_, 'a>) -> Result<()> {
-        if self.arena.is_overrun() && self.interrupt.as_ref().is_some_and(|i| i.load(Ordering::Relaxed)) {
+        // A single call can take long, so the wish to stop is looked at after each.
+        if self.arena.has_room(0) && !self.arena.is_overrun() {
+            return Ok(());
+        }
+        if self.interrupt.as_ref().is_some_and(|i| i.load(Ordering::Relaxed)) {
             return Err(self.limit(frame, Limit::Interrupted, "interrupted".to_owned()));
         }
-        if self.arena.allocated() > self.max_memory || self.arena.is_overrun() {
-            let message = format!("exceeded the budget of {} bytes of memory", self.max_memory);
-            return Err(self.limit(frame, Limit::Memory, message));
-        }
-        Ok(())
+        let message = format!("exceeded the budget of {} bytes of memory", self.max_memory);
+        Err(self.limit(frame, Limit::Memory, message))
     }
 
     /// Counts what was written since the output had the given length.

@@ -11,10 +11,10 @@ use crate::golang::regex::{Regex, must_compile_error, quote_meta};
 
 pub(super) const TABLE: &[Function] = &[
     f("regexMatch", "Tells whether an expression matches a text somewhere.", &[Str, Str], None, |c, a| {
-        Ok(Value::Bool(compile(c, a, false).is_ok_and(|r| r.is_match(bytes(a, 1)))))
+        Ok(Value::Bool(compile(c, a, false).is_ok_and(|r| r.is_match(c.arena, bytes(a, 1)))))
     }),
     f("mustRegexMatch", "Tells whether an expression matches a text somewhere.", &[Str, Str], None, |c, a| {
-        Ok(Value::Bool(compile(c, a, false)?.is_match(bytes(a, 1))))
+        Ok(Value::Bool(compile(c, a, false)?.is_match(c.arena, bytes(a, 1))))
     }),
     f("regexFindAll", "Lists the matches, so many at most.", &[Str, Str, Int], None, |c, a| find_all(c, a, true)),
     f("mustRegexFindAll", "Lists the matches, so many at most.", &[Str, Str, Int], None, |c, a| find_all(c, a, false)),
@@ -63,7 +63,7 @@ fn find_all<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
 }
 
 fn find<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
-    Ok(Value::Str(compile(c, a, must)?.find(bytes(a, 1)).unwrap_or(b"")))
+    Ok(Value::Str(compile(c, a, must)?.find(c.arena, bytes(a, 1)).unwrap_or(b"")))
 }
 
 fn replace<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {

@@ -320,6 +320,9 @@ pub(super) fn split<'t>(text: &'t [u8], separator: &[u8], limit: i64) -> Vec<&'t
 fn numbered<'a>(arena: &'a Arena, parts: &[&[u8]]) -> Value<'a> {
     let map = arena.typed_map(GoType::String);
     for (at, part) in parts.iter().enumerate() {
+        if at % 1024 == 0 && !arena.has_room((parts.len() - at).saturating_mul(64)) {
+            break;
+        }
         map.set(arena.bytes(format!("_{at}")), arena.str(part));
     }
     Value::Map(map)

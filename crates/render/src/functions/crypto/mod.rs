@@ -58,9 +58,13 @@ pub(super) const TABLE: &[Function] = &[
     f("encryptAES", "Encrypts a text with AES in CBC mode, in base64.", &[Str, Str], None, encrypt_aes),
     f("decryptAES", "Decrypts what `encryptAES` made.", &[Str, Str], None, decrypt_aes),
     f("randBytes", "Makes random bytes, in base64.", &[Int], None, |c, a| {
-        let Some(mut data) = usize::try_from(int(a, 0)).ok().filter(|n| *n < 1 << 30).map(|n| vec![0; n]) else {
+        let Some(count) = usize::try_from(int(a, 0)).ok().filter(|n| *n < 1 << 30) else {
             return fail("runtime error: makeslice: len out of range");
         };
+        if !c.arena.has_room(count.saturating_mul(4)) {
+            return Ok(Value::Nil);
+        }
+        let mut data = vec![0; count];
         host(c)?.random.fill_bytes(&mut data);
         Ok(c.arena.str(base::encode64(&data)))
     }),
@@ -80,6 +84,10 @@ pub(super) const TABLE: &[Function] = &[
         }
     }),
     f("shuffle", "Mixes the letters of a text.", &[Str], None, |c, a| {
+        // To choose a letter takes longer than to keep it.
+        if !c.arena.has_room(bytes(a, 0).len().saturating_mul(16)) {
+            return Ok(Value::Nil);
+        }
         let mut letters: Vec<u32> = runes(bytes(a, 0)).collect();
         let random = &mut host(c)?.random;
         for at in (1..letters.len()).rev() {
@@ -157,6 +165,10 @@ fn random<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], allowed: impl Fn(&u8) -> bo
     let count = usize::try_from(int(a, 0)).unwrap_or(0);
     if count > 1 << 28 {
         return fail("runtime error: makeslice: len out of range");
+    }
+    // To choose a letter takes longer than to keep it.
+    if !c.arena.has_room(count.saturating_mul(16)) {
+        return Ok(Value::Nil);
     }
     let random = &mut host(c)?.random;
     let out: Vec<u8> =

@@ -13,6 +13,12 @@ use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input, Span};
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
 
+/// About how many bytes a state of an automaton takes.
+const STATE: usize = 64;
+
+/// The most that one search may take, in states times bytes: some seconds.
+const MOST_COST: usize = 4_000_000_000;
+
 /// A compiled expression.
 pub(crate) struct Regex {
     automaton: Automaton,
@@ -86,13 +92,23 @@ impl Regex {
         Ok(Self { automaton, names: parsed.names })
     }
 
+    /// Whether a search may be begun: nothing can end one, and it may take the size of both, multiplied. Only a render
+    /// with a budget is refused anything.
+    fn may_search(&self, arena: &Arena, text: &[u8]) -> bool {
+        let cost = (self.automaton.memory_usage() / STATE).saturating_mul(text.len());
+        cost <= MOST_COST || arena.has_room(usize::MAX)
+    }
+
     /// Whether there is a match anywhere.
-    pub(crate) fn is_match(&self, text: &[u8]) -> bool {
-        self.automaton.is_match(text)
+    pub(crate) fn is_match(&self, arena: &Arena, text: &[u8]) -> bool {
+        self.may_search(arena, text) && self.automaton.is_match(text)
     }
 
     /// The first match.
-    pub(crate) fn find<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+    pub(crate) fn find<'t>(&self, arena: &Arena, text: &'t [u8]) -> Option<&'t [u8]> {
+        if !self.may_search(arena, text) {
+            return None;
+        }
         self.automaton.find(text).and_then(|m| text.get(m.range()))
     }
 
@@ -101,6 +117,9 @@ impl Regex {
     pub(crate) fn find_all(&self, arena: &Arena, text: &[u8], limit: i64) -> Vec<Span> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut found: Vec<Span> = Vec::new();
+        if !self.may_search(arena, text) {
+            return found;
+        }
         for one in self.automaton.find_iter(text).take(limit) {
             if !arena.has_room(found.len() * size_of::<Span>()) {
                 return Vec::new();
@@ -155,6 +174,9 @@ impl Regex {
     }
 
     fn replace_with(&self, arena: &Arena, text: &[u8], mut put: impl FnMut(&mut Vec<u8>, &Captures)) -> Vec<u8> {
+        if !self.may_search(arena, text) {
+            return Vec::new();
+        }
         let mut out = Vec::with_capacity(text.len());
         let mut captures = self.automaton.create_captures();
         let (mut last_end, mut at) = (0, 0);
