@@ -380,6 +380,10 @@ impl<'a> Templates<'a> for Runtime<'a> {
         if !text.windows(2).any(|w| w == b"{{") {
             return Ok(text.to_vec());
         }
+        // Its tables take several times the memory of a text.
+        if !self.arena.has_room(text.len().saturating_mul(8)) {
+            return Ok(Vec::new());
+        }
         let parsed = self.parsed(name, text)?;
         let root = parsed.trees.last().and_then(|t| parsed.pool.trees.get(*t as usize));
         let Some(root) = root else { return Ok(Vec::new()) };
