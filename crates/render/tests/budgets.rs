@@ -1,6 +1,8 @@
 //! One call of a function must not take what a whole render may: in time, or in memory (RELIABILITY.md §4.3, S1).
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+// Templates in double braces read alike, whether something is put in or not.
+#![allow(clippy::useless_format)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
