@@ -1,12 +1,15 @@
 //! The `whipstaff` binary: Helm as an HTTP API, and Helm's own commands.
 
+mod color;
 mod command;
 mod commands;
+mod connect;
 mod fail;
 mod flags;
 mod help;
 mod jsonpath;
 mod kubeconfig;
+mod kubetable;
 mod locate;
 mod log;
 mod output;
@@ -15,8 +18,11 @@ mod provenance;
 mod release;
 mod sample;
 mod settings;
+mod show;
 mod status;
 mod table;
+mod templates;
+mod unreachable;
 mod values;
 
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ mod object;
 mod ownership;
 mod policy;
 mod request;
+mod table;
 mod wait;
 
 pub use batch::{all, per_kind};

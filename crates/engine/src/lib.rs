@@ -22,5 +22,6 @@ pub use event::{Event, Observer, Phase};
 pub use intent::{
     Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Uninstall, ValueStrategy, Wait, WaitStrategy,
 };
+pub use query::Form;
 pub use plan::{Action, Back, Deletion, Failure as FailurePlan, Plan, Planned, Step, Verb};
 pub use template::{Notice, Template, Templated};

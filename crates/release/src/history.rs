@@ -16,6 +16,8 @@ pub struct Head {
     pub token: Token,
     /// The user's labels.
     pub labels: BTreeMap<String, String>,
+    /// Helm's own labels: `name`, `owner`, `status`, `version`, and when it was written.
+    pub system: BTreeMap<String, String>,
     /// The object's name when it is not the one that the key stands for; such a record cannot be opened.
     pub misnamed: Option<String>,
 }
@@ -98,6 +100,7 @@ mod tests {
                     status: *status,
                     token: Token::default(),
                     labels: BTreeMap::new(),
+                    system: BTreeMap::new(),
                     misnamed: None,
                 })
                 .collect(),

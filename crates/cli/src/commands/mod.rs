@@ -3,16 +3,22 @@
 pub(crate) mod dependency;
 pub(crate) mod dry_run;
 pub(crate) mod env;
+pub(crate) mod get;
 pub(crate) mod help;
+pub(crate) mod history;
 pub(crate) mod install;
 pub(crate) mod lint;
+pub(crate) mod list;
+pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod template;
 pub(crate) mod verify;
 pub(crate) mod version;
 
 use crate::command::{Arity, Command, PLAIN};
+use crate::fail::Fail;
 
 /// The program.
 pub(crate) static ROOT: Command = Command {
@@ -29,11 +35,16 @@ pub(crate) static ROOT: Command = Command {
     arity: Arity::Any,
     below: &[
         &serve::COMMAND,
+        &sandbox::COMMAND,
+        &install::COMMAND,
+        &list::COMMAND,
+        &status::COMMAND,
+        &history::COMMAND,
+        &get::COMMAND,
         &dependency::COMMAND,
         &show::COMMAND,
         &lint::COMMAND,
         &verify::COMMAND,
-        &install::COMMAND,
         &template::COMMAND,
         &env::COMMAND,
         &version::COMMAND,
@@ -41,3 +52,14 @@ pub(crate) static ROOT: Command = Command {
     ],
     ..PLAIN
 };
+
+/// Says that records could not be read, in Helm's words: what was being done stands in front of what Kubernetes said.
+pub(crate) fn refused(doing: &str, error: engine::Error) -> Fail {
+    use ::release::Error;
+    match error {
+        engine::Error::Ledger(error @ (Error::Forbidden { .. } | Error::Unauthorized { .. } | Error::Api { .. })) => {
+            Fail::new(format!("{doing}: {error}"))
+        }
+        error => Fail::from(error),
+    }
+}

@@ -12,7 +12,7 @@ mod tables;
 mod value;
 
 pub(crate) use parse::{Parsed, parse, without_flags};
-pub(crate) use tables::{CHART, CLUSTER, GLOBAL, HELP, INSTALL, POST_RENDERER, VALUES};
+pub(crate) use tables::{CHART, CLUSTER, GLOBAL, HELP, INSTALL, OUTPUT, POST_RENDERER, REVISION, VALUES};
 pub(crate) use value::{go_bool, go_int};
 
 /// What a flag takes, and how several of it add up.

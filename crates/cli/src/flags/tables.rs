@@ -61,6 +61,18 @@ pub(crate) static GLOBAL: Group = Group {
     ],
 };
 
+/// In which format to print.
+pub(crate) static OUTPUT: Group = Group {
+    title: "",
+    flags: &[Flag::of(Kind::Format, "output", "FORMAT", "how to print: table, json or yaml").short('o').or("table")],
+};
+
+/// Which revision.
+pub(crate) static REVISION: Group = Group {
+    title: "",
+    flags: &[Flag::of(Kind::Int, "revision", "N", "look at this revision instead of the last").or("0")],
+};
+
 /// Where values come from.
 pub(crate) static VALUES: Group = Group {
     title: "Values (later ones win, kind by kind in this order)",

@@ -158,6 +158,7 @@ mod tests {
             status: *status,
             token: Token::default(),
             labels: BTreeMap::new(),
+            system: BTreeMap::new(),
             misnamed: None,
         });
         History::new(heads.collect())

@@ -127,7 +127,8 @@ fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, St
         Key::new(namespace, label("name").unwrap_or(object), revision)
     });
     let status: Status = label("status").and_then(|text| text.parse().ok()).unwrap_or_default();
-    Head { key, status, token, labels: user_labels(labels), misnamed }
+    let (system, labels) = labels.into_iter().partition(|(key, _)| SYSTEM_LABELS.contains(&key.as_str()));
+    Head { key, status, token, labels, system, misnamed }
 }
 
 /// The key of a release, once it is known that it can be stored.

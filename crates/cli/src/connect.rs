@@ -1,0 +1,103 @@
+//! A cluster and the releases in it, as the flags and variables of a command name them (as Helm 4.3:
+//! `pkg/cli/environment.go`, `pkg/action/action.go Init`).
+
+use std::future::Future;
+use std::sync::Arc;
+
+use ::release::{Clock, ConfigMapLedger, Ledger, MemoryLedger, SecretLedger};
+use cluster::Cluster;
+use engine::{Engine, Settings, Target};
+use jiff::Timestamp;
+use kube::Client;
+use tokio::runtime::Runtime;
+
+use crate::command::Call;
+use crate::fail::{Fail, Outcome};
+use crate::kubeconfig::{self, Reached};
+use crate::log::{Level, log};
+use crate::unreachable;
+
+/// What a command has to do with a cluster.
+pub(crate) struct Session {
+    runtime: Runtime,
+    server: String,
+    /// What does the work.
+    pub(crate) engine: Engine,
+    /// The namespace that the command is about.
+    pub(crate) namespace: String,
+}
+
+/// Where records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Driver {
+    Secret,
+    ConfigMap,
+    Memory,
+}
+
+/// Reads `$HELM_DRIVER`.
+fn driver() -> Outcome<Driver> {
+    let name = std::env::var("HELM_DRIVER").unwrap_or_default();
+    match name.as_str() {
+        "" | "secret" | "secrets" => Ok(Driver::Secret),
+        "configmap" | "configmaps" => Ok(Driver::ConfigMap),
+        "memory" => Ok(Driver::Memory),
+        // Helm ends without an error line here.
+        name => {
+            let text = match name {
+                "sql" => "the driver \"sql\" is not there yet: use secret, configmap or memory".to_owned(),
+                name => format!("unknown driver {}", chart::text::quote(name)),
+            };
+            log(Level::Info, &text, &[]);
+            Err(Fail::new(""))
+        }
+    }
+}
+
+/// Connects, and asks the cluster for its version, which tells whether it is there.
+pub(crate) fn open(call: &Call) -> Outcome<Session> {
+    let session = connect(call)?;
+    session.check()?;
+    Ok(session)
+}
+
+/// Connects without asking anything.
+pub(crate) fn connect(call: &Call) -> Outcome<Session> {
+    let driver = driver()?;
+    // One crypto provider for the whole process; every TLS library of ours is built without one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Reached { config, server } = runtime.block_on(kubeconfig::config(&call.settings))?;
+    let client = {
+        let _inside = runtime.enter();
+        Client::try_from(config).map_err(|error| Fail::new(format!("kubernetes cluster unreachable: {error}")))?
+    };
+    let clock: Clock = Arc::new(Timestamp::now);
+    let ledger: Arc<dyn Ledger> = match driver {
+        Driver::Secret => Arc::new(SecretLedger::new(client.clone(), Arc::clone(&clock))),
+        Driver::ConfigMap => Arc::new(ConfigMapLedger::new(client.clone(), Arc::clone(&clock))),
+        Driver::Memory => Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+    };
+    let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, Settings::default());
+    Ok(Session { runtime, server, engine, namespace: call.settings.namespace() })
+}
+
+impl Session {
+    /// Waits for work on the cluster.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Asks the cluster for its version.
+    pub(crate) fn check(&self) -> Outcome {
+        match self.wait(self.engine.cluster().version()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Fail::new(unreachable::of_server(&error, &self.server))),
+        }
+    }
+
+    /// A release in the namespace of the command.
+    pub(crate) fn target(&self, name: &str) -> Target {
+        Target { namespace: self.namespace.clone(), name: name.to_owned() }
+    }
+}
