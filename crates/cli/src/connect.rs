@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use ::release::{Clock, ConfigMapLedger, Ledger, MemoryLedger, SecretLedger};
 use cluster::Cluster;
-use engine::{Engine, Settings, Target};
+use engine::{Engine, Notice, Settings, Target};
 use jiff::Timestamp;
 use kube::Client;
+use render::Resolve;
 use tokio::runtime::Runtime;
 
 use crate::command::Call;
 use crate::fail::{Fail, Outcome};
 use crate::kubeconfig::{self, Reached};
 use crate::log::{Level, log};
+use crate::release::{self, Dns};
 use crate::unreachable;
 
 /// What a command has to do with a cluster.
@@ -78,7 +80,18 @@ pub(crate) fn connect(call: &Call) -> Outcome<Session> {
         Driver::ConfigMap => Arc::new(ConfigMapLedger::new(client.clone(), Arc::clone(&clock))),
         Driver::Memory => Arc::new(MemoryLedger::new(Arc::clone(&clock))),
     };
-    let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, Settings::default());
+    let debug = call.settings.debug;
+    let settings = Settings {
+        // That a chart is deprecated was told when it was loaded.
+        notices: Some(Arc::new(move |notice: &Notice| {
+            if *notice != Notice::Deprecated {
+                release::tell(debug, notice);
+            }
+        })),
+        resolve: call.flags.on("enable-dns").then(|| Arc::new(Dns) as Arc<dyn Resolve>),
+        ..Settings::default()
+    };
+    let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, settings);
     Ok(Session { runtime, server, engine, namespace: call.settings.namespace() })
 }
 

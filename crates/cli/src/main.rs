@@ -1,5 +1,6 @@
 //! The `whipstaff` binary: Helm as an HTTP API, and Helm's own commands.
 
+mod change;
 mod color;
 mod command;
 mod commands;
@@ -14,6 +15,7 @@ mod locate;
 mod log;
 mod output;
 mod output_dir;
+mod progress;
 mod provenance;
 mod release;
 mod sample;

@@ -1,17 +1,20 @@
 //! The engine: one caller's view of one cluster and its releases.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::Cluster;
 use jiff::Timestamp;
 use kube::Client;
+use render::Resolve;
 use release::{Clock, History, Ledger, SecretLedger, Time};
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::intent::{Intent, Target};
 use crate::plan::Plan;
+use crate::template::Notice;
 
 /// How many calls one change makes at the same time.
 pub(crate) const PARALLEL: usize = 8;
@@ -29,7 +32,7 @@ pub struct Engine {
 }
 
 /// What is the same for every change.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// What a render may use up; by default as much as it wants, as with Helm.
     pub limits: render::Limits,
@@ -37,6 +40,17 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// How many renders there may be at a time; the others wait for their turn.
     pub turns: Option<Arc<Semaphore>>,
+    /// Who hears at once what a person should know about a chart; without anyone, plans hold it as warnings.
+    pub notices: Option<Arc<dyn Fn(&Notice) + Send + Sync>>,
+    /// The name service, for `getHostByName`.
+    pub resolve: Option<Arc<dyn Resolve>>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, time, turns, .. } = self;
+        f.debug_struct("Settings").field("limits", limits).field("time", time).field("turns", turns).finish()
+    }
 }
 
 impl Settings {
@@ -51,7 +65,12 @@ impl Settings {
         };
         let turns =
             std::thread::available_parallelism().map_or(TURNS, |cores| cores.get().saturating_mul(2).max(TURNS));
-        Self { limits, time: Some(Duration::from_secs(10)), turns: Some(Arc::new(Semaphore::new(turns))) }
+        Self {
+            limits,
+            time: Some(Duration::from_secs(10)),
+            turns: Some(Arc::new(Semaphore::new(turns))),
+            ..Self::default()
+        }
     }
 }
 

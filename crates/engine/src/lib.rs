@@ -20,8 +20,9 @@ pub use engine::{Engine, Settings};
 pub use error::{Error, Failure};
 pub use event::{Event, Observer, Phase};
 pub use intent::{
-    Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Uninstall, ValueStrategy, Wait, WaitStrategy,
+    Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Test, Uninstall, ValueStrategy, Wait, WaitStrategy,
 };
 pub use query::Form;
+pub use run::Tested;
 pub use plan::{Action, Back, Deletion, Failure as FailurePlan, Plan, Planned, Step, Verb};
-pub use template::{Notice, Template, Templated};
+pub use template::{Notice, Template, Templated, check_chart, check_complete};

@@ -9,11 +9,15 @@ pub(crate) mod history;
 pub(crate) mod install;
 pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod rollback;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod template;
+pub(crate) mod test;
+pub(crate) mod uninstall;
+pub(crate) mod upgrade;
 pub(crate) mod verify;
 pub(crate) mod version;
 
@@ -37,6 +41,10 @@ pub(crate) static ROOT: Command = Command {
         &serve::COMMAND,
         &sandbox::COMMAND,
         &install::COMMAND,
+        &upgrade::COMMAND,
+        &rollback::COMMAND,
+        &uninstall::COMMAND,
+        &test::COMMAND,
         &list::COMMAND,
         &status::COMMAND,
         &history::COMMAND,

@@ -1,6 +1,6 @@
 //! The first revision, as Helm 4.3: `pkg/action/install.go`.
 
-use release::{ApplyMethod, HookEvent, Info, Release, Status};
+use release::{ApplyMethod, History, HookEvent, Info, Release, Status};
 
 use super::{Back, Failure, Plan, Step, Verb};
 use crate::compose::Occasion;
@@ -15,28 +15,28 @@ impl Engine {
         let history = self.checked_history(&change.target, change.expected_revision).await?;
         match history.last() {
             None => self.plan_install(change).await,
-            Some(last) if last.status == Status::Uninstalled => self.plan_install_over(change, true).await,
+            Some(last) if last.status == Status::Uninstalled => self.plan_install(Change { replace: true, ..change }).await,
             Some(_) => self.plan_upgrade(change).await,
         }
     }
 
+    /// Plans an install; with `replace` it may follow a revision that is uninstalled or has failed.
     pub(crate) async fn plan_install(&self, change: Change) -> Result<Plan, Error> {
-        self.plan_install_over(change, false).await
-    }
-
-    /// Plans an install; `replace` lets it follow an uninstalled revision whose history was kept.
-    async fn plan_install_over(&self, change: Change, replace: bool) -> Result<Plan, Error> {
         let target = change.target.clone();
-        let history = self.checked_history(&target, change.expected_revision).await?;
+        let mut history = self.checked_history(&target, change.expected_revision).await?;
+        if change.preview {
+            history = History::default();
+        }
         if let Some(last) = history.last()
-            && !(replace && last.status == Status::Uninstalled)
+            && !(change.replace && matches!(last.status, Status::Uninstalled | Status::Failed))
         {
             return Err(Error::NameInUse { revision: last.key.revision, status: last.status });
         }
         release::check_labels(&change.labels)?;
         let chart = change.chart.clone().ok_or(Error::ChartMissing)?;
         let revision = history.next_revision();
-        let occasion = Occasion { target: target.clone(), revision, upgrade: false };
+        // What is rendered for an install is the first revision, also where an older one is replaced.
+        let occasion = Occasion { target: target.clone(), revision: 1, upgrade: false };
         let composed = self.compose(&chart, &change.values, occasion, &change).await?;
 
         let crds = if change.skip_crds { Vec::new() } else { self.crds(&composed.chart).await? };
@@ -73,6 +73,11 @@ impl Engine {
             steps.push(Step::Namespace);
         }
         steps.push(Step::Record);
+        if let Some(last) = history.last().filter(|last| last.status != Status::Failed) {
+            let mut replaced = self.ledger.get(&last.key).await?;
+            replaced.release.info.description = "superseded by new release".to_owned();
+            steps.push(Step::Supersede(vec![replaced]));
+        }
         if !crds.is_empty() {
             steps.push(Step::Crds(crds));
         }

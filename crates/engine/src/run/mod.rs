@@ -3,6 +3,9 @@
 mod failure;
 mod hooks;
 mod objects;
+mod test;
+
+pub use test::Tested;
 
 use cluster::{ObjectRef, Readiness, Strategy, WaitOptions};
 use release::{Error as LedgerError, Release, Status, Token};

@@ -8,7 +8,7 @@ use super::{CRD_WAIT, Runner};
 use crate::engine::PARALLEL;
 use crate::error::Failure;
 use crate::intent::Cascade;
-use crate::plan::{Action, Deletion, Planned};
+use crate::plan::{Action, Deletion, Planned, Verb};
 
 impl Runner<'_> {
     /// Creates the release's namespace; one that is there is left as it is.
@@ -52,7 +52,7 @@ impl Runner<'_> {
                 match result {
                     Ok(true) => self.created.push(planned.object.id().clone()),
                     Ok(false) => {}
-                    Err(error) => failures.push(Failure::Cluster(error)),
+                    Err(error) => failures.push(self.not_sent(planned, error)),
                 }
             }
             if !failures.is_empty() {
@@ -60,6 +60,14 @@ impl Runner<'_> {
             }
         }
         Failure::all(failures)
+    }
+
+    /// Why an object could not be sent; Helm says more of what was to be created by an upgrade.
+    fn not_sent(&self, planned: &Planned, error: cluster::Error) -> Failure {
+        if planned.action != Action::Create || self.verb == Verb::Install {
+            return Failure::Cluster(error);
+        }
+        Failure::Hook { stage: "failed to create resource".to_owned(), source: Box::new(error.into()) }
     }
 
     /// Sends one object; whether that created it.
@@ -81,7 +89,9 @@ impl Runner<'_> {
             validation: FieldValidation::Strict,
         };
         let applied = cluster.apply(object, &options).await?;
-        self.tell(object.id(), if applied.created { "created" } else { "configured" }, None);
+        let unexpected = !update && !applied.created && self.verb == Verb::Rollback;
+        let message = unexpected.then(|| "it is there, but was not part of the revision before".to_owned());
+        self.tell(object.id(), if applied.created { "created" } else { "configured" }, message);
         Ok(applied.created)
     }
 
@@ -122,8 +132,12 @@ impl Runner<'_> {
             match verdict {
                 Deletable::Owned => owned.push(object),
                 Deletable::Gone => {}
-                Deletable::Foreign(_) => self.warn(format!("{name} is not deleted: this release does not own it")),
+                Deletable::Foreign(_) => {
+                    self.tell(object.id(), "not-owned", None);
+                    self.warn(format!("{name} is not deleted: this release does not own it"));
+                }
                 Deletable::Unverifiable(error) => {
+                    self.tell(object.id(), "unverifiable", Some(error.to_string()));
                     self.warn(format!("{name} is not deleted: its owner cannot be verified: {error}"));
                 }
             }

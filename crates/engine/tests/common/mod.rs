@@ -44,6 +44,9 @@ impl World {
             subchart_notes: false,
             history_max: 10,
             expected_revision: None,
+            replace: false,
+            preview: false,
+            hide_secrets: false,
         }
     }
 
