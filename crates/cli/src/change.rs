@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::release::{Release, Status};
 use chart::Chart;
-use engine::{Apply, Change, Error, Event, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb};
+use engine::{Apply, Change, Error, Event, Failure, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb};
 use engine::{Wait, WaitStrategy};
 use goyaml::Map;
 
@@ -124,9 +124,9 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
         Some(Ok(release)) => Ok(release),
         Some(Err(error)) => {
             if let Error::Failed { cause, .. } = &error {
-                warn_failed(verb, &target.name, &cause.to_string());
+                warn_failed(verb, &target.name, cause);
             }
-            Err(Fail::new(text(&error)))
+            Err(session.not_found(error))
         }
         None => {
             print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;
@@ -134,14 +134,6 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
             session.wait(give_up(session, &target, revision, text))?;
             Err(Fail::new(text))
         }
-    }
-}
-
-/// What is told of an error, in Helm's words.
-pub(crate) fn text(error: &Error) -> String {
-    match error {
-        Error::Ledger(error @ ::release::Error::NamespaceMissing(_)) => format!("create: failed to create: {error}"),
-        error => error.to_string(),
     }
 }
 
@@ -185,9 +177,12 @@ pub(crate) fn uninstall(call: &Call, target: Target) -> Outcome<Uninstall> {
 }
 
 /// Tells that a change has failed, as Helm does before it ends.
-fn warn_failed(verb: Verb, name: &str, error: &str) {
+fn warn_failed(verb: Verb, name: &str, cause: &Failure) {
+    let error = cause.to_string();
     match verb {
-        Verb::Upgrade => log(Level::Warn, "upgrade failed", &[("name", name), ("error", error)]),
+        Verb::Upgrade => log(Level::Warn, "upgrade failed", &[("name", name), ("error", &error)]),
+        // Of a hook, and of objects that do not become ready, only the error is told.
+        Verb::Rollback if matches!(cause, Failure::NotReady(_)) || error.starts_with(&format!("release {name} failed: ")) => {}
         Verb::Rollback => log(Level::Warn, &format!("Rollback {name:?} failed: {error}"), &[]),
         Verb::Install | Verb::Uninstall => {}
     }

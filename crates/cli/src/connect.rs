@@ -109,6 +109,29 @@ impl Session {
         }
     }
 
+    /// Says why something could not be done; where a record could not be read, what was being done stands in front, as with
+    /// Helm, whose ConfigMaps do not say it.
+    pub(crate) fn refused(&self, doing: &str, error: engine::Error) -> Fail {
+        use ::release::Error;
+        let is_secret = self.engine.ledger().driver() == "Secret";
+        match error {
+            engine::Error::Ledger(error @ Error::NamespaceMissing(_)) if is_secret => {
+                Fail::new(format!("create: failed to create: {error}"))
+            }
+            engine::Error::Ledger(error @ (Error::Forbidden { .. } | Error::Unauthorized { .. } | Error::Api { .. }))
+                if is_secret =>
+            {
+                Fail::new(format!("{doing}: {error}"))
+            }
+            error => Fail::from(error),
+        }
+    }
+
+    /// The same where the revisions of a release were looked for.
+    pub(crate) fn not_found(&self, error: engine::Error) -> Fail {
+        self.refused("query: failed to query with labels", error)
+    }
+
     /// A release in the namespace of the command.
     pub(crate) fn target(&self, name: &str) -> Target {
         Target { namespace: self.namespace.clone(), name: name.to_owned() }

@@ -7,7 +7,7 @@ pub(crate) fn table(rows: &[Vec<String>], most: usize) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         for (column, cell) in row.iter().enumerate() {
-            let width = width(cell);
+            let width = cell.split('\n').map(width).max().unwrap_or(0);
             let width = if most == 0 { width } else { width.min(most) };
             match widths.get_mut(column) {
                 Some(widest) => *widest = width.max(*widest),

@@ -54,7 +54,8 @@ impl Engine {
                 Form::Object => self.cluster.pods_list(object.namespace(), &selector).await,
                 Form::Table => self.cluster.pods_table(object.namespace(), &selector).await,
             };
-            if let Ok(pods) = pods {
+            if let Ok(mut pods) = pods {
+                name_kinds(&mut pods);
                 found.entry("v1/Pod(related)".to_owned()).or_default().push(pods);
             }
         }
@@ -119,6 +120,19 @@ impl Engine {
     pub async fn open(&self, heads: Vec<Head>) -> Result<Vec<Item>, Error> {
         let ledger: &dyn Ledger = self.ledger.as_ref();
         Ok(release::open(ledger, heads, PARALLEL).await?)
+    }
+}
+
+/// Objects in a list do not say of what kind they are; on their own they do.
+fn name_kinds(pods: &mut Value) {
+    if pods.get("kind").and_then(Value::as_str) != Some("PodList") {
+        return;
+    }
+    for pod in pods.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(pod) = pod {
+            pod.insert("apiVersion".to_owned(), "v1".into());
+            pod.insert("kind".to_owned(), "Pod".into());
+        }
     }
 }
 

@@ -127,13 +127,13 @@ pub(crate) fn content(call: &Call, session: &Session) -> Outcome<(Option<Head>, 
                 Ok(record) => Ok((None, record.release)),
                 Err(error) => {
                     let doing = format!("get: failed to get {:?}", key.object_name());
-                    Err(super::refused(&doing, engine::Error::Ledger(error)))
+                    Err(session.refused(&doing, engine::Error::Ledger(error)))
                 }
             }
         }
         None => match session.wait(session.engine.last(&target)) {
             Ok((head, record)) => Ok((Some(head), record.release)),
-            Err(error) => Err(super::refused("query: failed to query with labels", error)),
+            Err(error) => Err(session.not_found(error)),
         },
     }
 }

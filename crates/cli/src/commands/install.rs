@@ -12,7 +12,7 @@ use render::manifests::Shape;
 use super::dry_run::{Strategy, strategy};
 use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect;
+use crate::connect::{self, Session};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{CHART, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT};
 use crate::log::{Level, log};
@@ -71,7 +71,7 @@ pub(crate) fn install(call: &Call, how: Strategy, replace: bool) -> Outcome<Rele
     let mut change = change::of_chart(call, Target { namespace, name }, chart, values)?;
     change.replace |= replace;
     change.preview = preview;
-    let plan = change::plan(&session, Intent::Install(change)).map_err(refused)?;
+    let plan = change::plan(&session, Intent::Install(change)).map_err(|error| refused(&session, error))?;
     if preview {
         let mut release = plan.release;
         release.set_status(Status::PendingInstall, "Dry run complete");
@@ -81,7 +81,7 @@ pub(crate) fn install(call: &Call, how: Strategy, replace: bool) -> Outcome<Rele
 }
 
 /// Why a release cannot be installed, told as Helm tells it.
-fn refused(error: Error) -> Fail {
+fn refused(session: &Session, error: Error) -> Fail {
     match error {
         error @ Error::NameInUse { .. } => {
             let text = error.to_string();
@@ -94,7 +94,7 @@ fn refused(error: Error) -> Fail {
             log(Level::Error, FAILED, &[("error", &text)]);
             Fail::new(format!("{FAILED}: {text}"))
         }
-        error => Fail::new(change::text(&error)),
+        error => session.not_found(error),
     }
 }
 

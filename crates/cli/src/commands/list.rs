@@ -116,7 +116,7 @@ fn releases(call: &Call, session: &Session) -> Outcome<Vec<(Head, Peek)>> {
     };
     let filter = ListFilter { statuses: statuses(call), ..ListFilter::default() };
     let heads = session.wait(session.engine.heads(&scope, &filter));
-    let mut heads = heads.map_err(|error| super::refused("list: failed to list", error))?;
+    let mut heads = heads.map_err(|error| session.refused("list: failed to list", error))?;
     heads.retain(|head| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&head.key.name)));
     heads.retain(|head| {
         let all = head.labels.iter().chain(&head.system).map(|(key, value)| (key.clone(), value.clone()));

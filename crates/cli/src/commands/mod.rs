@@ -22,7 +22,6 @@ pub(crate) mod verify;
 pub(crate) mod version;
 
 use crate::command::{Arity, Command, PLAIN};
-use crate::fail::Fail;
 
 /// The program.
 pub(crate) static ROOT: Command = Command {
@@ -60,14 +59,3 @@ pub(crate) static ROOT: Command = Command {
     ],
     ..PLAIN
 };
-
-/// Says that records could not be read, in Helm's words: what was being done stands in front of what Kubernetes said.
-pub(crate) fn refused(doing: &str, error: engine::Error) -> Fail {
-    use ::release::Error;
-    match error {
-        engine::Error::Ledger(error @ (Error::Forbidden { .. } | Error::Unauthorized { .. } | Error::Api { .. })) => {
-            Fail::new(format!("{doing}: {error}"))
-        }
-        error => Fail::from(error),
-    }
-}

@@ -68,7 +68,7 @@ fn run(call: &Call) -> Outcome {
         expected_revision: None,
     };
     let plan = change::plan(&session, Intent::Rollback(wish));
-    let plan = plan.map_err(|error| super::refused("query: failed to query with labels", error))?;
+    let plan = plan.map_err(|error| session.not_found(error))?;
     if how == Strategy::None {
         change::run(call, &session, plan)?;
     }

@@ -1,11 +1,12 @@
 //! `uninstall`, as Helm 4.3: `pkg/cmd/uninstall.go`, `pkg/action/uninstall.go`.
 
+use cluster::{Deletable, Owner};
 use engine::{Error, Intent, Plan, Step};
 
 use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::connect::{self, Session};
-use crate::fail::{Fail, Outcome, fail};
+use crate::fail::{Outcome, fail};
 use crate::flags::{Flag, Group, WAIT};
 use crate::log::{Level, log};
 use crate::output::print;
@@ -59,8 +60,46 @@ fn tried(call: &Call, session: &Session, name: &str) -> Outcome<String> {
     let mut wish = change::uninstall(call, session.target(name))?;
     wish.keep_history = false;
     match change::plan(session, Intent::Uninstall(wish)) {
-        Ok(plan) => Ok(kept(&plan)),
-        Err(error) => Err(super::refused("query: failed to query with labels", error)),
+        Ok(plan) => {
+            warn_foreign(session, &plan);
+            Ok(kept(&plan))
+        }
+        Err(error) => Err(session.not_found(error)),
+    }
+}
+
+/// Tells which objects would be left where they are, since they are not the release's.
+fn warn_foreign(session: &Session, plan: &Plan) {
+    let (release, namespace) = (plan.target.name.as_str(), plan.target.namespace.as_str());
+    let owner = Owner::new(release, namespace);
+    let objects = plan.steps.iter().filter_map(|step| match step {
+        Step::Delete(deletion) => Some(&deletion.objects),
+        _ => None,
+    });
+    let (mut foreign, mut unverifiable) = (Vec::new(), Vec::new());
+    for object in objects.flatten() {
+        match session.wait(session.engine.cluster().deletable(object.id(), &owner)) {
+            Deletable::Foreign(_) => foreign.push((object, None)),
+            Deletable::Unverifiable(error) => unverifiable.push((object, Some(error.to_string()))),
+            Deletable::Owned | Deletable::Gone => {}
+        }
+    }
+    for (objects, all, each) in [
+        (foreign, "they are not owned by this release", ""),
+        (unverifiable, "their ownership could not be verified", " (ownership could not be verified)"),
+    ] {
+        if objects.is_empty() {
+            continue;
+        }
+        let count = objects.len().to_string();
+        let text = format!("dry-run: resources would be skipped because {all}");
+        log(Level::Warn, &text, &[("release", release), ("count", &count)]);
+        for (object, error) in &objects {
+            let mut attributes =
+                vec![("kind", object.kind()), ("name", object.name()), ("namespace", object.namespace())];
+            attributes.extend(error.as_ref().map(|error| ("error", error.as_str())));
+            log(Level::Warn, &format!("dry-run: would skip resource{each}"), &attributes);
+        }
     }
 }
 
@@ -72,10 +111,10 @@ fn gone(call: &Call, session: &Session, name: &str) -> Outcome<String> {
     let wish = change::uninstall(call, session.target(name))?;
     let plan = change::plan(session, Intent::Uninstall(wish)).map_err(|error| match error {
         Error::NotFound(_) | Error::Ledger(_) => {
-            let fail = super::refused("query: failed to query with labels", error);
+            let fail = session.not_found(error);
             fail.after(&format!("uninstall: Release not loaded: {name}: "))
         }
-        error => Fail::new(change::text(&error)),
+        error => session.not_found(error),
     })?;
     let mut told = kept(&plan);
     let (result, skipped) = change::run_telling(call, session, plan);

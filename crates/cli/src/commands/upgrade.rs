@@ -77,7 +77,7 @@ fn is_missing(session: &Session, name: &str) -> Outcome<Option<bool>> {
     }
     let history = session.wait(session.engine.ledger().history(&session.namespace, name));
     let history =
-        history.map_err(|error| super::refused("query: failed to query with labels", Error::Ledger(error)))?;
+        history.map_err(|error| session.not_found(Error::Ledger(error)))?;
     Ok(match history.last() {
         None => Some(false),
         Some(last) if last.status == Status::Uninstalled => Some(true),
@@ -100,7 +100,7 @@ fn upgraded(call: &Call, name: &str, how: Strategy) -> Outcome<::release::Releas
     let mut change = change::of_chart(call, session.target(name), chart, values).map_err(failed)?;
     change.preview = preview;
     let plan = change::plan(&session, Intent::Upgrade(change));
-    let plan = plan.map_err(|error| failed(Fail::new(change::text(&error))))?;
+    let plan = plan.map_err(|error| failed(session.not_found(error)))?;
     if preview {
         let mut release = plan.release;
         let description = change::description(call).unwrap_or_else(|| "Dry run complete".to_owned());

@@ -18,7 +18,11 @@ impl Runner<'_> {
             Verb::Uninstall => "Uninstall",
         };
         let name = self.target.name.clone();
-        self.release.set_status(Status::Failed, format!("{subject} {name:?} failed: {cause}"));
+        let description = match &cause {
+            Failure::Hook { stage, source } if *stage == self.in_rollback() => format!("Release {name:?} failed: {source}"),
+            cause => format!("{subject} {name:?} failed: {cause}"),
+        };
+        self.release.set_status(Status::Failed, description);
         let mut message = cause.to_string();
         if let Err(error) = self.store().await {
             self.warn(format!("the failure could not be recorded: {error}"));

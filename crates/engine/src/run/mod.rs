@@ -197,7 +197,16 @@ impl Runner<'_> {
     async fn wait_ready(&self, objects: &[cluster::Object]) -> Result<(), Failure> {
         let Some(options) = self.wait_options() else { return Ok(()) };
         let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
-        Ok(self.engine.cluster.wait_ready(objects, &options, &told).await?)
+        let waited = self.engine.cluster.wait_ready(objects, &options, &told).await;
+        waited.map_err(|error| match self.verb {
+            Verb::Rollback => Failure::Hook { stage: self.in_rollback(), source: Box::new(error.into()) },
+            _ => error.into(),
+        })
+    }
+
+    /// What Helm says in front of a rollback whose objects do not become ready.
+    fn in_rollback(&self) -> String {
+        format!("release {} failed", self.target.name)
     }
 
     /// How to wait for objects; `None` when only hooks are waited for.

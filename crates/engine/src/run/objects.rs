@@ -52,7 +52,7 @@ impl Runner<'_> {
                 match result {
                     Ok(true) => self.created.push(planned.object.id().clone()),
                     Ok(false) => {}
-                    Err(error) => failures.push(self.not_sent(planned, error)),
+                    Err(error) => failures.push(self.not_sent(planned, error).await),
                 }
             }
             if !failures.is_empty() {
@@ -62,9 +62,10 @@ impl Runner<'_> {
         Failure::all(failures)
     }
 
-    /// Why an object could not be sent; Helm says more of what was to be created by an upgrade.
-    fn not_sent(&self, planned: &Planned, error: cluster::Error) -> Failure {
-        if planned.action != Action::Create || self.verb == Verb::Install {
+    /// Why an object could not be sent; Helm says more of what an upgrade was to create.
+    async fn not_sent(&self, planned: &Planned, error: cluster::Error) -> Failure {
+        let is_there = async || matches!(self.engine.cluster.get(planned.object.id()).await, Ok(Some(_)));
+        if self.verb == Verb::Install || is_there().await {
             return Failure::Cluster(error);
         }
         Failure::Hook { stage: "failed to create resource".to_owned(), source: Box::new(error.into()) }
