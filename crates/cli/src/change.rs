@@ -30,9 +30,6 @@ pub(crate) fn wait(call: &Call) -> Wait {
 /// How objects are sent, as the flags say; what cannot be done yet is refused.
 pub(crate) fn apply(call: &Call) -> Outcome<Apply> {
     let flags = &call.flags;
-    if flags.on("force-replace") || flags.on("force") {
-        fail!("--force-replace is not there yet: objects are applied by the server");
-    }
     match flags.text("server-side") {
         "auto" => {}
         text => match go_bool(text) {
@@ -42,6 +39,14 @@ pub(crate) fn apply(call: &Call) -> Outcome<Apply> {
         },
     }
     Ok(Apply { force_conflicts: flags.on("force-conflicts"), take_ownership: flags.on("take-ownership") })
+}
+
+/// Refuses to replace objects that the server merges, where there are any already.
+pub(crate) fn no_replacing(call: &Call) -> Outcome {
+    if call.flags.on("force-replace") || call.flags.on("force") {
+        fail!("invalid operation: cannot use server-side apply and force replace together");
+    }
+    Ok(())
 }
 
 /// How many revisions are kept.
@@ -90,6 +95,7 @@ pub(crate) fn of_chart(call: &Call, target: Target, chart: Chart, values: Map) -
         replace: flags.on("replace"),
         preview: false,
         hide_secrets: flags.on("hide-secret"),
+        without_lookups: false,
     })
 }
 
@@ -126,7 +132,7 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
             if let Error::Failed { cause, .. } = &error {
                 warn_failed(verb, &target.name, cause);
             }
-            Err(session.not_found(error))
+            Err(session.refused("create: failed to create", error))
         }
         None => {
             print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;

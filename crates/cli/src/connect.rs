@@ -127,6 +127,31 @@ impl Session {
         }
     }
 
+    /// The same of what was begun.
+    pub(crate) fn failed(&self, failure: &engine::Failure) -> String {
+        match failure {
+            engine::Failure::Ledger(error) if self.engine.ledger().driver() == "Secret" => {
+                format!("update: failed to update: {error}")
+            }
+            failure => failure.to_string(),
+        }
+    }
+
+    /// The same where objects were looked for that may be in the way.
+    pub(crate) fn unable(&self, to: &str, error: engine::Error) -> Fail {
+        if let engine::Error::Cluster(error) = &error
+            && let Some(refusal) = error.refusal()
+            && let (cluster::Action::Get, Some(object)) = (refusal.action, &refusal.object)
+        {
+            let cluster::ObjectRef { gvk, namespace, name } = object;
+            return Fail::new(format!(
+                "unable to continue with {to}: could not get information about the resource {} {name:?} in namespace {namespace:?}: {error}",
+                gvk.kind
+            ));
+        }
+        self.not_found(error)
+    }
+
     /// The same where the revisions of a release were looked for.
     pub(crate) fn not_found(&self, error: engine::Error) -> Fail {
         self.refused("query: failed to query with labels", error)

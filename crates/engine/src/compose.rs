@@ -59,7 +59,7 @@ impl Engine {
                 ..Shape::default()
             },
             skip_schema_validation: change.skip_schema_validation,
-            lookup: Some(Arc::new(lookup)),
+            lookup: (!change.without_lookups).then(|| Arc::new(lookup) as Arc<dyn Lookup>),
             ..Template::new(chart.clone(), values.clone(), release, (self.clock)())
         };
         let (Templated { chart, rendered }, notices) = self.settings.render(template).await?;

@@ -73,6 +73,8 @@ pub struct Change {
     pub preview: bool,
     /// Leave the content of Secrets out of the manifest; only for a plan that is looked at.
     pub hide_secrets: bool,
+    /// Templates look nothing up in the cluster.
+    pub without_lookups: bool,
 }
 
 /// What happens to the values of the last release.

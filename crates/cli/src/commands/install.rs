@@ -94,7 +94,7 @@ fn refused(session: &Session, error: Error) -> Fail {
             log(Level::Error, FAILED, &[("error", &text)]);
             Fail::new(format!("{FAILED}: {text}"))
         }
-        error => session.not_found(error),
+        error => session.unable("install", error),
     }
 }
 

@@ -48,7 +48,7 @@ fn run(call: &Call) -> Outcome {
         tested.map_err(|error| session.not_found(error))?;
     let shape = Shape { hide_notes: true, ..status::fresh(call) };
     print(&status::table(call, &release, &shape)?)?;
-    let mut errors: Vec<String> = failure.iter().map(ToString::to_string).collect();
+    let mut errors: Vec<String> = failure.iter().map(|failure| session.failed(failure)).collect();
     if logs {
         print("\n")?;
         for log in printed {

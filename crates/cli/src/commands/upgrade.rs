@@ -97,10 +97,12 @@ fn upgraded(call: &Call, name: &str, how: Strategy) -> Outcome<::release::Releas
     if call.flags.on("hide-secret") && !preview {
         return Err(failed(Fail::new("hiding Kubernetes secrets requires a dry-run mode")));
     }
+    change::no_replacing(call).map_err(failed)?;
     let mut change = change::of_chart(call, session.target(name), chart, values).map_err(failed)?;
     change.preview = preview;
+    change.without_lookups = how == Strategy::Client;
     let plan = change::plan(&session, Intent::Upgrade(change));
-    let plan = plan.map_err(|error| failed(session.not_found(error)))?;
+    let plan = plan.map_err(|error| failed(refused(&session, error)))?;
     if preview {
         let mut release = plan.release;
         let description = change::description(call).unwrap_or_else(|| "Dry run complete".to_owned());
@@ -108,4 +110,12 @@ fn upgraded(call: &Call, name: &str, how: Strategy) -> Outcome<::release::Releas
         return Ok(release);
     }
     change::run(call, &session, plan).map_err(failed)
+}
+
+/// Why a release cannot be upgraded, told as Helm tells it.
+fn refused(session: &Session, error: Error) -> Fail {
+    match error {
+        Error::Manifest { message } => Fail::new(message),
+        error => session.unable("update", error),
+    }
 }

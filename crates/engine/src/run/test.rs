@@ -25,7 +25,7 @@ impl Engine {
     /// Runs the tests of a release, one after the other until one fails, and records how they went.
     ///
     /// # Errors
-    /// When there is no such release, or its record cannot be written.
+    /// When there is no such release. That a test has failed, or how it went could not be recorded, is part of the result.
     pub async fn test(&self, wish: Test, observer: Observer<'_>) -> Result<Tested, Error> {
         let (_, record) = self.last(&wish.target).await?;
         let mut release = record.release;
@@ -47,9 +47,9 @@ impl Engine {
             no_hooks: false,
         };
         let ended = runner.execute_hooks(&HookEvent::Test, &|hook| wish.wants(&hook.name)).await;
-        runner.store().await?;
+        let stored = runner.store().await;
         let logs = if wish.logs { runner.test_logs(&wish).await } else { Vec::new() };
-        let failure = runner.settle_hooks(ended).await.err();
+        let failure = runner.settle_hooks(ended).await.err().or(stored.err().map(Failure::Ledger));
         Ok(Tested { release: runner.release, logs, failure })
     }
 }

@@ -47,6 +47,7 @@ impl World {
             replace: false,
             preview: false,
             hide_secrets: false,
+            without_lookups: false,
         }
     }
 

@@ -59,6 +59,7 @@ pub(crate) fn change(
         replace: false,
         preview: false,
         hide_secrets: false,
+        without_lookups: false,
     })
 }
 
