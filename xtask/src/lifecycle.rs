@@ -170,7 +170,9 @@ impl Stage {
             Tool::Whipstaff => &self.whipstaff,
         };
         let path = |text: &str| {
-            let text = text.replace("$C", &self.charts.to_string_lossy()).replace("$L", &self.own.join("charts").to_string_lossy());
+            let text = text
+                .replace("$C", &self.charts.to_string_lossy())
+                .replace("$L", &self.own.join("charts").to_string_lossy());
             text.replace("$SERVER", &sandbox.server).replace("$HOME", &home.to_string_lossy())
         };
         let mut command = Command::new(program);

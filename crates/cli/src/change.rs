@@ -66,7 +66,8 @@ pub(crate) fn description(call: &Call) -> Option<String> {
 /// What an install or upgrade is to put in place.
 pub(crate) fn of_chart(call: &Call, target: Target, chart: Chart, values: Map) -> Outcome<Change> {
     let flags = &call.flags;
-    let value_strategy = match (flags.on("reset-values"), flags.on("reuse-values"), flags.on("reset-then-reuse-values")) {
+    let value_strategy = match (flags.on("reset-values"), flags.on("reuse-values"), flags.on("reset-then-reuse-values"))
+    {
         (true, ..) => ValueStrategy::Reset,
         (_, true, _) => ValueStrategy::Reuse,
         (.., true) => ValueStrategy::ResetThenReuse,
@@ -188,7 +189,8 @@ fn warn_failed(verb: Verb, name: &str, cause: &Failure) {
     match verb {
         Verb::Upgrade => log(Level::Warn, "upgrade failed", &[("name", name), ("error", &error)]),
         // Of a hook, and of objects that do not become ready, only the error is told.
-        Verb::Rollback if matches!(cause, Failure::NotReady(_)) || error.starts_with(&format!("release {name} failed: ")) => {}
+        Verb::Rollback
+            if matches!(cause, Failure::NotReady(_)) || error.starts_with(&format!("release {name} failed: ")) => {}
         Verb::Rollback => log(Level::Warn, &format!("Rollback {name:?} failed: {error}"), &[]),
         Verb::Install | Verb::Uninstall => {}
     }

@@ -118,11 +118,9 @@ impl Session {
             engine::Error::Ledger(error @ Error::NamespaceMissing(_)) if is_secret => {
                 Fail::new(format!("create: failed to create: {error}"))
             }
-            engine::Error::Ledger(error @ (Error::Forbidden { .. } | Error::Unauthorized { .. } | Error::Api { .. }))
-                if is_secret =>
-            {
-                Fail::new(format!("{doing}: {error}"))
-            }
+            engine::Error::Ledger(
+                error @ (Error::Forbidden { .. } | Error::Unauthorized { .. } | Error::Api { .. }),
+            ) if is_secret => Fail::new(format!("{doing}: {error}")),
             error => Fail::from(error),
         }
     }

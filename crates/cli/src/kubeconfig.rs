@@ -63,7 +63,8 @@ pub(crate) async fn config(settings: &Settings) -> Outcome<Reached> {
     }
     let mut all = Kubeconfig::default();
     for path in paths(files).iter().filter(|path| path.is_file()) {
-        let broken = |error: KubeconfigError| fail(format!("error loading config file \"{}\": {error}", path.display()));
+        let broken =
+            |error: KubeconfigError| fail(format!("error loading config file \"{}\": {error}", path.display()));
         all = all.merge(Kubeconfig::read_from(path).map_err(broken)?).map_err(broken)?;
     }
     let name = if wanted.is_empty() { all.current_context.clone().unwrap_or_default() } else { wanted.to_owned() };
@@ -72,7 +73,10 @@ pub(crate) async fn config(settings: &Settings) -> Outcome<Reached> {
         return Err(fail(format!("context \"{name}\" does not exist")));
     }
     let server = settings.text("kube-apiserver");
-    if found.is_none() && server.is_empty() && let Ok(config) = kube::Config::incluster() {
+    if found.is_none()
+        && server.is_empty()
+        && let Ok(config) = kube::Config::incluster()
+    {
         let server = config.cluster_url.to_string();
         return Ok(Reached { config, server });
     }

@@ -33,11 +33,7 @@ pub(crate) fn yaml<T: Serialize>(value: &T) -> Outcome<String> {
 }
 
 /// Prints a value in the format that is asked for.
-pub(crate) fn formatted<T: Serialize>(
-    call: &Call,
-    value: &T,
-    table: impl FnOnce(&T) -> Outcome<String>,
-) -> Outcome {
+pub(crate) fn formatted<T: Serialize>(call: &Call, value: &T, table: impl FnOnce(&T) -> Outcome<String>) -> Outcome {
     let text = match call.flags.text("output") {
         "json" => json(value)?,
         "yaml" => yaml(value)?,

@@ -79,7 +79,7 @@ fn tree(release: &Release, labels: &BTreeMap<String, String>) -> Outcome<Tree> {
             ("Kind", text(&hook.kind)),
             ("Path", text(&hook.path)),
             ("Manifest", text(&hook.manifest)),
-            ("Weight", Tree::Int(hook.weight.into())),
+            ("Weight", Tree::Int(hook.weight)),
             ("Events", Tree::Seq(hook.events.iter().map(|event| text(event.as_str())).collect())),
         ])
     });

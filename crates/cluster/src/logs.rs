@@ -53,9 +53,7 @@ impl Cluster {
             let log = self.container_log(&pod.namespace, &pod.name, container, u32::MAX).await;
             logs.push(match log {
                 Ok(text) => Ok(ContainerLog { pod: pod.name.clone(), container: container.to_owned(), text }),
-                Err(error) => {
-                    Err(format!("unable to get logs for pod {}, container {container}: {error}", pod.name))
-                }
+                Err(error) => Err(format!("unable to get logs for pod {}, container {container}: {error}", pod.name)),
             });
         }
         logs

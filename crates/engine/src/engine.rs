@@ -7,8 +7,8 @@ use std::time::Duration;
 use cluster::Cluster;
 use jiff::Timestamp;
 use kube::Client;
-use render::Resolve;
 use release::{Clock, History, Ledger, SecretLedger, Time};
+use render::Resolve;
 use tokio::sync::Semaphore;
 
 use crate::error::Error;

@@ -22,7 +22,7 @@ pub use event::{Event, Observer, Phase};
 pub use intent::{
     Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Test, Uninstall, ValueStrategy, Wait, WaitStrategy,
 };
+pub use plan::{Action, Back, Deletion, Failure as FailurePlan, Plan, Planned, Step, Verb};
 pub use query::Form;
 pub use run::Tested;
-pub use plan::{Action, Back, Deletion, Failure as FailurePlan, Plan, Planned, Step, Verb};
 pub use template::{Notice, Template, Templated, check_chart, check_complete};

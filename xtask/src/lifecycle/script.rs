@@ -46,7 +46,9 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Script>> {
             if let Some(name) = line.strip_prefix("## ") {
                 scripts.push(Script { name: name.to_owned(), lines: Vec::new() });
             } else if !line.starts_with('#') {
-                let Some(script) = scripts.last_mut() else { bail!("{}: a command before any heading", path.display()) };
+                let Some(script) = scripts.last_mut() else {
+                    bail!("{}: a command before any heading", path.display())
+                };
                 script.lines.push(parse(line));
             }
         }
@@ -65,9 +67,9 @@ fn parse(text: &str) -> Line {
         word.contains('=') && !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
     };
     let count = words.iter().take_while(|word| is_variable(word)).count();
-    let variables = words.drain(..count).filter_map(|word| {
-        word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
-    });
+    let variables = words
+        .drain(..count)
+        .filter_map(|word| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())));
     let variables: Vec<_> = variables.collect();
     let tool = (words.first().is_some_and(|word| word == "kubectl")).then_some(Tool::Kubectl);
     let args = words.split_off(usize::from(tool.is_some()));

@@ -34,7 +34,8 @@ pub(crate) static COMMAND: Command = Command {
 
 fn run(call: &Call) -> Outcome {
     let text = call.flags.text("listen");
-    let wrong = |error| Fail::new(format!("invalid argument {text:?} for \"--listen\" flag: {error}, as in 127.0.0.1:8081"));
+    let wrong =
+        |error| Fail::new(format!("invalid argument {text:?} for \"--listen\" flag: {error}, as in 127.0.0.1:8081"));
     let address: SocketAddr = text.parse().map_err(wrong)?;
     if !address.ip().is_loopback() {
         fail!("the sandbox has no secrets to keep: it listens on loopback only");

@@ -44,8 +44,7 @@ fn run(call: &Call) -> Outcome {
     let progress = Progress::default();
     let tested = session.wait(session.engine.test(wish, &|event| progress.see(event)));
     progress.end();
-    let Tested { release, logs: printed, failure } =
-        tested.map_err(|error| session.not_found(error))?;
+    let Tested { release, logs: printed, failure } = tested.map_err(|error| session.not_found(error))?;
     let shape = Shape { hide_notes: true, ..status::fresh(call) };
     print(&status::table(call, &release, &shape)?)?;
     let mut errors: Vec<String> = failure.iter().map(|failure| session.failed(failure)).collect();

@@ -120,7 +120,13 @@ fn gone(call: &Call, session: &Session, name: &str) -> Outcome<String> {
     let (result, skipped) = change::run_telling(call, session, plan);
     let (unowned, unverifiable): (Vec<Skipped>, Vec<Skipped>) =
         skipped.into_iter().partition(|object| object.unverifiable.is_none());
-    told = and(told, name, &unowned, "skipping delete of resource not owned by this release", "they are not owned by this release");
+    told = and(
+        told,
+        name,
+        &unowned,
+        "skipping delete of resource not owned by this release",
+        "they are not owned by this release",
+    );
     told = and(
         told,
         name,

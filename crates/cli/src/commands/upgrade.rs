@@ -9,9 +9,7 @@ use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::connect::{self, Session};
 use crate::fail::{Fail, Outcome, fail};
-use crate::flags::{
-    CHART, FURTHER, Flag, Group, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT,
-};
+use crate::flags::{CHART, FURTHER, Flag, Group, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT};
 use crate::output::print;
 use crate::release::{self, Prepared};
 use crate::status;
@@ -41,9 +39,7 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff upgrade shop ./mychart --dry-run=server",
     ],
     arity: Arity::Exactly(2),
-    flags: &[
-        &FLAGS, &PREVIEW, &OUTPUT, &VALUES, &CHART, &RELEASE, &FURTHER, &SENDING, &WAIT, &POST_RENDERER,
-    ],
+    flags: &[&FLAGS, &PREVIEW, &OUTPUT, &VALUES, &CHART, &RELEASE, &FURTHER, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),
     ..PLAIN
@@ -76,8 +72,7 @@ fn is_missing(session: &Session, name: &str) -> Outcome<Option<bool>> {
         fail!("release name is invalid: {name}");
     }
     let history = session.wait(session.engine.ledger().history(&session.namespace, name));
-    let history =
-        history.map_err(|error| session.not_found(Error::Ledger(error)))?;
+    let history = history.map_err(|error| session.not_found(Error::Ledger(error)))?;
     Ok(match history.last() {
         None => Some(false),
         Some(last) if last.status == Status::Uninstalled => Some(true),

@@ -15,7 +15,9 @@ impl Engine {
         let history = self.checked_history(&change.target, change.expected_revision).await?;
         match history.last() {
             None => self.plan_install(change).await,
-            Some(last) if last.status == Status::Uninstalled => self.plan_install(Change { replace: true, ..change }).await,
+            Some(last) if last.status == Status::Uninstalled => {
+                self.plan_install(Change { replace: true, ..change }).await
+            }
             Some(_) => self.plan_upgrade(change).await,
         }
     }

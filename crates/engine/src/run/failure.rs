@@ -19,7 +19,9 @@ impl Runner<'_> {
         };
         let name = self.target.name.clone();
         let description = match &cause {
-            Failure::Hook { stage, source } if *stage == self.in_rollback() => format!("Release {name:?} failed: {source}"),
+            Failure::Hook { stage, source } if *stage == self.in_rollback() => {
+                format!("Release {name:?} failed: {source}")
+            }
             cause => format!("{subject} {name:?} failed: {cause}"),
         };
         self.release.set_status(Status::Failed, description);

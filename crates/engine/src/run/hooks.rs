@@ -29,7 +29,11 @@ impl Runner<'_> {
     }
 
     /// Runs the hooks of an event that are wanted, and leaves what follows to [`Self::settle_hooks`].
-    pub(super) async fn execute_hooks(&mut self, event: &HookEvent, is_wanted: &(dyn Fn(&Hook) -> bool + Sync)) -> Ended {
+    pub(super) async fn execute_hooks(
+        &mut self,
+        event: &HookEvent,
+        is_wanted: &(dyn Fn(&Hook) -> bool + Sync),
+    ) -> Ended {
         let mut done: Vec<Hook> = Vec::new();
         for at in self.in_order(event) {
             if !self.release.hooks.get(at).is_some_and(is_wanted) {
