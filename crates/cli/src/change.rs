@@ -136,7 +136,9 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
             Err(session.refused("create: failed to create", error))
         }
         None => {
-            print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;
+            if matches!(verb, Verb::Install | Verb::Upgrade) {
+                print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;
+            }
             let text = "context canceled";
             session.wait(give_up(session, &target, revision, text))?;
             Err(Fail::new(text))

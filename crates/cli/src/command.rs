@@ -66,6 +66,8 @@ pub(crate) const PLAIN: Command = Command {
 /// A command that is to be run.
 #[derive(Debug)]
 pub(crate) struct Call {
+    /// The name of the command.
+    pub(crate) command: &'static str,
     /// Its flags.
     pub(crate) flags: Parsed,
     /// Its arguments.
@@ -164,7 +166,7 @@ pub(crate) fn execute(args: &[String]) -> Outcome {
     let settings = Settings::read(&parsed);
     check_color(&parsed)?;
     let args = parsed.args.clone();
-    run(&Call { flags: parsed, args, settings })
+    run(&Call { command: command.name, flags: parsed, args, settings })
 }
 
 fn check_color(parsed: &Parsed) -> Outcome {

@@ -29,8 +29,17 @@ fn reason(error: &(dyn StdError + 'static)) -> String {
         innermost = error;
         next = error.source();
     }
-    innermost.to_string()
+    let text = innermost.to_string();
+    let known = TLS.iter().find(|(ours, _)| text.contains(ours));
+    known.map_or(text.clone(), |(_, go)| (*go).to_owned())
 }
+
+/// What goes wrong with TLS most often: what `rustls` says of it, and what Go says.
+const TLS: [(&str, &str); 3] = [
+    ("InvalidContentType", "http: server gave HTTP response to HTTPS client"),
+    ("UnknownIssuer", "tls: failed to verify certificate: x509: certificate signed by unknown authority"),
+    ("CaUsedAsEndEntity", "tls: failed to verify certificate: x509: certificate signed by unknown authority"),
+];
 
 /// Says why the version of a cluster could not be had, with the address that was asked: `Get "URL/version": dial tcp ADDRESS: connect: connection refused`.
 pub(crate) fn of_server(error: &Error, server: &str) -> String {

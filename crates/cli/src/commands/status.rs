@@ -29,6 +29,9 @@ fn run(call: &Call) -> Outcome {
         "json" | "yaml" => Form::Object,
         _ => Form::Table,
     };
+    if !session.has_cluster() {
+        return status::print_seen(call, &release, status::Resources::default());
+    }
     let resources = session.wait(session.engine.resources(&release, form)).map_err(|error| match error {
         engine::Error::Manifest { message } => Fail::new(message),
         error => Fail::from(error),
