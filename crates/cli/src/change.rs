@@ -14,7 +14,7 @@ use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{go_bool, go_int, go_span};
 use crate::log::{Level, log};
 use crate::output::print;
-use crate::progress::{Progress, Skipped};
+use crate::progress::{PATIENCE, Progress, Skipped};
 
 /// What to wait for, as the flags say.
 pub(crate) fn wait(call: &Call) -> Wait {
@@ -121,9 +121,16 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
     let (target, revision, verb) = (plan.target.clone(), plan.release.version, plan.verb);
     let observer = |event: Event| progress.see(event);
     let done = session.wait(async {
+        let told = async {
+            loop {
+                tokio::time::sleep(PATIENCE).await;
+                progress.tick();
+            }
+        };
         tokio::select! {
             done = session.engine.run(plan, &observer) => Some(done),
             () = crate::commands::serve::shutdown() => None,
+            () = told => None,
         }
     });
     progress.end();

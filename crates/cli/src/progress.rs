@@ -1,16 +1,22 @@
-//! How a change goes, on standard error: on a terminal a line an object that is kept up to date, elsewhere plain lines
-//! once it takes a while. What Helm logs is logged either way.
+//! How a change goes, on standard error: on a terminal a line an object that is kept up to date, elsewhere a plain line
+//! for each object that is still waited for, once it takes a while. What Helm logs is logged either way.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::Event;
 
 use crate::log::{Level, log};
 
-/// How long nothing is said to a file or a pipe: most changes are over by then, and print what Helm prints.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a file or a pipe is told: most changes are over before the first time, and print what Helm prints.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How wide a line is drawn: one that is broken into two could not be taken back.
+const WIDTH: usize = 78;
+
+/// The most lines that are drawn at a time.
+const MOST: usize = 20;
 
 /// What is shown of a change while it runs.
 pub(crate) struct Progress {
@@ -19,7 +25,6 @@ pub(crate) struct Progress {
 }
 
 struct Seen {
-    since: Instant,
     /// The objects that are waited for, and what was said of them last.
     lines: Vec<(String, String)>,
     /// How many lines stand on the terminal now.
@@ -40,7 +45,7 @@ pub(crate) struct Skipped {
 
 impl Default for Progress {
     fn default() -> Self {
-        let seen = Seen { since: Instant::now(), lines: Vec::new(), drawn: 0, skipped: Vec::new() };
+        let seen = Seen { lines: Vec::new(), drawn: 0, skipped: Vec::new() };
         Self { seen: Mutex::new(seen), on_terminal: stderr().is_terminal() }
     }
 }
@@ -76,8 +81,15 @@ impl Progress {
         }
         if self.on_terminal {
             seen.draw();
-        } else if seen.since.elapsed() >= PATIENCE {
-            eprintln!("{object} {text}");
+        }
+    }
+
+    /// Tells a file or a pipe what is still waited for.
+    pub(crate) fn tick(&self) {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.on_terminal {
+            let left = seen.lines.iter().filter(|(_, said)| said.starts_with("waiting"));
+            left.for_each(|(object, said)| eprintln!("{object} {said}"));
         }
     }
 
@@ -104,12 +116,15 @@ impl Seen {
     fn draw(&mut self) {
         self.erase();
         let mut text = String::new();
-        for (object, said) in &self.lines {
-            let line: String = format!("{object} {said}").replace('\n', " ").chars().take(100).collect();
+        // Those that are waited for matter most when there are too many.
+        let (waiting, ready): (Vec<_>, Vec<_>) = self.lines.iter().partition(|(_, said)| said.starts_with("waiting"));
+        let shown: Vec<_> = waiting.into_iter().chain(ready).take(MOST).collect();
+        for (object, said) in self.lines.iter().filter(|line| shown.contains(line)) {
+            let line: String = format!("{object} {said}").replace('\n', " ").chars().take(WIDTH).collect();
             text.push_str(&line);
             text.push('\n');
         }
-        self.drawn = self.lines.len();
+        self.drawn = shown.len();
         let _ = write!(stderr(), "{text}");
     }
 }
