@@ -14,9 +14,10 @@ impl Runner<'_> {
     /// Creates the release's namespace; one that is there is left as it is.
     pub(super) async fn create_namespace(&self) -> Result<(), Failure> {
         let name = &self.target.namespace;
-        // The label is Helm's own (`pkg/action/install.go`).
+        // The label is Helm's own (`pkg/action/install.go`), and what is empty is said, as Go's structures do.
         let namespace = Object::new(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"name": name}},
+            "spec": {},
         }))?;
         if self.engine.cluster.get(namespace.id()).await?.is_none() {
             self.engine.cluster.apply(&namespace, &ApplyOptions::default()).await?;

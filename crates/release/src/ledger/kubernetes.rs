@@ -210,9 +210,9 @@ impl Store {
     }
 }
 
-/// Helm writes as the field manager `helm`.
+/// Helm writes records as the field manager `Helm`, which is what it is called by where it does not say.
 static POST: std::sync::LazyLock<PostParams> =
-    std::sync::LazyLock::new(|| PostParams { dry_run: false, field_manager: Some("helm".to_owned()) });
+    std::sync::LazyLock::new(|| PostParams { dry_run: false, field_manager: Some("Helm".to_owned()) });
 
 fn open<K: Keeper, T>(object: &K, read: impl Fn(&[u8]) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
     read(object.kept().ok_or(DecodeError::Missing)?)
