@@ -182,7 +182,7 @@ impl Progress {
         let Event::Resource { kind, namespace, name, action, .. } = event else { return None };
         let counts = match action.as_str() {
             "ready" => true,
-            "waiting" | "kept" => false,
+            "waiting" | "kept" | "not-owned" | "unverifiable" => false,
             _ => !self.waits,
         };
         if !counts {
