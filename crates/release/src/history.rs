@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use crate::marks::Marks;
 use crate::name::Key;
 use crate::status::Status;
 
@@ -16,6 +19,10 @@ pub struct Head {
     pub token: Token,
     /// The user's labels.
     pub labels: BTreeMap<String, String>,
+    /// What we have noted beside it.
+    pub marks: Marks,
+    /// When it was written last, to the second; `None` when it does not say.
+    pub written: Option<Timestamp>,
     /// The object's name when it is not the one that the key stands for; such a record cannot be opened.
     pub misnamed: Option<String>,
 }
@@ -98,6 +105,8 @@ mod tests {
                     status: *status,
                     token: Token::default(),
                     labels: BTreeMap::new(),
+                    marks: Marks::default(),
+                    written: None,
                     misnamed: None,
                 })
                 .collect(),

@@ -17,6 +17,7 @@ pub use secret::SecretLedger;
 
 use crate::error::Error;
 use crate::history::{Head, History, Token};
+use crate::marks::Marks;
 use crate::name::{Key, validate_name};
 use crate::peek::Peek;
 use crate::record::Release;
@@ -117,8 +118,8 @@ fn user_labels(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String>
     labels
 }
 
-/// Reads the head of a stored object from its name and labels.
-fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, String>) -> Head {
+/// Reads the head of a stored object from its name, labels and marks.
+fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, String>, marks: Marks) -> Head {
     let label = |key: &str| labels.get(key).map(String::as_str);
     let named = Key::from_object_name(namespace, object);
     let misnamed = named.is_none().then(|| object.to_owned());
@@ -127,7 +128,9 @@ fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, St
         Key::new(namespace, label("name").unwrap_or(object), revision)
     });
     let status: Status = label("status").and_then(|text| text.parse().ok()).unwrap_or_default();
-    Head { key, status, token, labels: user_labels(labels), misnamed }
+    let second = |key| label(key).and_then(|text| text.parse().ok()).and_then(|at| Timestamp::from_second(at).ok());
+    let written = second("modifiedAt").or_else(|| second("createdAt"));
+    Head { key, status, token, labels: user_labels(labels), marks, written, misnamed }
 }
 
 /// The key of a release, once it is known that it can be stored.
