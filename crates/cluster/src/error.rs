@@ -18,6 +18,7 @@ pub enum Action {
     List,
     Watch,
     Patch,
+    Update,
     Delete,
     Discover,
     Logs,
@@ -32,6 +33,7 @@ impl Action {
             Self::Get | Self::Discover | Self::Logs => "get",
             Self::List => "list",
             Self::Watch => "watch",
+            Self::Update => "update",
             Self::Delete => "delete",
         }
     }

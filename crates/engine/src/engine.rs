@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::intent::{Intent, Target};
-use crate::plan::Plan;
+use crate::lock::Holder;
+use crate::plan::{Plan, Stance};
 
 /// How many calls one change makes at the same time.
 pub(crate) const PARALLEL: usize = 8;
@@ -37,6 +38,11 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// How many renders there may be at a time; the others wait for their turn.
     pub turns: Option<Arc<Semaphore>>,
+    /// Who this process is to others.
+    pub holder: Holder,
+    /// How old a pending revision of Helm must be to be taken for dead; never by default, since Helm leaves no sign of
+    /// life and may be waiting for as long as it was told to.
+    pub unlock_after: Option<Duration>,
 }
 
 impl Settings {
@@ -51,7 +57,12 @@ impl Settings {
         };
         let turns =
             std::thread::available_parallelism().map_or(TURNS, |cores| cores.get().saturating_mul(2).max(TURNS));
-        Self { limits, time: Some(Duration::from_secs(10)), turns: Some(Arc::new(Semaphore::new(turns))) }
+        Self {
+            limits,
+            time: Some(Duration::from_secs(10)),
+            turns: Some(Arc::new(Semaphore::new(turns))),
+            ..Self::default()
+        }
     }
 }
 
@@ -92,8 +103,9 @@ impl Engine {
             Intent::Install(change) => self.plan_install(change).await,
             Intent::Upgrade(change) => self.plan_upgrade(change).await,
             Intent::Apply(change) => self.plan_apply(change).await,
-            Intent::Rollback(rollback) => self.plan_rollback(rollback).await,
-            Intent::Uninstall(uninstall) => self.plan_uninstall(uninstall).await,
+            Intent::Rollback(rollback) => self.plan_rollback(rollback, Stance::Outside).await,
+            Intent::Uninstall(uninstall) => self.plan_uninstall(uninstall, Stance::Outside).await,
+            Intent::Unlock(unlock) => self.plan_unlock(unlock).await,
         }
     }
 

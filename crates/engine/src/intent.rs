@@ -21,6 +21,8 @@ pub enum Intent {
     Rollback(Rollback),
     /// Uninstall.
     Uninstall(Uninstall),
+    /// End a revision whose program has died.
+    Unlock(Unlock),
 }
 
 /// Which release.
@@ -173,6 +175,15 @@ pub struct Uninstall {
     pub wait: Wait,
     /// Succeed when there is no such release.
     pub ignore_not_found: bool,
+    /// The revision the caller has seen.
+    pub expected_revision: Option<u32>,
+}
+
+/// Ending a pending revision, such as one of a Helm that died.
+#[derive(Clone, Debug)]
+pub struct Unlock {
+    /// The release.
+    pub target: Target,
     /// The revision the caller has seen.
     pub expected_revision: Option<u32>,
 }

@@ -44,6 +44,13 @@ impl History {
         Self { heads }
     }
 
+    /// The same revisions, with one of them in another status, as it will soon be.
+    #[must_use]
+    pub fn with_status(mut self, revision: u32, status: Status) -> Self {
+        self.heads.iter_mut().filter(|head| head.key.revision == revision).for_each(|head| head.status = status);
+        self
+    }
+
     /// All revisions, oldest first.
     pub fn heads(&self) -> &[Head] {
         &self.heads

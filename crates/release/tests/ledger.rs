@@ -11,8 +11,8 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
 use release::{
-    Clock, ConfigMapLedger, Error, Key, Ledger, ListFilter, MemoryLedger, Marks, Release, Scope, SecretLedger, Status, Token,
-    codec, list,
+    Clock, ConfigMapLedger, Error, Key, Ledger, ListFilter, Marks, MemoryLedger, Release, Scope, SecretLedger, Status,
+    Token, codec, list,
 };
 
 /// A clock that goes on by a second each time it is looked at.

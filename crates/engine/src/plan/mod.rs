@@ -3,13 +3,18 @@
 //! Planning reads; running acts. A dry run is a plan that is not run.
 
 mod install;
+mod past;
 mod rollback;
 mod uninstall;
+mod unlock;
 mod upgrade;
 
 use cluster::Object;
 use cluster::{Existing, Owner};
-use release::{History, HookEvent, Key, Record, Release};
+use release::{HookEvent, Key, Record, Release};
+
+pub use past::Ending;
+pub(crate) use past::Stance;
 
 use crate::engine::{Engine, PARALLEL};
 use crate::error::Error;
@@ -26,6 +31,8 @@ pub enum Verb {
     Rollback,
     /// The end of a release.
     Uninstall,
+    /// The end of a revision whose program has died.
+    Unlock,
 }
 
 impl Verb {
@@ -36,6 +43,7 @@ impl Verb {
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
             Self::Uninstall => "uninstall",
+            Self::Unlock => "unlock",
         }
     }
 }
@@ -70,9 +78,13 @@ pub struct Plan {
 pub enum Step {
     /// Creates the release's namespace when it is missing.
     Namespace,
+    /// Takes the lock; waits for a process that may be at work, and takes over when it has died.
+    Lock,
+    /// Ends a revision whose process has died.
+    End(Ending),
     /// Deletes the oldest revisions, to make room for one more.
     Prune(Vec<Key>),
-    /// Stores the pending record: from here on the release is locked against other clients.
+    /// Stores the pending record: from here on the release is locked against Helm as well.
     Record,
     /// Creates the objects of `crds/` and waits until they are served.
     Crds(Vec<Object>),
@@ -170,13 +182,23 @@ impl Engine {
         objects.iter_mut().for_each(|object| owner.mark(object));
     }
 
-    /// All deployed revisions; more than one only after a crash of Helm, and the next change mends that.
-    pub(crate) async fn deployed(&self, history: &History) -> Result<Vec<Record>, Error> {
-        let mut records = Vec::new();
-        for head in history.deployed_all() {
-            records.push(self.ledger.get(&head.key).await?);
+    /// The objects of revisions, of the newest first, each once; with what to tell of kinds that are gone.
+    pub(crate) async fn objects_of(
+        &self,
+        records: &[Record],
+        namespace: &str,
+    ) -> Result<(Vec<Object>, Vec<String>), Error> {
+        let (mut all, mut warnings) = (Vec::<Object>::new(), Vec::new());
+        for record in records {
+            let (objects, missing) = self.old_objects(&record.release.manifest, namespace).await?;
+            for object in objects {
+                if !all.iter().any(|other| other.id().is_same(object.id())) {
+                    all.push(object);
+                }
+            }
+            warnings.extend(missing);
         }
-        Ok(records)
+        Ok((all, warnings))
     }
 
     /// Decides about objects that are new to a release: one that exists must be the release's own already, or be

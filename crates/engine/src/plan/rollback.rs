@@ -1,8 +1,8 @@
 //! Going back, as Helm 4.3: `pkg/action/rollback.go`.
 
-use release::{ApplyMethod, HookEvent, Info, Key, Release, Status};
+use release::{ApplyMethod, HookEvent, Info, Key, Record, Release, Status, Token};
 
-use super::{Failure, Plan, Planned, Step, Verb};
+use super::{Failure, Plan, Planned, Stance, Step, Verb};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::intent::Rollback;
@@ -11,14 +11,15 @@ use crate::intent::Rollback;
 const MAX_DESCRIPTION: usize = 256;
 
 impl Engine {
-    pub(crate) async fn plan_rollback(&self, wish: Rollback) -> Result<Plan, Error> {
+    pub(crate) async fn plan_rollback(&self, wish: Rollback, stance: Stance) -> Result<Plan, Error> {
         if let Some(length) =
             wish.description.as_ref().map(|text| text.chars().count()).filter(|n| *n > MAX_DESCRIPTION)
         {
             return Err(Error::Description { most: MAX_DESCRIPTION, length });
         }
-        let history = self.checked_history(&wish.target, wish.expected_revision).await?;
-        // A pending revision does not stand in the way: going back is how Helm itself ends one.
+        // A pending revision of Helm does not stand in the way: going back is how Helm itself ends one.
+        let past = self.past(&wish.target, wish.expected_revision, stance).await?;
+        let history = past.history;
         let last = history.last().ok_or_else(|| Error::NotFound(wish.target.clone()))?;
         let to = wish.revision.unwrap_or(last.key.revision.saturating_sub(1));
         if history.get(to).is_none() {
@@ -47,14 +48,24 @@ impl Engine {
             namespace: current.namespace.clone(),
             apply_method: Some(ApplyMethod::ServerSide),
             labels: good.labels,
+            ..Release::default()
         };
         let namespace = &wish.target.namespace;
-        let (old, warnings) = self.old_objects(&current.manifest, namespace).await?;
+        let mut lived = self.lived(&history).await?;
+        let deployed = self.deployed(&history, &lived).await?;
+        if !lived.iter().any(|record| record.release.version == current.version) {
+            lived.insert(0, Record { release: current, token: Token::default() });
+        }
+        let (old, missing) = self.objects_of(&lived, namespace).await?;
         let mut wanted = self.objects(&release.manifest, namespace, &[]).await?;
         self.own(&wish.target, &mut wanted);
         super::fits(&release)?;
 
-        let mut steps = vec![Step::Prune(history.prune(wish.history_max)), Step::Record];
+        // What is gone back to is pruned last: until then the same can be asked for again.
+        let (last_of_all, prune) = history.prune(wish.history_max).into_iter().partition(|key| key.revision == to);
+        let mut steps = vec![Step::Lock];
+        steps.extend(past.ending.map(Step::End));
+        steps.extend([Step::Prune(prune), Step::Record]);
         if !wish.no_hooks {
             steps.push(Step::Hooks(HookEvent::PreRollback));
         }
@@ -65,8 +76,11 @@ impl Engine {
         if !wish.no_hooks {
             steps.push(Step::Hooks(HookEvent::PostRollback));
         }
-        steps.push(Step::Supersede(self.deployed(&history).await?));
+        steps.push(Step::Supersede(deployed));
         steps.push(Step::Deployed { description });
+        steps.push(Step::Prune(last_of_all));
+        let mut warnings = past.warnings;
+        warnings.extend(missing);
         Ok(Plan {
             verb: Verb::Rollback,
             target: wish.target,

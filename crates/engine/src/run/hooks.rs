@@ -51,11 +51,13 @@ impl Runner<'_> {
             hook.delete_policies = vec![DeletePolicy::BeforeHookCreation];
         }
         let hook = hook.clone();
+        self.proceed().await?;
         self.delete_hook(&hook, &DeletePolicy::BeforeHookCreation).await?;
         let objects = self.hook_objects(&hook).await.map_err(|source| {
             let text = format!("unable to build kubernetes object for {} hook {}", event.as_str(), hook.path);
             Failure::Hook { stage: text, source: Box::new(source) }
         })?;
+        self.proceed().await?;
         self.mark(at, HookExecution { started_at: Some(now), completed_at: None, phase: HookPhase::Running });
         self.store().await?;
         self.tell_hook(&hook, event, "running");
@@ -75,7 +77,7 @@ impl Runner<'_> {
             }
         }
         let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
-        Ok(self.engine.cluster.wait_hook(objects, &self.hook_wait(), &told).await?)
+        self.unless_cancelled(self.engine.cluster.wait_hook(objects, &self.hook_wait(), &told)).await
     }
 
     fn mark(&mut self, at: usize, run: HookExecution) {

@@ -18,6 +18,7 @@ impl Runner<'_> {
         let namespace = Object::new(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"name": name}},
         }))?;
+        self.proceed().await?;
         if self.engine.cluster.get(namespace.id()).await?.is_none() {
             self.engine.cluster.apply(&namespace, &ApplyOptions::default()).await?;
             self.tell(namespace.id(), "created", None);
@@ -30,6 +31,7 @@ impl Runner<'_> {
     pub(super) async fn create_crds(&self, crds: Vec<Object>) -> Result<(), Failure> {
         let failed = |crd: &Object, error| Failure::Crd { name: crd.name().to_owned(), source: Box::new(error) };
         for crd in &crds {
+            self.proceed().await?;
             if self.engine.cluster.get(crd.id()).await.map_err(|error| failed(crd, error))?.is_some() {
                 self.tell(crd.id(), "unchanged", None);
                 continue;
@@ -38,7 +40,7 @@ impl Runner<'_> {
             self.tell(crd.id(), "created", None);
         }
         let options = WaitOptions::until(Instant::now() + CRD_WAIT);
-        self.engine.cluster.wait_ready(&crds, &options, &|_, _| {}).await?;
+        self.unless_cancelled(self.engine.cluster.wait_ready(&crds, &options, &|_, _| {})).await?;
         self.engine.cluster.forget_served();
         Ok(())
     }
@@ -52,7 +54,7 @@ impl Runner<'_> {
                 match result {
                     Ok(true) => self.created.push(planned.object.id().clone()),
                     Ok(false) => {}
-                    Err(error) => failures.push(Failure::Cluster(error)),
+                    Err(error) => failures.push(error),
                 }
             }
             if !failures.is_empty() {
@@ -63,7 +65,8 @@ impl Runner<'_> {
     }
 
     /// Sends one object; whether that created it.
-    async fn apply_one(&self, planned: &Planned) -> Result<bool, cluster::Error> {
+    async fn apply_one(&self, planned: &Planned) -> Result<bool, Failure> {
+        self.proceed().await?;
         let (cluster, object) = (&self.engine.cluster, &planned.object);
         let update = planned.action != Action::Create;
         if update && self.migrate_fields {
@@ -71,7 +74,7 @@ impl Runner<'_> {
                 Ok(_) => {}
                 // Deleted by hand: applying puts it back.
                 Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         let options = ApplyOptions {
@@ -88,10 +91,11 @@ impl Runner<'_> {
     /// Deletes what is no longer part of the release, unless it says that it wants to stay.
     pub(super) async fn remove(&self, objects: Vec<Object>) -> Result<(), Failure> {
         let results = cluster::all(&objects, PARALLEL, |object| self.remove_one(object.id())).await;
-        Failure::all(results.into_iter().filter_map(Result::err).map(Failure::Cluster).collect())
+        Failure::all(results.into_iter().filter_map(Result::err).collect())
     }
 
-    async fn remove_one(&self, object: &ObjectRef) -> Result<(), cluster::Error> {
+    async fn remove_one(&self, object: &ObjectRef) -> Result<(), Failure> {
+        self.proceed().await?;
         let Some(live) = self.engine.cluster.get(object).await? else { return Ok(()) };
         if cluster::is_kept(&live) {
             self.tell(object, "kept", Some("its resource policy is `keep`".to_owned()));
@@ -134,20 +138,23 @@ impl Runner<'_> {
             Cascade::Orphan => Propagation::Orphan,
         };
         let mut failures = Vec::new();
+        let this = &*self;
         for result in cluster::per_kind(&owned, PARALLEL, |object| async move {
-            cluster.delete(object.id(), propagation).await.map(|_| object)
+            this.proceed().await?;
+            cluster.delete(object.id(), propagation).await?;
+            Ok::<_, Failure>(object)
         })
         .await
         {
             match result {
                 Ok(object) => self.tell(object.id(), "deleted", None),
-                Err(error) => failures.push(Failure::Cluster(error)),
+                Err(error) => failures.push(error),
             }
         }
         Failure::all(failures)?;
         let Some(options) = self.wait_options() else { return Ok(()) };
         let gone: Vec<ObjectRef> = owned.iter().map(|object| object.id().clone()).collect();
         let told = |object: &ObjectRef, readiness: &cluster::Readiness| self.tell_readiness(object, readiness);
-        Ok(cluster.wait_gone(&gone, &options, &told).await?)
+        self.unless_cancelled(cluster.wait_gone(&gone, &options, &told)).await
     }
 }
