@@ -8,7 +8,7 @@ use crate::plan::Verb;
 
 /// What can go wrong between an intent and a release.
 ///
-/// Everything but [`Error::Failed`] means that nothing was changed.
+/// Everything but [`Error::Failed`] and [`Error::Unrecorded`] means that nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The release's name breaks Helm's rule.
@@ -123,6 +123,9 @@ pub enum Error {
     /// The records could not be read or written.
     #[error("{0}")]
     Ledger(#[from] release::Error),
+    /// The change failed before it was recorded; only definitions (`crds/`) may have been created, as with Helm.
+    #[error("{0}")]
+    Unrecorded(Box<Failure>),
     /// The change was begun and failed; the record says so.
     #[error("{message}")]
     Failed {

@@ -82,10 +82,12 @@ impl Engine {
         }
         steps.push(Step::Lock);
         steps.extend(past.ending.map(Step::End));
-        steps.push(Step::Record);
+        // Before the record, as Helm does it: an upgrade creates none, so a failed install without them could not be
+        // upgraded to one that works.
         if !crds.is_empty() {
             steps.push(Step::Crds(crds));
         }
+        steps.push(Step::Record);
         if !change.no_hooks {
             steps.push(Step::Hooks(HookEvent::PreInstall));
         }

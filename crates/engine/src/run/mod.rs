@@ -93,17 +93,24 @@ impl Engine {
                 phase = Some(next);
             }
             if let Err(error) = runner.step(step).await {
-                return match error {
-                    // Nothing is stored: nothing has begun.
-                    Failure::Refused(error) => Err(*error),
-                    Failure::Ledger(error) if runner.token.is_none() => Err(in_the_way(error, &runner.release)),
-                    Failure::Cluster(error) if runner.token.is_none() => Err(Error::Cluster(error)),
-                    Failure::Cancelled if runner.token.is_none() => Err(Error::Cancelled),
-                    error => Err(runner.fail(error, failure).await),
-                };
+                return Err(match runner.token {
+                    None => unrecorded(error, &runner.release),
+                    Some(_) => runner.fail(error, failure).await,
+                });
             }
         }
         Ok(runner.release)
+    }
+}
+
+/// Nothing is stored, so nothing has begun.
+fn unrecorded(error: Failure, release: &Release) -> Error {
+    match error {
+        Failure::Refused(error) => *error,
+        Failure::Ledger(error) => in_the_way(error, release),
+        Failure::Cluster(error) => Error::Cluster(error),
+        Failure::Cancelled => Error::Cancelled,
+        error => Error::Unrecorded(Box::new(error)),
     }
 }
 

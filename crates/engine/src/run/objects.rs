@@ -120,13 +120,15 @@ impl Runner<'_> {
         let owner = Owner::new(&self.target.name, &self.target.namespace);
         let cluster = &self.engine.cluster;
         let verdicts = cluster::all(&deletion.objects, PARALLEL, |object| cluster.deletable(object.id(), &owner)).await;
-        let mut owned = Vec::new();
+        let (mut owned, mut failures) = (Vec::new(), Vec::new());
         for (object, verdict) in deletion.objects.into_iter().zip(verdicts) {
             let name = format!("{} {}", object.kind(), object.name());
             match verdict {
                 Deletable::Owned => owned.push(object),
                 Deletable::Gone => {}
                 Deletable::Foreign(_) => self.warn(format!("{name} is not deleted: this release does not own it")),
+                // Whose it is will be known the next time; until then the record must not go.
+                Deletable::Unverifiable(error) if !is_refusal(&error) => failures.push(Failure::Cluster(error)),
                 Deletable::Unverifiable(error) => {
                     self.warn(format!("{name} is not deleted: its owner cannot be verified: {error}"));
                 }
@@ -137,7 +139,7 @@ impl Runner<'_> {
             Cascade::Foreground => Propagation::Foreground,
             Cascade::Orphan => Propagation::Orphan,
         };
-        let mut failures = Vec::new();
+        Failure::all(std::mem::take(&mut failures))?;
         let this = &*self;
         for result in cluster::per_kind(&owned, PARALLEL, |object| async move {
             this.proceed().await?;
@@ -157,4 +159,10 @@ impl Runner<'_> {
         let told = |object: &ObjectRef, readiness: &cluster::Readiness| self.tell_readiness(object, readiness);
         self.unless_cancelled(cluster.wait_gone(&gone, &options, &told)).await
     }
+}
+
+/// Tells whether the cluster has said no for good.
+fn is_refusal(error: &cluster::Error) -> bool {
+    use cluster::Error::{Conflict, Unreadable};
+    !error.is_retryable() && !matches!(error, Conflict { .. } | Unreadable { .. })
 }

@@ -1,6 +1,6 @@
 //! The crash matrix: scenario × call × half of the call that is lost × what is tried next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,7 +44,23 @@ impl Tally {
         for kind in ["refused", "two deployed", "lost", "different", "untrue", "unbounded", "foreign"] {
             let wrong = self.wrong.get(kind).map_or(&[][..], Vec::as_slice);
             println!("  {kind}: {}", wrong.len());
-            wrong.iter().take(8).for_each(|what| println!("    {what}"));
+            // One of each scenario, or the first one would hide the others.
+            let mut seen = BTreeSet::new();
+            let scenario = |what: &str| {
+                what.split([':', '['])
+                    .next()
+                    .unwrap_or_default()
+                    .split(" with ")
+                    .next()
+                    .unwrap_or_default()
+                    .split(" killed ")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            for what in wrong.iter().filter(|what| seen.insert(scenario(what))).take(20) {
+                println!("    {}", what.chars().take(500).collect::<String>());
+            }
         }
         assert!(self.wrong.is_empty(), "not everything is as it should be");
     }
