@@ -71,6 +71,11 @@ impl Survey {
         self.objects.remove("Lease/sh.whipstaff.lock.v1.shop");
     }
 
+    /// Passes over hooks.
+    pub(crate) fn forget_hooks(&mut self) {
+        self.objects.retain(|_, object| object["annotations"]["helm.sh/hook"].is_null());
+    }
+
     pub(crate) fn last(&self) -> Option<Status> {
         self.records.last().map(|record| record.release.info.status)
     }
