@@ -4,6 +4,7 @@ mod e2e;
 mod fuzz;
 mod helm_cli;
 mod layers;
+mod lifecycle;
 mod strangers;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ enum Chore {
     HelmCli(helm_cli::Arguments),
     /// Run the binary and Helm side by side over charts that neither has seen, and compare all that they print
     Strangers(strangers::Arguments),
+    /// Run the release commands by the real Helm, by the binary, and by both in turn, and compare what they say
+    Lifecycle(lifecycle::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -66,6 +69,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Fuzz(arguments) => return fuzz::run(&arguments),
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Strangers(arguments) => return strangers::run(&arguments),
+        Chore::Lifecycle(arguments) => return lifecycle::run(&arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Calls a function for the numbers below `count` on a few threads; stops at the first error.
-fn in_parallel(jobs: usize, count: usize, one: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
+pub(crate) fn in_parallel(jobs: usize, count: usize, one: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let threads = (0..jobs.max(1)).map(|_| {

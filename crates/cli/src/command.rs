@@ -104,7 +104,8 @@ impl Found {
     /// All flags it has.
     pub(crate) fn groups(&self) -> Vec<&'static Group> {
         let command = self.command();
-        let common: &[&Group] = if command.name == "serve" { &[&HELP] } else { &[&HELP, &CLUSTER, &GLOBAL] };
+        let common: &[&Group] =
+            if matches!(command.name, "serve" | "sandbox") { &[&HELP] } else { &[&HELP, &CLUSTER, &GLOBAL] };
         command.flags.iter().chain(common).copied().collect()
     }
 

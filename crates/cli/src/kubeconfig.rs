@@ -1,9 +1,13 @@
-//! What of a kubeconfig matters before a cluster is asked: the namespace of the context (as client-go's
-//! `tools/clientcmd`).
+//! Kubeconfig files, and what flags and variables put in their place (as client-go's `tools/clientcmd`, and Helm 4.3:
+//! `pkg/cli/environment.go`).
 
 use std::path::{Path, PathBuf};
 
-use kube::config::Kubeconfig;
+use kube::config::{AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedCluster, NamedContext};
+use kube::config::{KubeconfigError, NamedAuthInfo};
+
+use crate::fail::{Fail, Outcome};
+use crate::settings::Settings;
 
 /// Where a pod finds the namespace it runs in.
 const OF_POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -25,15 +29,129 @@ pub(crate) fn namespace(files: &str, context: &str) -> Option<String> {
 
 /// Merges the files that are there; `None` when one is broken.
 fn read(files: &str) -> Option<Kubeconfig> {
-    let paths: Vec<PathBuf> = match files {
-        "" => vec![Path::new(&std::env::var_os("HOME")?).join(".kube/config")],
-        files => std::env::split_paths(files).collect(),
-    };
     let mut all = Kubeconfig::default();
-    for path in paths.iter().filter(|path| path.exists()) {
+    for path in paths(files).iter().filter(|path| path.exists()) {
         all = all.merge(Kubeconfig::read_from(path).ok()?).ok()?;
     }
     Some(all)
+}
+
+fn paths(files: &str) -> Vec<PathBuf> {
+    match files {
+        "" => std::env::var_os("HOME").map(|home| Path::new(&home).join(".kube/config")).into_iter().collect(),
+        files => std::env::split_paths(files).filter(|path| !path.as_os_str().is_empty()).collect(),
+    }
+}
+
+/// How a cluster is reached.
+pub(crate) struct Reached {
+    /// For the client.
+    pub(crate) config: kube::Config,
+    /// The server's address as it is written.
+    pub(crate) server: String,
+}
+
+/// The server that client-go asks when nothing names one.
+const NOBODY: &str = "http://localhost:8080";
+
+/// Finds out how to reach the cluster that files, variables and flags name.
+pub(crate) async fn config(settings: &Settings) -> Outcome<Reached> {
+    let fail = |text: String| Fail::new(format!("kubernetes cluster unreachable: {text}"));
+    let (files, wanted) = (settings.text("kubeconfig"), settings.text("kube-context"));
+    if let Some(file) = settings.given_kubeconfig().filter(|file| !Path::new(file).exists()) {
+        return Err(fail(format!("stat {file}: no such file or directory")));
+    }
+    let mut all = Kubeconfig::default();
+    for path in paths(files).iter().filter(|path| path.is_file()) {
+        let broken =
+            |error: KubeconfigError| fail(format!("error loading config file \"{}\": {error}", path.display()));
+        all = all.merge(Kubeconfig::read_from(path).map_err(broken)?).map_err(broken)?;
+    }
+    let name = if wanted.is_empty() { all.current_context.clone().unwrap_or_default() } else { wanted.to_owned() };
+    let found = all.contexts.iter().find(|known| known.name == name).and_then(|known| known.context.clone());
+    if found.is_none() && !name.is_empty() {
+        return Err(fail(format!("context \"{name}\" does not exist")));
+    }
+    let server = settings.text("kube-apiserver");
+    if found.is_none()
+        && server.is_empty()
+        && let Ok(config) = kube::Config::incluster()
+    {
+        let server = config.cluster_url.to_string();
+        return Ok(Reached { config, server });
+    }
+    let context = found.unwrap_or_default();
+    let cluster = all.clusters.iter().find(|known| known.name == context.cluster);
+    let cluster = cluster.and_then(|known| known.cluster.clone()).unwrap_or_default();
+    let user = all.auth_infos.iter().find(|known| Some(&known.name) == context.user.as_ref());
+    let user = user.and_then(|known| known.auth_info.clone()).unwrap_or_default();
+    let cluster = changed_cluster(cluster, settings);
+    let server = cluster.server.clone().unwrap_or_default();
+    let user = changed_user(user, settings, server.starts_with("https:"));
+    let only = Kubeconfig {
+        clusters: vec![NamedCluster { name: ONLY.to_owned(), cluster: Some(cluster), ..NamedCluster::default() }],
+        auth_infos: vec![NamedAuthInfo { name: ONLY.to_owned(), auth_info: Some(user), ..NamedAuthInfo::default() }],
+        contexts: vec![NamedContext {
+            name: ONLY.to_owned(),
+            context: Some(Context { cluster: ONLY.to_owned(), user: Some(ONLY.to_owned()), ..context }),
+            ..NamedContext::default()
+        }],
+        current_context: Some(ONLY.to_owned()),
+        ..Kubeconfig::default()
+    };
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(only, &options).await.map_err(|error| fail(error.to_string()))?;
+    Ok(Reached { config, server })
+}
+
+/// What the entries of the kubeconfig that we make are called.
+const ONLY: &str = "whipstaff";
+
+/// What flags and variables say of the server.
+fn changed_cluster(mut cluster: Cluster, settings: &Settings) -> Cluster {
+    let some = |flag: &str| Some(settings.text(flag)).filter(|text| !text.is_empty()).map(str::to_owned);
+    if let Some(server) = some("kube-apiserver") {
+        cluster.server = Some(if server.contains("://") { server } else { format!("http://{server}") });
+    }
+    if let Some(file) = some("kube-ca-file") {
+        cluster.certificate_authority = Some(file);
+        cluster.certificate_authority_data = None;
+    }
+    if let Some(name) = some("kube-tls-server-name") {
+        cluster.tls_server_name = Some(name);
+    }
+    if settings.text("kube-insecure-skip-tls-verify") == "true" {
+        cluster.insecure_skip_tls_verify = Some(true);
+        (cluster.certificate_authority, cluster.certificate_authority_data) = (None, None);
+    }
+    if cluster.server.as_deref().unwrap_or_default().is_empty() {
+        cluster.server = Some(NOBODY.to_owned());
+    }
+    cluster
+}
+
+/// What flags and variables say of the caller. Secrets are not sent where anyone could read them, as with client-go.
+fn changed_user(mut user: AuthInfo, settings: &Settings, is_secure: bool) -> AuthInfo {
+    let token = Some(settings.text("kube-token")).filter(|text| !text.is_empty());
+    if let Some(token) = token {
+        user = AuthInfo {
+            token: Some(token.to_owned().into()),
+            impersonate: user.impersonate,
+            impersonate_groups: user.impersonate_groups,
+            ..AuthInfo::default()
+        };
+    }
+    if !settings.text("kube-as-user").is_empty() {
+        user.impersonate = Some(settings.text("kube-as-user").to_owned());
+    }
+    let groups: Vec<String> = settings.groups().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if !groups.is_empty() {
+        user.impersonate_groups = Some(groups);
+    }
+    if is_secure {
+        return user;
+    }
+    AuthInfo { impersonate: user.impersonate, impersonate_groups: user.impersonate_groups, ..AuthInfo::default() }
 }
 
 /// The namespace of the pod that this runs in, if it does.

@@ -1,22 +1,30 @@
 //! The `whipstaff` binary: Helm as an HTTP API, and Helm's own commands.
 
+mod change;
+mod color;
 mod command;
 mod commands;
+mod connect;
 mod fail;
 mod flags;
 mod help;
 mod jsonpath;
 mod kubeconfig;
+mod kubetable;
 mod locate;
 mod log;
 mod output;
 mod output_dir;
+mod progress;
 mod provenance;
 mod release;
 mod sample;
 mod settings;
+mod show;
 mod status;
 mod table;
+mod templates;
+mod unreachable;
 mod values;
 
 use std::process::ExitCode;

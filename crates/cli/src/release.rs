@@ -58,12 +58,48 @@ impl<E: Into<Fail>> From<E> for Failed {
 
 /// Finds name and chart, and reads chart and values.
 pub(crate) fn prepare(call: &Call, default_name: &str) -> Outcome<Prepared> {
+    prepare_as(call, |call| name_and_chart(call, default_name))
+}
+
+/// The same where the arguments are a release and a chart, and nothing else.
+pub(crate) fn prepare_named(call: &Call) -> Outcome<Prepared> {
+    prepare_as(call, |call| match call.args.as_slice() {
+        [name, chart, ..] => Ok((name.clone(), chart.clone())),
+        _ => fail!("a release and a chart are needed"),
+    })
+}
+
+/// Refuses a chart that cannot be a release, and tells that it is deprecated.
+pub(crate) fn check(call: &Call, chart: &Chart) -> Outcome {
+    Ok(engine::check_chart(chart, &mut |notice| tell(call.settings.debug, &notice))?)
+}
+
+/// Refuses a chart that lacks subcharts that it names, and tells that it is deprecated.
+pub(crate) fn check_complete(call: &Call, chart: &Chart) -> Outcome {
+    engine::check_complete(chart)?;
+    if chart.metadata.deprecated {
+        tell(call.settings.debug, &Notice::Deprecated);
+    }
+    Ok(())
+}
+
+/// Refuses what is no name.
+pub(crate) fn check_name(name: &str) -> Outcome {
+    if let Err(error) = chart::validate_release_name(name) {
+        let text = format!("release name {}: {error}", chart::text::quote(name));
+        log(Level::Error, "release name check failed", &[("error", &text)]);
+        fail!("release name check failed: {text}");
+    }
+    Ok(())
+}
+
+fn prepare_as(call: &Call, named: impl FnOnce(&Call) -> Outcome<(String, String)>) -> Outcome<Prepared> {
     let version = call.flags.text("version");
     call.debug("Original chart version", &[("version", version)]);
     if version.is_empty() && call.flags.on("devel") {
         call.debug("setting version to >0.0.0-0", &[]);
     }
-    let (name, chart) = name_and_chart(call, default_name)?;
+    let (name, chart) = named(call)?;
     let path = locate::chart(call, &chart)?;
     call.debug("Chart path", &[("path", &path)]);
     let values = values::merge(&call.flags)?;
@@ -104,7 +140,7 @@ fn generated(chart: &str) -> String {
 }
 
 /// The name service of this machine.
-struct Dns;
+pub(crate) struct Dns;
 
 impl Resolve for Dns {
     fn resolve(&self, name: &str) -> Option<String> {
@@ -130,13 +166,9 @@ pub(crate) fn render(
         resolve: call.flags.on("enable-dns").then(|| Arc::new(Dns) as Arc<dyn Resolve>),
         ..Template::new(chart, values.clone(), release, Timestamp::now())
     };
-    template.check(&mut |notice| tell(call, &notice)).map_err(|error| Fail::new(error.to_string()))?;
-    if let Err(error) = chart::validate_release_name(&name) {
-        let text = format!("release name {}: {error}", chart::text::quote(&name));
-        log(Level::Error, "release name check failed", &[("error", &text)]);
-        return Err(Fail::new(format!("release name check failed: {text}")).into());
-    }
-    let rendered = template.render_checked(&mut |notice| tell(call, &notice));
+    template.check(&mut |notice| tell(call.settings.debug, &notice)).map_err(|error| Fail::new(error.to_string()))?;
+    check_name(&name)?;
+    let rendered = template.render_checked(&mut |notice| tell(call.settings.debug, &notice));
     // Helm looks at the labels when the values are known to be good.
     let values_fail = matches!(rendered, Err(Error::Dependencies(_) | Error::Chart(_) | Error::Schema(_)));
     if !values_fail && call.flags.pairs("labels").keys().any(|key| SYSTEM_LABELS.contains(&key.as_str())) {
@@ -146,9 +178,8 @@ pub(crate) fn render(
     }
     match rendered {
         Ok(templated) => {
-            for hook in &templated.rendered.skipped_hooks {
-                log(Level::Info, "skipping unknown hooks", &[("hookTypes", hook)]);
-            }
+            let skipped = templated.rendered.skipped_hooks.iter().cloned();
+            skipped.for_each(|hook| tell(call.settings.debug, &Notice::UnknownHook(hook)));
             Ok(Rendered { templated, values })
         }
         Err(Error::Render(error)) => Err(Failed { fail: Fail::new(error.to_string()), partial: Some(files(error)) }),
@@ -170,24 +201,28 @@ fn files(error: render::RenderError) -> String {
 }
 
 /// Tells on standard error what a person should know about a chart.
-pub(crate) fn tell(call: &Call, notice: &Notice) {
+pub(crate) fn tell(debug: bool, notice: &Notice) {
     match notice {
         Notice::Deprecated => log(Level::Warn, "this chart is deprecated", &[]),
         Notice::Values(text) => values_notice(text),
+        Notice::UnknownHook(hook) => log(Level::Info, "skipping unknown hooks", &[("hookTypes", hook)]),
         Notice::Schema { chart, schema, dependencies } => {
-            if let Some(schema) = schema {
-                call.debug("chart name", &[("chart-name", chart)]);
-                tell_schema(call, schema);
+            if !debug {
+                return;
             }
-            let dependencies = dependencies.to_string();
-            call.debug("number of dependencies in the chart", &[("chart", chart), ("dependencies", &dependencies)]);
+            if let Some(schema) = schema {
+                log(Level::Debug, "chart name", &[("chart-name", chart)]);
+                tell_schema(schema);
+            }
+            let attributes = [("chart", chart.as_str()), ("dependencies", &dependencies.to_string())];
+            log(Level::Debug, "number of dependencies in the chart", &attributes);
         }
     }
 }
 
 /// Bytes are always in quotes, and a schema that is no JSON is not told.
-fn tell_schema(call: &Call, schema: &[u8]) {
-    if call.settings.debug && goyaml::from_json(schema).is_ok() {
+fn tell_schema(schema: &[u8]) {
+    if goyaml::from_json(schema).is_ok() {
         eprintln!("level=DEBUG msg=\"unmarshalled JSON schema\" schema={}", gotext::strconv::quote(schema));
     }
 }

@@ -87,6 +87,16 @@ impl Settings {
         self.flags.get(flag).map_or("", String::as_str)
     }
 
+    /// The kubeconfig file that the flag names.
+    pub(crate) fn given_kubeconfig(&self) -> Option<&str> {
+        self.given_kubeconfig.as_deref()
+    }
+
+    /// The groups to act as, separated by commas.
+    pub(crate) fn groups(&self) -> &str {
+        &self.groups
+    }
+
     /// The namespace: the one asked for, that of the kubeconfig context, or `default`.
     pub(crate) fn namespace(&self) -> String {
         if !self.asked_namespace.is_empty() {

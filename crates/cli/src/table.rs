@@ -7,7 +7,7 @@ pub(crate) fn table(rows: &[Vec<String>], most: usize) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         for (column, cell) in row.iter().enumerate() {
-            let width = width(cell);
+            let width = cell.split('\n').map(width).max().unwrap_or(0);
             let width = if most == 0 { width } else { width.min(most) };
             match widths.get_mut(column) {
                 Some(widest) => *widest = width.max(*widest),
@@ -22,9 +22,15 @@ pub(crate) fn table(rows: &[Vec<String>], most: usize) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// How many columns a text takes.
+/// How many columns a text takes; colours take none.
 fn width(text: &str) -> usize {
-    text.chars().map(char_width).sum()
+    let mut within = false;
+    let mut shown = |c: &char| {
+        let was_within = within;
+        within = *c == '\u{1b}' || within && *c != 'm';
+        !within && !was_within
+    };
+    text.chars().filter(|c| shown(c)).map(char_width).sum()
 }
 
 /// How many columns a character takes: none for marks, two for the scripts of East Asia and for emoji.
@@ -64,5 +70,7 @@ mod tests {
         let rows = [vec!["NAME".to_owned(), "V".to_owned()], vec!["a-long-name".to_owned(), "1.0".to_owned()]];
         assert_eq!(table(&rows, 80), "NAME       \tV  \na-long-name\t1.0");
         assert_eq!(table(&rows, 8), "NAME    \tV  \na-lon...\t1.0");
+        let rows = [vec!["\u{1b}[1mN\u{1b}[22m".to_owned(), "V".to_owned()], vec!["ab".to_owned(), "1".to_owned()]];
+        assert_eq!(table(&rows, 0), "\u{1b}[1mN\u{1b}[22m \tV\nab\t1");
     }
 }

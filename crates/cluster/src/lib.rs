@@ -15,6 +15,7 @@ mod object;
 mod ownership;
 mod policy;
 mod request;
+mod table;
 mod wait;
 
 pub use batch::{all, per_kind};

@@ -44,6 +44,21 @@ impl Cluster {
         Ok(logs)
     }
 
+    /// Reads what each container of a pod has printed, those that start it first.
+    pub async fn pod_logs(&self, pod: &ObjectRef, live: &Value) -> Vec<Result<ContainerLog, String>> {
+        let named = |path: &str| live.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut logs = Vec::new();
+        for container in [named("/spec/initContainers"), named("/spec/containers")].concat() {
+            let Some(container) = container.get("name").and_then(Value::as_str) else { continue };
+            let log = self.container_log(&pod.namespace, &pod.name, container, u32::MAX).await;
+            logs.push(match log {
+                Ok(text) => Ok(ContainerLog { pod: pod.name.clone(), container: container.to_owned(), text }),
+                Err(error) => Err(format!("unable to get logs for pod {}, container {container}: {error}", pod.name)),
+            });
+        }
+        logs
+    }
+
     async fn container_log(&self, namespace: &str, pod: &str, container: &str, limit: u32) -> Result<String, Error> {
         let pods = Resource { gvk: Gvk::new("v1", "Pod"), plural: "pods".to_owned(), namespaced: true };
         let call = Call::get(Action::Logs, format!("{}/log", pods.object_path(namespace, pod)))

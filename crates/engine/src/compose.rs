@@ -53,9 +53,13 @@ impl Engine {
         let lookup = ClusterLookup { cluster: self.cluster.clone(), runtime: Handle::current() };
         let template = Template {
             capabilities,
-            shape: Shape { subchart_notes: change.subchart_notes, ..Shape::default() },
+            shape: Shape {
+                subchart_notes: change.subchart_notes,
+                hide_secret: change.hide_secrets && change.preview,
+                ..Shape::default()
+            },
             skip_schema_validation: change.skip_schema_validation,
-            lookup: Some(Arc::new(lookup)),
+            lookup: (!change.without_lookups).then(|| Arc::new(lookup) as Arc<dyn Lookup>),
             ..Template::new(chart.clone(), values.clone(), release, (self.clock)())
         };
         let (Templated { chart, rendered }, notices) = self.settings.render(template).await?;

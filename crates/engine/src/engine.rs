@@ -1,5 +1,6 @@
 //! The engine: one caller's view of one cluster and its releases.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,12 +8,14 @@ use cluster::Cluster;
 use jiff::Timestamp;
 use kube::Client;
 use release::{Clock, History, Ledger, SecretLedger, Time};
+use render::Resolve;
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::intent::{Intent, Target};
 use crate::lock::Holder;
 use crate::plan::{Plan, Stance};
+use crate::template::Notice;
 
 /// How many calls one change makes at the same time.
 pub(crate) const PARALLEL: usize = 8;
@@ -30,7 +33,7 @@ pub struct Engine {
 }
 
 /// What is the same for every change.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// What a render may use up; by default as much as it wants, as with Helm.
     pub limits: render::Limits,
@@ -43,6 +46,17 @@ pub struct Settings {
     /// How old a pending revision of Helm must be to be taken for dead; never by default, since Helm leaves no sign of
     /// life and may be waiting for as long as it was told to.
     pub unlock_after: Option<Duration>,
+    /// Who hears at once what a person should know about a chart; without anyone, plans hold it as warnings.
+    pub notices: Option<Arc<dyn Fn(&Notice) + Send + Sync>>,
+    /// The name service, for `getHostByName`.
+    pub resolve: Option<Arc<dyn Resolve>>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, time, turns, .. } = self;
+        f.debug_struct("Settings").field("limits", limits).field("time", time).field("turns", turns).finish()
+    }
 }
 
 impl Settings {

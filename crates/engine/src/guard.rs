@@ -19,14 +19,18 @@ impl Settings {
     /// # Errors
     /// As [`Template::render`], and when a budget is used up.
     pub async fn render(&self, template: Template) -> Result<(Templated, Vec<Notice>), Error> {
+        let (told, resolve) = (self.notices.clone(), self.resolve.clone());
         self.guard(move |limits, interrupt| {
-            let template = Template { limits, interrupt: Some(interrupt), ..template };
+            let resolve = template.resolve.clone().or(resolve);
+            let template = Template { limits, interrupt: Some(interrupt), resolve, ..template };
             let mut notices = Vec::new();
-            let done = template.render(&mut |notice| {
-                if !matches!(notice, Notice::Schema { .. }) {
-                    notices.push(notice);
-                }
-            })?;
+            let mut notice = |notice: Notice| match &told {
+                Some(told) => told(&notice),
+                None if matches!(notice, Notice::Schema { .. }) => {}
+                None => notices.push(notice),
+            };
+            let done = template.render(&mut notice)?;
+            done.rendered.skipped_hooks.iter().for_each(|hook| notice(Notice::UnknownHook(hook.clone())));
             Ok((done, notices))
         })
         .await

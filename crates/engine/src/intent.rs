@@ -69,6 +69,14 @@ pub struct Change {
     pub history_max: u32,
     /// The revision the caller has seen; another one is a conflict.
     pub expected_revision: Option<u32>,
+    /// An install takes over the name of a release that is uninstalled or has failed.
+    pub replace: bool,
+    /// The plan is only looked at: a name that is in use is no obstacle to an install.
+    pub preview: bool,
+    /// Leave the content of Secrets out of the manifest; only for a plan that is looked at.
+    pub hide_secrets: bool,
+    /// Templates look nothing up in the cluster.
+    pub without_lookups: bool,
 }
 
 /// What happens to the values of the last release.
@@ -186,6 +194,29 @@ pub struct Unlock {
     pub target: Target,
     /// The revision the caller has seen.
     pub expected_revision: Option<u32>,
+}
+
+/// Running the tests of a release.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// The release.
+    pub target: Target,
+    /// The names of the tests to run; none are all.
+    pub only: Vec<String>,
+    /// The names of the tests that are left out.
+    pub without: Vec<String>,
+    /// Read what the tests have printed.
+    pub logs: bool,
+    /// How long one test may take.
+    pub wait: Wait,
+}
+
+impl Test {
+    /// Tells whether a test is to be run.
+    pub fn wants(&self, name: &str) -> bool {
+        let named = |names: &[String]| names.iter().any(|known| known == name);
+        !named(&self.without) && (self.only.is_empty() || named(&self.only))
+    }
 }
 
 /// How dependents are deleted.

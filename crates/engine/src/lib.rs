@@ -23,8 +23,11 @@ pub use engine::{Engine, Settings};
 pub use error::{Error, Failure};
 pub use event::{Event, Observer, Phase};
 pub use intent::{
-    Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Uninstall, Unlock, ValueStrategy, Wait, WaitStrategy,
+    Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Test, Uninstall, Unlock, ValueStrategy, Wait,
+    WaitStrategy,
 };
 pub use lock::Holder;
 pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Step, Verb};
-pub use template::{Notice, Template, Templated};
+pub use query::Form;
+pub use run::Tested;
+pub use template::{Notice, Template, Templated, check_chart, check_complete};

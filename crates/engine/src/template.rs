@@ -57,6 +57,8 @@ pub enum Notice {
     Deprecated,
     /// Values that do not go together, in Helm's words.
     Values(String),
+    /// A document that is left out, since it is a hook of a kind that there is none of.
+    UnknownHook(String),
     /// A chart's values were checked against its schema, if it has one; only of use to who looks for an error.
     Schema {
         /// The chart.
@@ -73,6 +75,7 @@ impl std::fmt::Display for Notice {
         match self {
             Self::Deprecated => f.write_str("this chart is deprecated"),
             Self::Values(text) => f.write_str(text),
+            Self::UnknownHook(word) => write!(f, "skipping unknown hooks {word}"),
             Self::Schema { chart, dependencies, .. } => {
                 write!(f, "number of dependencies in the chart {chart}: {dependencies}")
             }
@@ -113,11 +116,7 @@ impl Template {
     /// # Errors
     /// When the chart is of a type that is not installed, or lacks subcharts that it names.
     pub fn check(&self, notice: &mut dyn FnMut(Notice)) -> Result<(), Error> {
-        check_installable(&self.chart)?;
-        if self.chart.metadata.deprecated {
-            notice(Notice::Deprecated);
-        }
-        check_complete(&self.chart)
+        check_chart(&self.chart, notice)
     }
 
     /// Does what [`Template::render`] does after [`Template::check`].
@@ -192,8 +191,23 @@ fn check_installable(chart: &Chart) -> Result<(), Error> {
     }
 }
 
+/// Refuses a chart that cannot be a release, before anything else is looked at.
+///
+/// # Errors
+/// When the chart is of a type that is not installed, or lacks subcharts that it names.
+pub fn check_chart(chart: &Chart, notice: &mut dyn FnMut(Notice)) -> Result<(), Error> {
+    check_installable(chart)?;
+    if chart.metadata.deprecated {
+        notice(Notice::Deprecated);
+    }
+    check_complete(chart)
+}
+
 /// Refuses a chart without the subcharts it names, as Helm 4.3: `pkg/action/install.go CheckDependencies`.
-fn check_complete(chart: &Chart) -> Result<(), Error> {
+///
+/// # Errors
+/// When it lacks one.
+pub fn check_complete(chart: &Chart) -> Result<(), Error> {
     let there = |name: &str| chart.dependencies.iter().any(|subchart| subchart.metadata.name == name);
     let missing: Vec<String> =
         chart.metadata.dependencies.iter().map(|wanted| wanted.name.clone()).filter(|name| !there(name)).collect();

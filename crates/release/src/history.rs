@@ -21,10 +21,18 @@ pub struct Head {
     pub labels: BTreeMap<String, String>,
     /// What we have noted beside it.
     pub marks: Marks,
-    /// When it was written last, to the second; `None` when it does not say.
-    pub written: Option<Timestamp>,
+    /// Helm's own labels: `name`, `owner`, `status`, `version`, and when it was written.
+    pub system: BTreeMap<String, String>,
     /// The object's name when it is not the one that the key stands for; such a record cannot be opened.
     pub misnamed: Option<String>,
+}
+
+impl Head {
+    /// When the record was written last, to the second; `None` when it does not say.
+    pub fn written(&self) -> Option<Timestamp> {
+        let label = self.system.get("modifiedAt").or_else(|| self.system.get("createdAt"))?;
+        Timestamp::from_second(label.parse().ok()?).ok()
+    }
 }
 
 /// The version of a stored record (Kubernetes' `resourceVersion`).
@@ -113,7 +121,7 @@ mod tests {
                     token: Token::default(),
                     labels: BTreeMap::new(),
                     marks: Marks::default(),
-                    written: None,
+                    system: BTreeMap::new(),
                     misnamed: None,
                 })
                 .collect(),

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Writes compact JSON with Go's escapes (`<`, `>`, `&`, U+2028, U+2029) and Go's way with floats.
-pub(crate) fn to_vec<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
+///
+/// # Errors
+/// What JSON cannot say, such as maps whose keys are no strings.
+pub fn to_vec<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(1 << 14);
     value.serialize(&mut Serializer::with_formatter(&mut out, GoFormatter))?;
     Ok(out)

@@ -25,6 +25,7 @@ mod word;
 pub use error::Error;
 pub use history::{Head, History, Token};
 pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
+pub use json::to_vec as go_json;
 pub use ledger::{Clock, ConfigMapLedger, Ledger, MemoryLedger, Record, Scope, SecretLedger, check_labels};
 pub use list::{Item, ListFilter, NameTest, list, open};
 pub use marks::Marks;

@@ -25,6 +25,11 @@ impl Time {
         self.at
     }
 
+    /// The offset it was written in, in seconds east of Greenwich.
+    pub fn offset(&self) -> i32 {
+        self.offset
+    }
+
     /// Reads RFC 3339 text; `None` for Go's zero time.
     ///
     /// # Errors

@@ -79,7 +79,7 @@ async fn marks(ledger: &dyn Ledger) {
     let token = ledger.create(&shop).await.unwrap();
     let head = ledger.history("one", "shop").await.unwrap().last().cloned().unwrap();
     assert_eq!(head.marks, shop.marks);
-    assert!(head.written.is_some_and(|at| at.as_second() >= 1_700_000_000));
+    assert!(head.written().is_some_and(|at| at.as_second() >= 1_700_000_000));
     assert_eq!(ledger.get(&key).await.unwrap().release, shop);
     // Whoever writes the record without them, as Helm does, takes them away.
     shop.marks = Marks::default();

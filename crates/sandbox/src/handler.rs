@@ -116,7 +116,9 @@ fn plain(state: &State, request: &Request, target: &Target) -> Reply {
         Target::OpenApi2
             if request.header("accept").contains("protobuf") && !request.header("accept").contains("json") =>
         {
-            Reply::text(406, "Not Acceptable\n")
+            let mut reply = Reply::text(200, openapi::TWO_IN_PROTOBUF);
+            reply.content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+            reply
         }
         Target::OpenApi2 => Reply::json(200, &openapi::two(registry)),
         Target::OpenApi3 => Reply::json(200, &openapi::index(registry)),

@@ -31,6 +31,10 @@ fn custom_name(resource: &Resource) -> String {
     format!("{}.{}.{}", parts.join("."), resource.version, resource.kind)
 }
 
+/// `GET /openapi/v2` in protobuf: `swagger: "2.0"`, and no kinds. kubectl and Helm ask for it only where the third version
+/// does not know a kind, to find that this one does not either.
+pub(crate) const TWO_IN_PROTOBUF: &[u8] = b"\x0a\x032.0";
+
 /// Which of the two formats is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {

@@ -4,49 +4,35 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::release::{ApplyMethod, Hook, Info, Release, Status, Time};
+use engine::{Error, Intent, Target};
 use jiff::Timestamp;
 use render::Capabilities;
 use render::manifests::Shape;
 
 use super::dry_run::{Strategy, strategy};
+use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::fail::{Outcome, fail};
-use crate::flags::{CHART, Flag, Group, INSTALL, Kind, POST_RENDERER, VALUES};
-use crate::release::{self, Rendered};
+use crate::connect::{self, Session};
+use crate::fail::{Fail, Outcome, fail};
+use crate::flags::{CHART, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT};
+use crate::log::{Level, log};
+use crate::release::{self, Prepared, Rendered};
 use crate::status;
-
-static FLAGS: Group = Group {
-    title: "Output",
-    flags: &[
-        Flag::text(
-            "dry-run",
-            "HOW",
-            "client: render without a cluster and show what would be; server, none: not there yet",
-        )
-        .or("none")
-        .alone("unset"),
-        Flag::switch("hide-secret", "with --dry-run, do not show the content of Secrets"),
-        Flag::switch("hide-notes", "do not show the notes"),
-        Flag::switch("render-subchart-notes", "show the notes of subcharts too"),
-        Flag::of(Kind::Format, "output", "FORMAT", "how to print the release: table, json or yaml")
-            .short('o')
-            .or("table"),
-    ],
-};
 
 pub(crate) static COMMAND: Command = Command {
     name: "install",
     usage: "install [NAME] [CHART]",
-    about: "show what an install would do",
-    long: "Shows the release that an install would make: hooks, manifests, notes. Nothing is changed and no cluster is\n\
-           asked (--dry-run=client). Installs themselves are made over the API: `whipstaff serve`.",
+    about: "install a chart",
+    long: "Installs a chart: renders it with values, applies its objects, runs its hooks, and records the release.\n\n\
+           With --dry-run nothing is changed and the release that would be is shown; `client` asks no cluster, `server`\n\
+           renders with what the cluster says and looks whether its objects are in the way.",
     examples: &[
-        "whipstaff install shop ./mychart --dry-run=client",
+        "whipstaff install shop ./mychart -f prod.yaml --wait",
+        "whipstaff install ./mychart --generate-name -n web --create-namespace",
         "whipstaff install shop ./mychart --dry-run=client --hide-secret -o yaml",
-        "whipstaff install ./mychart --generate-name --dry-run=client",
     ],
     arity: Arity::AtLeast(1),
-    flags: &[&FLAGS, &VALUES, &CHART, &INSTALL, &POST_RENDERER],
+    flags: &[&PREVIEW, &OUTPUT, &VALUES, &CHART, &INSTALL, &RELEASE, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),
     ..PLAIN
@@ -54,17 +40,67 @@ pub(crate) static COMMAND: Command = Command {
 
 fn run(call: &Call) -> Outcome {
     let how = strategy(&call.flags, false)?;
-    let release = planned(call, how).map_err(|fail| fail.after("INSTALLATION FAILED: "))?;
+    let release = install(call, how, false).map_err(|fail| fail.after("INSTALLATION FAILED: "))?;
     status::print(call, &release)
 }
 
-/// The release as an install would record it.
-fn planned(call: &Call, how: Strategy) -> Outcome<Release> {
-    let flags = &call.flags;
+/// Installs a chart, or shows what that would be; `replace` lets it take over the name of what was uninstalled.
+pub(crate) fn install(call: &Call, how: Strategy, replace: bool) -> Outcome<Release> {
     let prepared = release::prepare(call, "")?;
-    if how != Strategy::Client {
-        fail!("only --dry-run=client is there yet: to change a cluster, use the API of `whipstaff serve`");
+    if how == Strategy::Client {
+        return rendered(call, prepared);
     }
+    release::check(call, &prepared.chart)?;
+    let session = connect::open(call).map_err(|fail| {
+        let text = format!("cluster reachability check failed: {}", fail.text);
+        log(Level::Error, &text, &[]);
+        Fail::new(text)
+    })?;
+    let preview = how == Strategy::Server;
+    if call.flags.on("hide-secret") && !preview {
+        let text = "hiding Kubernetes secrets requires a dry-run mode";
+        log(Level::Error, text, &[]);
+        fail!("{text}");
+    }
+    let Prepared { chart, values, name, namespace, .. } = prepared;
+    release::check_name(&name)?;
+    if preview && !call.flags.on("skip-crds") && !chart.crd_objects().is_empty() {
+        let text = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
+        log(Level::Warn, text, &[]);
+    }
+    let mut change = change::of_chart(call, Target { namespace, name }, chart, values)?;
+    change.replace |= replace;
+    change.preview = preview;
+    let plan = change::plan(&session, Intent::Install(change)).map_err(|error| refused(&session, error))?;
+    if preview {
+        let mut release = plan.release;
+        release.set_status(Status::PendingInstall, "Dry run complete");
+        return Ok(release);
+    }
+    change::run(call, &session, plan)
+}
+
+/// Why a release cannot be installed, told as Helm tells it.
+fn refused(session: &Session, error: Error) -> Fail {
+    match error {
+        error @ Error::NameInUse { .. } => {
+            let text = error.to_string();
+            log(Level::Error, "release name check failed", &[("error", &text)]);
+            Fail::new(format!("release name check failed: {text}"))
+        }
+        Error::Dependencies(error) => {
+            const FAILED: &str = "chart dependencies processing failed";
+            let text = error.to_string();
+            log(Level::Error, FAILED, &[("error", &text)]);
+            Fail::new(format!("{FAILED}: {text}"))
+        }
+        error => session.unable("install", error),
+    }
+}
+
+/// The release as an install would record it, without a cluster.
+fn rendered(call: &Call, prepared: Prepared) -> Outcome<Release> {
+    let flags = &call.flags;
     let (name, namespace) = (prepared.name.clone(), prepared.namespace.clone());
     let shape = Shape {
         hide_secret: flags.on("hide-secret"),
@@ -91,9 +127,9 @@ fn planned(call: &Call, how: Strategy) -> Outcome<Release> {
         hooks: rendered.hooks.into_iter().map(hook).collect(),
         version: 1,
         namespace,
-        apply_method: Some(match flags.on("server-side") {
-            true => ApplyMethod::ServerSide,
-            false => ApplyMethod::ClientSide,
+        apply_method: Some(match flags.text("server-side") {
+            "true" | "auto" => ApplyMethod::ServerSide,
+            _ => ApplyMethod::ClientSide,
         }),
         labels: BTreeMap::new(),
     })

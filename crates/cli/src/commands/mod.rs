@@ -3,12 +3,21 @@
 pub(crate) mod dependency;
 pub(crate) mod dry_run;
 pub(crate) mod env;
+pub(crate) mod get;
 pub(crate) mod help;
+pub(crate) mod history;
 pub(crate) mod install;
 pub(crate) mod lint;
+pub(crate) mod list;
+pub(crate) mod rollback;
+pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod template;
+pub(crate) mod test;
+pub(crate) mod uninstall;
+pub(crate) mod upgrade;
 pub(crate) mod verify;
 pub(crate) mod version;
 
@@ -29,11 +38,20 @@ pub(crate) static ROOT: Command = Command {
     arity: Arity::Any,
     below: &[
         &serve::COMMAND,
+        &sandbox::COMMAND,
+        &install::COMMAND,
+        &upgrade::COMMAND,
+        &rollback::COMMAND,
+        &uninstall::COMMAND,
+        &test::COMMAND,
+        &list::COMMAND,
+        &status::COMMAND,
+        &history::COMMAND,
+        &get::COMMAND,
         &dependency::COMMAND,
         &show::COMMAND,
         &lint::COMMAND,
         &verify::COMMAND,
-        &install::COMMAND,
         &template::COMMAND,
         &env::COMMAND,
         &version::COMMAND,

@@ -172,7 +172,7 @@ The reference:   http://{address}/docs
 }
 
 /// Ends on Ctrl-C or SIGTERM.
-async fn shutdown() {
+pub(crate) async fn shutdown() {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

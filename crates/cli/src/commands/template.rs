@@ -6,7 +6,7 @@ use render::manifests::{Shape, TemplateOptions, template_output, template_pieces
 
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::{Fail, Outcome, fail};
-use crate::flags::{CHART, Flag, Group, INSTALL, Kind, POST_RENDERER, Parsed, VALUES};
+use crate::flags::{CHART, Flag, Group, INSTALL, Kind, POST_RENDERER, Parsed, RELEASE, SENDING, VALUES, WAIT};
 use crate::output;
 use crate::output_dir;
 use crate::release::{self, Failed};
@@ -52,7 +52,7 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff template shop ./mychart --output-dir out",
     ],
     arity: Arity::AtLeast(1),
-    flags: &[&FLAGS, &VALUES, &CHART, &INSTALL, &POST_RENDERER],
+    flags: &[&FLAGS, &VALUES, &CHART, &INSTALL, &RELEASE, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["validate", "dry-run"], &["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),
     ..PLAIN

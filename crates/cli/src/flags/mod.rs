@@ -12,8 +12,11 @@ mod tables;
 mod value;
 
 pub(crate) use parse::{Parsed, parse, without_flags};
-pub(crate) use tables::{CHART, CLUSTER, GLOBAL, HELP, INSTALL, POST_RENDERER, VALUES};
-pub(crate) use value::{go_bool, go_int};
+pub(crate) use tables::{
+    CHART, CLUSTER, FURTHER, GLOBAL, HELP, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, REVISION, SENDING, VALUES,
+    WAIT,
+};
+pub(crate) use value::{go_bool, go_int, go_span};
 
 /// What a flag takes, and how several of it add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,6 +61,18 @@ pub(crate) static GLOBAL: Group = Group {
     ],
 };
 
+/// In which format to print.
+pub(crate) static OUTPUT: Group = Group {
+    title: "",
+    flags: &[Flag::of(Kind::Format, "output", "FORMAT", "how to print: table, json or yaml").short('o').or("table")],
+};
+
+/// Which revision.
+pub(crate) static REVISION: Group = Group {
+    title: "",
+    flags: &[Flag::of(Kind::Int, "revision", "N", "look at this revision instead of the last").or("0")],
+};
+
 /// Where values come from.
 pub(crate) static VALUES: Group = Group {
     title: "Values (later ones win, kind by kind in this order)",
@@ -94,12 +106,10 @@ pub(crate) static CHART: Group = Group {
     ],
 };
 
-/// What `install` and `template` share.
-pub(crate) static INSTALL: Group = Group {
+/// What commands that put a chart in place share.
+pub(crate) static RELEASE: Group = Group {
     title: "Release",
     flags: &[
-        Flag::switch("generate-name", "make a name from the chart's; NAME is left out").short('g'),
-        Flag::text("name-template", "TEMPLATE", "make the name with a template; NAME is left out"),
         Flag::text("description", "TEXT", "a description of this revision"),
         Flag::of(Kind::Pairs, "labels", "KEY=VALUE", "labels of the release's record, separated by commas").short('l'),
         Flag::switch("devel", "take versions before 1.0 and pre-releases too (--version '>0.0.0-0')"),
@@ -111,21 +121,68 @@ pub(crate) static INSTALL: Group = Group {
         ),
         Flag::switch("enable-dns", "let templates look up host names"),
         Flag::switch("skip-crds", "do not install what is in crds/"),
-        Flag::switch("no-hooks", "leave hooks out"),
-        Flag::switch("replace", "take over the name of a release that was deleted and kept in the history"),
         Flag::switch("create-namespace", "create the namespace when there is none"),
         Flag::switch("take-ownership", "take over objects that exist and belong to no release or to another"),
+        Flag::switch("rollback-on-failure", "take everything back when it fails; waits as --wait does"),
+        Flag::switch("atomic", "").deprecated("use --rollback-on-failure instead"),
+    ],
+};
+
+/// What `install` and `template` have besides.
+pub(crate) static INSTALL: Group = Group {
+    title: "Name",
+    flags: &[
+        Flag::switch("generate-name", "make a name from the chart's; NAME is left out").short('g'),
+        Flag::text("name-template", "TEMPLATE", "make the name with a template; NAME is left out"),
+        Flag::switch("replace", "take over the name of a release that was deleted and kept in the history"),
         Flag::switch("server-side", "let the server merge what is applied").or("true"),
+    ],
+};
+
+/// What `upgrade` and `rollback` have besides.
+pub(crate) static FURTHER: Group = Group {
+    title: "Revision",
+    flags: &[
+        Flag::text("server-side", "HOW", "let the server merge what is applied: true, false, or auto, as before")
+            .or("auto"),
+        Flag::switch("cleanup-on-fail", "delete what this change has created when it fails"),
+        Flag::of(Kind::Int, "history-max", "N", "keep so many revisions; 0 keeps all ($HELM_MAX_HISTORY)").or("10"),
+    ],
+};
+
+/// How objects are sent.
+pub(crate) static SENDING: Group = Group {
+    title: "Objects",
+    flags: &[
+        Flag::switch("no-hooks", "leave hooks out"),
         Flag::switch("force-conflicts", "win over other owners of fields when the server merges"),
         Flag::switch("force-replace", "replace objects instead of updating them"),
         Flag::switch("force", "").deprecated("use --force-replace instead"),
+        Flag::switch("wait-for-jobs", "with --wait, wait until Jobs are complete too"),
+    ],
+};
+
+/// What is waited for, and how long.
+pub(crate) static WAIT: Group = Group {
+    title: "Waiting",
+    flags: &[
         Flag::of(Kind::Wait, "wait", "HOW", "wait until all is ready: watcher (when alone), hookOnly or legacy")
             .or("hookOnly")
             .alone("watcher"),
-        Flag::switch("wait-for-jobs", "with --wait, wait until Jobs are complete too"),
         Flag::of(Kind::Duration, "timeout", "TIME", "how long to wait for any one thing").or("5m0s"),
-        Flag::switch("rollback-on-failure", "take everything back when it fails; waits as --wait does"),
-        Flag::switch("atomic", "").deprecated("use --rollback-on-failure instead"),
+    ],
+};
+
+/// What only changes that are looked at have.
+pub(crate) static PREVIEW: Group = Group {
+    title: "Trying it out",
+    flags: &[
+        Flag::text("dry-run", "HOW", "change nothing: client asks no cluster where none is needed, server does")
+            .or("none")
+            .alone("unset"),
+        Flag::switch("hide-secret", "with --dry-run, do not show the content of Secrets"),
+        Flag::switch("hide-notes", "do not show the notes"),
+        Flag::switch("render-subchart-notes", "show the notes of subcharts too"),
     ],
 };
 

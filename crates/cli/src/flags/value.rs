@@ -2,6 +2,7 @@
 //! `pkg/cmd/flags.go`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use gotext::strconv::{NumError, parse_bool, parse_float, parse_int, parse_uint, quote};
 
@@ -88,6 +89,11 @@ pub(crate) fn go_bool(text: &str) -> Option<bool> {
 /// Reads a whole number as Go's `strconv.ParseInt` does with base 0.
 pub(crate) fn go_int(text: &str) -> Option<i64> {
     parse_int(text.as_bytes(), 0, 64).ok()
+}
+
+/// Reads a time span that is not negative.
+pub(crate) fn go_span(text: &str) -> Option<Duration> {
+    go_duration(text).ok().and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos)
 }
 
 /// Reads a time span as Go's `time.ParseDuration` does, in nanoseconds.

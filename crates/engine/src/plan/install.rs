@@ -23,24 +23,31 @@ impl Engine {
         }
     }
 
+    /// Plans an install; with `replace` it may follow a revision that is uninstalled or has failed.
     pub(crate) async fn plan_install(&self, change: Change) -> Result<Plan, Error> {
-        let past = self.past(&change.target, change.expected_revision, Stance::Outside).await?;
+        let mut past = self.past(&change.target, change.expected_revision, Stance::Outside).await?;
+        if change.preview {
+            past = Past::default();
+        }
         match past.history.last() {
+            None => self.install_after(change, past).await,
             // An install that died is installed again.
-            Some(last) if !past.is_dead_install() => {
-                Err(Error::NameInUse { revision: last.key.revision, status: last.status })
+            Some(_) if past.is_dead_install() => self.install_after(change, past).await,
+            Some(last) if change.replace && matches!(last.status, Status::Uninstalled | Status::Failed) => {
+                self.install_after(change, past).await
             }
-            _ => self.install_after(change, past).await,
+            Some(last) => Err(Error::NameInUse { revision: last.key.revision, status: last.status }),
         }
     }
 
-    /// Plans an install over nothing, over an uninstalled revision whose history was kept, or over an install that died.
+    /// Plans an install over nothing, over a revision that it replaces, or over an install that died.
     async fn install_after(&self, change: Change, past: Past) -> Result<Plan, Error> {
         let (target, history) = (change.target.clone(), past.history);
         release::check_labels(&change.labels)?;
         let chart = change.chart.clone().ok_or(Error::ChartMissing)?;
         let revision = history.next_revision();
-        let occasion = Occasion { target: target.clone(), revision, upgrade: false };
+        // What is rendered for an install is the first revision, also where an older one is replaced.
+        let occasion = Occasion { target: target.clone(), revision: 1, upgrade: false };
         let composed = self.compose(&chart, &change.values, occasion, &change).await?;
 
         let crds = if change.skip_crds { Vec::new() } else { self.crds(&composed.chart).await? };
@@ -88,6 +95,11 @@ impl Engine {
             steps.push(Step::Crds(crds));
         }
         steps.push(Step::Record);
+        if let Some(last) = history.last().filter(|last| last.status != Status::Failed) {
+            let mut replaced = self.ledger.get(&last.key).await?;
+            replaced.release.info.description = "superseded by new release".to_owned();
+            steps.push(Step::Supersede(vec![replaced]));
+        }
         if !change.no_hooks {
             steps.push(Step::Hooks(HookEvent::PreInstall));
         }

@@ -25,7 +25,7 @@ pub enum Ending {
 }
 
 /// The past of a release, in which a dead revision stands where its ending puts it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Past {
     pub(crate) history: History,
     /// The dead revision, if the last is one.
@@ -46,15 +46,16 @@ impl Past {
 
     /// Tells whether the last revision is an install that died, and nothing was ever there to upgrade.
     pub(crate) fn is_dead_install(&self) -> bool {
-        let installing = |record: &Record| record.release.info.status == Status::PendingInstall;
-        let dead = matches!(&self.ending, Some(Ending::Failed(record)) if installing(record));
-        let since = self.history.heads().iter().rev().take_while(|head| head.status != Status::Uninstalled);
-        dead && since.into_iter().all(|head| head.status == Status::Failed)
+        let Some(Ending::Failed(record)) = &self.ending else { return false };
+        let replaced =
+            |head: &Head| head.status == Status::Uninstalled || head.marks.successor == Some(record.release.version);
+        let mut since = self.history.heads().iter().rev().take_while(|head| !replaced(head));
+        record.release.info.status == Status::PendingInstall && since.all(|head| head.status == Status::Failed)
     }
 }
 
 fn pending(head: &Head, holder: Option<String>) -> Error {
-    Error::Pending { revision: head.key.revision, status: head.status, holder, since: head.written }
+    Error::Pending { revision: head.key.revision, status: head.status, holder, since: head.written() }
 }
 
 impl Engine {
@@ -106,7 +107,7 @@ impl Engine {
     }
 
     fn is_overdue(&self, head: &Head) -> bool {
-        let age = head.written.map(|at| (self.clock)().as_second() - at.as_second());
+        let age = head.written().map(|at| (self.clock)().as_second() - at.as_second());
         match (self.settings.unlock_after, age.and_then(|age| u64::try_from(age).ok())) {
             (Some(limit), Some(age)) => age >= limit.as_secs(),
             _ => false,

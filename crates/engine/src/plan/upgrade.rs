@@ -171,7 +171,7 @@ mod tests {
             token: Token::default(),
             labels: BTreeMap::new(),
             marks: Marks::default(),
-            written: None,
+            system: BTreeMap::new(),
             misnamed: None,
         });
         History::new(heads.collect())

@@ -20,7 +20,13 @@ impl Runner<'_> {
             Verb::Unlock => "Unlock",
         };
         let name = self.target.name.clone();
-        self.conclude(Status::Failed, format!("{subject} {name:?} failed: {cause}"));
+        let description = match &cause {
+            Failure::Hook { stage, source } if *stage == self.in_rollback() => {
+                format!("Release {name:?} failed: {source}")
+            }
+            cause => format!("{subject} {name:?} failed: {cause}"),
+        };
+        self.conclude(Status::Failed, description);
         let mut message = cause.to_string();
         if let Err(error) = self.store().await {
             self.warn(format!("the failure could not be recorded: {error}"));

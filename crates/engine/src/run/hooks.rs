@@ -9,39 +9,56 @@ use crate::event::Event;
 use crate::manifest::documents;
 use crate::plan::Verb;
 
+/// Hooks that have run, and the one that has failed.
+pub(super) struct Ended {
+    pub(super) done: Vec<Hook>,
+    pub(super) failed: Option<(Hook, Failure)>,
+}
+
 /// The most of a container's log that is shown.
 const LOG_LIMIT: u32 = 64 * 1024;
 
 impl Runner<'_> {
     /// Runs the hooks of an event, one after the other; the first that fails ends it.
     pub(super) async fn run_hooks(&mut self, event: &HookEvent) -> Result<(), Failure> {
+        let ended = self.execute_hooks(event, &|_| true).await;
+        self.settle_hooks(ended).await.map_err(|source| match self.stage(event) {
+            Some(stage) => Failure::Hook { stage, source: Box::new(source) },
+            None => source,
+        })
+    }
+
+    /// Runs the hooks of an event that are wanted, and leaves what follows to [`Self::settle_hooks`].
+    pub(super) async fn execute_hooks(
+        &mut self,
+        event: &HookEvent,
+        is_wanted: &(dyn Fn(&Hook) -> bool + Sync),
+    ) -> Ended {
+        let mut done: Vec<Hook> = Vec::new();
+        for at in self.in_order(event) {
+            if !self.release.hooks.get(at).is_some_and(is_wanted) {
+                continue;
+            }
+            let result = self.run_hook(at, event).await;
+            let Some(hook) = self.release.hooks.get(at).cloned() else { continue };
+            match result {
+                Ok(()) => done.push(hook),
+                Err(failure) => return Ended { done, failed: Some((hook, failure)) },
+            }
+        }
+        Ended { done, failed: None }
+    }
+
+    /// The hooks of an event by weight, then by name; the order by kind that they are stored in decides only what is left.
+    pub(super) fn in_order(&self, event: &HookEvent) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.release.hooks.len())
             .filter(|at| self.release.hooks.get(*at).is_some_and(|hook| hook.events.contains(event)))
             .collect();
-        // By weight, then by name; the order by kind that they are stored in decides only what is left.
         order.sort_by(|a, b| {
             let place = |at: &usize| self.release.hooks.get(*at).map(|hook| (hook.weight, hook.name.as_str()));
             place(a).cmp(&place(b))
         });
-        let mut done: Vec<Hook> = Vec::new();
-        for at in order {
-            let result = self.run_hook(at, event).await;
-            let Some(hook) = self.release.hooks.get(at).cloned() else { continue };
-            if let Err(source) = result {
-                self.settle(&hook, &LogPolicy::Failed, &DeletePolicy::Failed).await;
-                for earlier in &done {
-                    self.delete_hook(earlier, &DeletePolicy::Succeeded).await?;
-                }
-                return Err(Failure::Hook { stage: self.stage(event), source: Box::new(source) });
-            }
-            done.push(hook);
-        }
-        // Objects of early hooks live until the whole event is over.
-        for hook in done.iter().rev() {
-            self.print_logs(hook, &LogPolicy::Succeeded).await;
-            self.delete_hook(hook, &DeletePolicy::Succeeded).await?;
-        }
-        Ok(())
+        order
     }
 
     async fn run_hook(&mut self, at: usize, event: &HookEvent) -> Result<(), Failure> {
@@ -87,7 +104,7 @@ impl Runner<'_> {
     }
 
     /// After a failure, whatever else goes wrong is only worth a warning.
-    async fn settle(&self, hook: &Hook, logs: &LogPolicy, delete: &DeletePolicy) {
+    pub(super) async fn settle(&self, hook: &Hook, logs: &LogPolicy, delete: &DeletePolicy) {
         self.print_logs(hook, logs).await;
         if let Err(error) = self.delete_hook(hook, delete).await {
             self.warn(format!("hook {} cannot be deleted: {error}", hook.path));
@@ -96,7 +113,7 @@ impl Runner<'_> {
 
     /// Deletes a hook's objects if its policy says so, and waits until they are gone: whoever creates them again must
     /// not meet the old ones. Definitions are never deleted, for all their objects would go with them.
-    async fn delete_hook(&self, hook: &Hook, policy: &DeletePolicy) -> Result<(), Failure> {
+    pub(super) async fn delete_hook(&self, hook: &Hook, policy: &DeletePolicy) -> Result<(), Failure> {
         if hook.kind == "CustomResourceDefinition" || !hook.delete_policies.contains(policy) {
             return Ok(());
         }
@@ -111,7 +128,7 @@ impl Runner<'_> {
         Ok(self.engine.cluster.wait_gone(&deleted, &self.hook_wait(), &told).await?)
     }
 
-    async fn print_logs(&self, hook: &Hook, policy: &LogPolicy) {
+    pub(super) async fn print_logs(&self, hook: &Hook, policy: &LogPolicy) {
         if !hook.output_log_policies.contains(policy) {
             return;
         }
@@ -143,10 +160,11 @@ impl Runner<'_> {
     }
 
     /// What Helm says in front of a failed hook.
-    fn stage(&self, event: &HookEvent) -> String {
+    fn stage(&self, event: &HookEvent) -> Option<String> {
         match self.verb {
-            Verb::Install => format!("failed {}", event.as_str()),
-            _ => format!("{} hooks failed", event.as_str()),
+            Verb::Install => Some(format!("failed {}", event.as_str())),
+            Verb::Upgrade => Some(format!("{} hooks failed", event.as_str())),
+            Verb::Rollback | Verb::Uninstall | Verb::Unlock => None,
         }
     }
 }

@@ -4,6 +4,9 @@ mod failure;
 mod hooks;
 mod objects;
 mod records;
+mod test;
+
+pub use test::Tested;
 
 use cluster::{ObjectRef, Readiness, Strategy, WaitOptions};
 use release::{Error as LedgerError, Marks, Release, Status, Token};
@@ -260,7 +263,16 @@ impl Runner<'_> {
     async fn wait_ready(&self, objects: &[cluster::Object]) -> Result<(), Failure> {
         let Some(options) = self.wait_options() else { return Ok(()) };
         let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
-        self.unless_cancelled(self.engine.cluster.wait_ready(objects, &options, &told)).await
+        let waited = self.unless_cancelled(self.engine.cluster.wait_ready(objects, &options, &told)).await;
+        waited.map_err(|error| match self.verb {
+            Verb::Rollback => Failure::Hook { stage: self.in_rollback(), source: Box::new(error) },
+            _ => error,
+        })
+    }
+
+    /// What Helm says in front of a rollback whose objects do not become ready.
+    fn in_rollback(&self) -> String {
+        format!("release {} failed", self.target.name)
     }
 
     /// How to wait for objects; `None` when only hooks are waited for.

@@ -8,7 +8,7 @@ use super::{CRD_WAIT, Runner};
 use crate::engine::PARALLEL;
 use crate::error::Failure;
 use crate::intent::Cascade;
-use crate::plan::{Action, Deletion, Planned};
+use crate::plan::{Action, Deletion, Planned, Verb};
 
 impl Runner<'_> {
     /// Creates the release's namespace; one that is there is left as it is.
@@ -54,6 +54,7 @@ impl Runner<'_> {
                 match result {
                     Ok(true) => self.created.push(planned.object.id().clone()),
                     Ok(false) => {}
+                    Err(Failure::Cluster(error)) => failures.push(self.not_sent(planned, error).await),
                     Err(error) => failures.push(error),
                 }
             }
@@ -62,6 +63,15 @@ impl Runner<'_> {
             }
         }
         Failure::all(failures)
+    }
+
+    /// Why an object could not be sent; Helm says more of what an upgrade was to create.
+    async fn not_sent(&self, planned: &Planned, error: cluster::Error) -> Failure {
+        let is_there = async || matches!(self.engine.cluster.get(planned.object.id()).await, Ok(Some(_)));
+        if self.verb == Verb::Install || is_there().await {
+            return Failure::Cluster(error);
+        }
+        Failure::Hook { stage: "failed to create resource".to_owned(), source: Box::new(error.into()) }
     }
 
     /// Sends one object; whether that created it.
@@ -84,7 +94,9 @@ impl Runner<'_> {
             validation: FieldValidation::Strict,
         };
         let applied = cluster.apply(object, &options).await?;
-        self.tell(object.id(), if applied.created { "created" } else { "configured" }, None);
+        let unexpected = !update && !applied.created && self.verb == Verb::Rollback;
+        let message = unexpected.then(|| "it is there, but was not part of the revision before".to_owned());
+        self.tell(object.id(), if applied.created { "created" } else { "configured" }, message);
         Ok(applied.created)
     }
 
@@ -126,10 +138,14 @@ impl Runner<'_> {
             match verdict {
                 Deletable::Owned => owned.push(object),
                 Deletable::Gone => {}
-                Deletable::Foreign(_) => self.warn(format!("{name} is not deleted: this release does not own it")),
+                Deletable::Foreign(_) => {
+                    self.tell(object.id(), "not-owned", None);
+                    self.warn(format!("{name} is not deleted: this release does not own it"));
+                }
                 // Whose it is will be known the next time; until then the record must not go.
                 Deletable::Unverifiable(error) if !is_refusal(&error) => failures.push(Failure::Cluster(error)),
                 Deletable::Unverifiable(error) => {
+                    self.tell(object.id(), "unverifiable", Some(error.to_string()));
                     self.warn(format!("{name} is not deleted: its owner cannot be verified: {error}"));
                 }
             }

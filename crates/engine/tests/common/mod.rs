@@ -128,6 +128,10 @@ pub(crate) fn change(chart: Chart, values: Value) -> Change {
         subchart_notes: false,
         history_max: 10,
         expected_revision: None,
+        replace: false,
+        preview: false,
+        hide_secrets: false,
+        without_lookups: false,
     }
 }
 

@@ -22,7 +22,7 @@ async fn disturb(stage: &Stage, scenario: &Scenario, faults: &[(usize, Fault)], 
     let sandbox = stage.sandbox.fork();
     faults.iter().for_each(|(call, fault)| sandbox.faults().at(*call, *fault));
     let world = start(&sandbox, stage.time, Some(&stage.served));
-    let result = world.run(scenario.command.clone()).await;
+    let result = scenario.command.run(&world).await;
     let calls = sandbox.faults().calls();
     let met: Vec<&str> = faults.iter().filter_map(|(call, _)| calls.get(call - 1)).map(String::as_str).collect();
     if met.len() < faults.len() {
@@ -40,7 +40,7 @@ async fn disturb(stage: &Stage, scenario: &Scenario, faults: &[(usize, Fault)], 
     stage.check_truth(&result, &after, &what, tally);
 
     let next = start(&sandbox, stage.time, Some(&stage.served));
-    let second = next.run(scenario.command.clone()).await;
+    let second = scenario.command.run(&next).await;
     let what = format!("{what}, then the same");
     let mut survey = Survey::take(&next).await;
     match &second {

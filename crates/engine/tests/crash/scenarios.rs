@@ -1,19 +1,50 @@
 //! What is done to a release when its process dies.
 
 use chart::Chart;
-use engine::{Cascade, Intent, OnFailure, Rollback, Uninstall, WaitStrategy};
+use engine::{Cascade, Error, Intent, OnFailure, Rollback, Uninstall, WaitStrategy};
+use release::Release;
 use serde_json::json;
 
-use crate::common::{change, rollback, templates, uninstall, with_crd};
+use crate::common::{World, change, rollback, templates, uninstall, with_crd};
 
 /// A command, and what was done before it.
 pub(crate) struct Scenario {
     pub verb: &'static str,
     pub name: String,
     pub before: Vec<Intent>,
-    pub command: Intent,
+    pub command: Command,
     /// The command fails by itself.
     pub fails: bool,
+}
+
+/// What somebody runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    Change(Intent),
+    Test,
+}
+
+impl Command {
+    /// Runs it, as a process does it.
+    pub(crate) async fn run(&self, world: &World) -> Result<Release, Error> {
+        match self {
+            Self::Change(intent) => world.run(intent.clone()).await,
+            Self::Test => {
+                let wish = engine::Test {
+                    target: world.target.clone(),
+                    only: Vec::new(),
+                    without: Vec::new(),
+                    logs: false,
+                    wait: engine::Wait::default(),
+                };
+                let tested = world.engine.test(wish, &|_| {}).await?;
+                match tested.failure {
+                    None => Ok(tested.release),
+                    Some(cause) => Err(Error::Unrecorded(Box::new(cause))),
+                }
+            }
+        }
+    }
 }
 
 const POLICIES: [&str; 6] = [
@@ -87,14 +118,15 @@ fn take(change: &mut engine::Change) {
 }
 
 /// The command that a test has somebody try after a crash, when it is not the same one.
-pub(crate) fn others() -> Vec<Intent> {
-    vec![apply(with(3, &[])), Intent::Uninstall(uninstall())]
+pub(crate) fn others() -> Vec<Command> {
+    vec![Command::Change(apply(with(3, &[]))), Command::Change(Intent::Uninstall(uninstall()))]
 }
 
 /// Every command in every circumstance.
 pub(crate) fn all() -> Vec<Scenario> {
     let mut all = Vec::new();
     let mut add = |verb, name: &str, before: Vec<Intent>, command, fails| {
+        let command = Command::Change(command);
         all.push(Scenario { verb, name: name.to_owned(), before, command, fails });
     };
     let first = || apply(with(1, &[]));
@@ -157,5 +189,12 @@ pub(crate) fn all() -> Vec<Scenario> {
         let before = vec![apply(hooked(1, policy, ["pre-delete", "post-delete"]))];
         add("uninstall", &format!("hooks `{policy}`"), before, leave_with(|_| {}), false);
     }
+    for policy in POLICIES {
+        let before = vec![apply(hooked(1, policy, ["test", "pre-delete"]))];
+        let name = format!("hooks `{policy}`");
+        all.push(Scenario { verb: "test", name, before, command: Command::Test, fails: false });
+    }
+    let before = vec![apply(with(1, &[&doomed("test")]))];
+    all.push(Scenario { verb: "test", name: "one fails".to_owned(), before, command: Command::Test, fails: true });
     all
 }

@@ -26,6 +26,8 @@ pub(crate) struct Survey {
     /// Those that say that the release owns them.
     pub owned: BTreeSet<String>,
     pub records: Vec<Record>,
+    /// Whether hooks are not looked at.
+    pub without_hooks: bool,
 }
 
 impl Survey {
@@ -63,7 +65,7 @@ impl Survey {
         for head in history.heads() {
             records.push(world.engine.ledger().get(&head.key).await.expect("every record can be read"));
         }
-        Self { objects, owned, records }
+        Self { objects, owned, records, without_hooks: false }
     }
 
     /// Passes over the Lease of a process that died giving it back, when nobody has run since.
@@ -73,6 +75,7 @@ impl Survey {
 
     /// Passes over hooks.
     pub(crate) fn forget_hooks(&mut self) {
+        self.without_hooks = true;
         self.objects.retain(|_, object| object["annotations"]["helm.sh/hook"].is_null());
     }
 

@@ -128,9 +128,8 @@ fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, St
         Key::new(namespace, label("name").unwrap_or(object), revision)
     });
     let status: Status = label("status").and_then(|text| text.parse().ok()).unwrap_or_default();
-    let second = |key| label(key).and_then(|text| text.parse().ok()).and_then(|at| Timestamp::from_second(at).ok());
-    let written = second("modifiedAt").or_else(|| second("createdAt"));
-    Head { key, status, token, labels: user_labels(labels), marks, written, misnamed }
+    let (system, labels) = labels.into_iter().partition(|(key, _)| SYSTEM_LABELS.contains(&key.as_str()));
+    Head { key, status, token, labels, marks, system, misnamed }
 }
 
 /// The key of a release, once it is known that it can be stored.

@@ -56,6 +56,10 @@ pub(crate) fn change(
         subchart_notes: body.subchart_notes,
         history_max: body.history_max.unwrap_or(HISTORY_MAX),
         expected_revision: None,
+        replace: false,
+        preview: false,
+        hide_secrets: false,
+        without_lookups: false,
     })
 }
 

@@ -1,0 +1,197 @@
+//! What the commands that change releases have in common: from flags to an intent, and running it.
+
+use std::sync::Arc;
+
+use ::release::{Release, Status};
+use chart::Chart;
+use engine::{Apply, Change, Error, Event, Failure, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb};
+use engine::{Wait, WaitStrategy};
+use goyaml::Map;
+
+use crate::command::Call;
+use crate::connect::Session;
+use crate::fail::{Fail, Outcome, fail};
+use crate::flags::{go_bool, go_int, go_span};
+use crate::log::{Level, log};
+use crate::output::print;
+use crate::progress::{Progress, Skipped};
+
+/// What to wait for, as the flags say.
+pub(crate) fn wait(call: &Call) -> Wait {
+    let strategy = match call.flags.text("wait") {
+        "watcher" | "true" => WaitStrategy::Watcher,
+        "legacy" => WaitStrategy::Legacy,
+        _ => WaitStrategy::HookOnly,
+    };
+    let timeout = go_span(call.flags.text("timeout")).unwrap_or_default();
+    Wait { strategy, jobs: call.flags.on("wait-for-jobs"), timeout }
+}
+
+/// How objects are sent, as the flags say; what cannot be done yet is refused.
+pub(crate) fn apply(call: &Call) -> Outcome<Apply> {
+    let flags = &call.flags;
+    match flags.text("server-side") {
+        "auto" => {}
+        text => match go_bool(text) {
+            Some(true) => {}
+            Some(false) => fail!("--server-side=false is not there yet: objects are applied by the server"),
+            None => fail!("invalid/unknown release server-side apply method: {text}"),
+        },
+    }
+    Ok(Apply { force_conflicts: flags.on("force-conflicts"), take_ownership: flags.on("take-ownership") })
+}
+
+/// Refuses to replace objects that the server merges, where there are any already.
+pub(crate) fn no_replacing(call: &Call) -> Outcome {
+    if call.flags.on("force-replace") || call.flags.on("force") {
+        fail!("invalid operation: cannot use server-side apply and force replace together");
+    }
+    Ok(())
+}
+
+/// How many revisions are kept.
+pub(crate) fn history_max(call: &Call) -> u32 {
+    let text = match call.flags.given("history-max") {
+        true => call.flags.text("history-max"),
+        false => call.settings.text("max-history"),
+    };
+    go_int(text).and_then(|most| u32::try_from(most).ok()).unwrap_or(0)
+}
+
+/// The description that is asked for.
+pub(crate) fn description(call: &Call) -> Option<String> {
+    call.flags.some("description").map(str::to_owned)
+}
+
+/// What an install or upgrade is to put in place.
+pub(crate) fn of_chart(call: &Call, target: Target, chart: Chart, values: Map) -> Outcome<Change> {
+    let flags = &call.flags;
+    let value_strategy = match (flags.on("reset-values"), flags.on("reuse-values"), flags.on("reset-then-reuse-values"))
+    {
+        (true, ..) => ValueStrategy::Reset,
+        (_, true, _) => ValueStrategy::Reuse,
+        (.., true) => ValueStrategy::ResetThenReuse,
+        _ => ValueStrategy::Default,
+    };
+    Ok(Change {
+        target,
+        chart: Some(Arc::new(chart)),
+        values,
+        value_strategy,
+        labels: flags.pairs("labels"),
+        description: description(call),
+        create_namespace: flags.on("create-namespace"),
+        apply: apply(call)?,
+        wait: wait(call),
+        on_failure: OnFailure {
+            rollback: flags.on("rollback-on-failure") || flags.on("atomic"),
+            cleanup: flags.on("cleanup-on-fail"),
+        },
+        no_hooks: flags.on("no-hooks"),
+        skip_crds: flags.on("skip-crds"),
+        skip_schema_validation: flags.on("skip-schema-validation"),
+        subchart_notes: flags.on("render-subchart-notes"),
+        history_max: history_max(call),
+        expected_revision: None,
+        replace: flags.on("replace"),
+        preview: false,
+        hide_secrets: flags.on("hide-secret"),
+        without_lookups: false,
+    })
+}
+
+/// Makes a plan.
+pub(crate) fn plan(session: &Session, intent: Intent) -> Result<Plan, Error> {
+    session.wait(session.engine.plan(intent))
+}
+
+/// Runs a plan, shows how it goes, and ends it in order when the user has had enough.
+pub(crate) fn run(call: &Call, session: &Session, plan: Plan) -> Outcome<Release> {
+    run_telling(call, session, plan).0
+}
+
+/// The same, with the objects that were left where they are.
+pub(crate) fn run_telling(call: &Call, session: &Session, plan: Plan) -> (Outcome<Release>, Vec<Skipped>) {
+    let progress = Progress::default();
+    let result = run_showing(call, session, plan, &progress);
+    (result, progress.skipped())
+}
+
+fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) -> Outcome<Release> {
+    let (target, revision, verb) = (plan.target.clone(), plan.release.version, plan.verb);
+    let observer = |event: Event| progress.see(event);
+    let done = session.wait(async {
+        tokio::select! {
+            done = session.engine.run(plan, &observer) => Some(done),
+            () = crate::commands::serve::shutdown() => None,
+        }
+    });
+    progress.end();
+    match done {
+        Some(Ok(release)) => Ok(release),
+        Some(Err(error)) => {
+            if let Error::Failed { cause, .. } = &error {
+                warn_failed(verb, &target.name, cause);
+            }
+            Err(session.refused("create: failed to create", error))
+        }
+        None => {
+            print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;
+            let text = "context canceled";
+            session.wait(give_up(session, &target, revision, text))?;
+            Err(Fail::new(text))
+        }
+    }
+}
+
+/// Records that a change was broken off; nobody writes to the record any more.
+async fn give_up(session: &Session, target: &Target, revision: u32, why: &str) -> Outcome {
+    let key = ::release::Key::new(&target.namespace, &target.name, revision);
+    let Ok(mut record) = session.engine.ledger().get(&key).await else { return Ok(()) };
+    let subject = match record.release.info.status {
+        Status::PendingInstall => "Release",
+        Status::PendingUpgrade => "Upgrade",
+        Status::PendingRollback => "Rollback",
+        _ => return Ok(()),
+    };
+    record.release.set_status(Status::Failed, format!("{subject} {:?} failed: {why}", target.name));
+    session.engine.ledger().update(&record.release, &record.token).await?;
+    Ok(())
+}
+
+/// An uninstall, as the flags say.
+pub(crate) fn uninstall(call: &Call, target: Target) -> Outcome<Uninstall> {
+    use engine::Cascade;
+    let flags = &call.flags;
+    let cascade = match flags.text("cascade") {
+        "background" => Cascade::Background,
+        "foreground" => Cascade::Foreground,
+        "orphan" => Cascade::Orphan,
+        other => {
+            fail!("invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\"")
+        }
+    };
+    Ok(Uninstall {
+        target,
+        keep_history: flags.on("keep-history"),
+        no_hooks: flags.on("no-hooks"),
+        cascade,
+        description: description(call),
+        wait: wait(call),
+        ignore_not_found: flags.on("ignore-not-found"),
+        expected_revision: None,
+    })
+}
+
+/// Tells that a change has failed, as Helm does before it ends.
+fn warn_failed(verb: Verb, name: &str, cause: &Failure) {
+    let error = cause.to_string();
+    match verb {
+        Verb::Upgrade => log(Level::Warn, "upgrade failed", &[("name", name), ("error", &error)]),
+        // Of a hook, and of objects that do not become ready, only the error is told.
+        Verb::Rollback
+            if matches!(cause, Failure::NotReady(_)) || error.starts_with(&format!("release {name} failed: ")) => {}
+        Verb::Rollback => log(Level::Warn, &format!("Rollback {name:?} failed: {error}"), &[]),
+        Verb::Install | Verb::Uninstall => {}
+    }
+}

@@ -1,0 +1,37 @@
+//! `status`, as Helm 4.3: `pkg/cmd/status.go`, `pkg/action/status.go`.
+
+use engine::Form;
+
+use super::get::content;
+use crate::command::{Arity, Call, Command, PLAIN};
+use crate::connect;
+use crate::fail::{Fail, Outcome};
+use crate::flags::{OUTPUT, REVISION};
+use crate::status;
+
+pub(crate) static COMMAND: Command = Command {
+    name: "status",
+    usage: "status RELEASE_NAME",
+    about: "show where a release stands",
+    long: "Shows when a release was last changed, its status and revision, the objects there are of it and the pods\n\
+           that these have made, how its tests went, and its notes.",
+    examples: &["whipstaff status shop", "whipstaff status shop --revision 3 -o json"],
+    arity: Arity::Exactly(1),
+    flags: &[&REVISION, &OUTPUT],
+    run: Some(run),
+    ..PLAIN
+};
+
+fn run(call: &Call) -> Outcome {
+    let session = connect::open(call)?;
+    let (_, release) = content(call, &session)?;
+    let form = match call.flags.text("output") {
+        "json" | "yaml" => Form::Object,
+        _ => Form::Table,
+    };
+    let resources = session.wait(session.engine.resources(&release, form)).map_err(|error| match error {
+        engine::Error::Manifest { message } => Fail::new(message),
+        error => Fail::from(error),
+    })?;
+    status::print_seen(call, &release, resources)
+}

@@ -1,0 +1,162 @@
+//! A cluster and the releases in it, as the flags and variables of a command name them (as Helm 4.3:
+//! `pkg/cli/environment.go`, `pkg/action/action.go Init`).
+
+use std::future::Future;
+use std::sync::Arc;
+
+use ::release::{Clock, ConfigMapLedger, Ledger, MemoryLedger, SecretLedger};
+use cluster::Cluster;
+use engine::{Engine, Notice, Settings, Target};
+use jiff::Timestamp;
+use kube::Client;
+use render::Resolve;
+use tokio::runtime::Runtime;
+
+use crate::command::Call;
+use crate::fail::{Fail, Outcome};
+use crate::kubeconfig::{self, Reached};
+use crate::log::{Level, log};
+use crate::release::{self, Dns};
+use crate::unreachable;
+
+/// What a command has to do with a cluster.
+pub(crate) struct Session {
+    runtime: Runtime,
+    server: String,
+    /// What does the work.
+    pub(crate) engine: Engine,
+    /// The namespace that the command is about.
+    pub(crate) namespace: String,
+}
+
+/// Where records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Driver {
+    Secret,
+    ConfigMap,
+    Memory,
+}
+
+/// Reads `$HELM_DRIVER`.
+fn driver() -> Outcome<Driver> {
+    let name = std::env::var("HELM_DRIVER").unwrap_or_default();
+    match name.as_str() {
+        "" | "secret" | "secrets" => Ok(Driver::Secret),
+        "configmap" | "configmaps" => Ok(Driver::ConfigMap),
+        "memory" => Ok(Driver::Memory),
+        // Helm ends without an error line here.
+        name => {
+            let text = match name {
+                "sql" => "the driver \"sql\" is not there yet: use secret, configmap or memory".to_owned(),
+                name => format!("unknown driver {}", chart::text::quote(name)),
+            };
+            log(Level::Info, &text, &[]);
+            Err(Fail::new(""))
+        }
+    }
+}
+
+/// Connects, and asks the cluster for its version, which tells whether it is there.
+pub(crate) fn open(call: &Call) -> Outcome<Session> {
+    let session = connect(call)?;
+    session.check()?;
+    Ok(session)
+}
+
+/// Connects without asking anything.
+pub(crate) fn connect(call: &Call) -> Outcome<Session> {
+    let driver = driver()?;
+    // One crypto provider for the whole process; every TLS library of ours is built without one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Reached { config, server } = runtime.block_on(kubeconfig::config(&call.settings))?;
+    let client = {
+        let _inside = runtime.enter();
+        Client::try_from(config).map_err(|error| Fail::new(format!("kubernetes cluster unreachable: {error}")))?
+    };
+    let clock: Clock = Arc::new(Timestamp::now);
+    let ledger: Arc<dyn Ledger> = match driver {
+        Driver::Secret => Arc::new(SecretLedger::new(client.clone(), Arc::clone(&clock))),
+        Driver::ConfigMap => Arc::new(ConfigMapLedger::new(client.clone(), Arc::clone(&clock))),
+        Driver::Memory => Arc::new(MemoryLedger::new(Arc::clone(&clock))),
+    };
+    let debug = call.settings.debug;
+    let settings = Settings {
+        // That a chart is deprecated was told when it was loaded.
+        notices: Some(Arc::new(move |notice: &Notice| {
+            if *notice != Notice::Deprecated {
+                release::tell(debug, notice);
+            }
+        })),
+        resolve: call.flags.on("enable-dns").then(|| Arc::new(Dns) as Arc<dyn Resolve>),
+        ..Settings::default()
+    };
+    let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, settings);
+    Ok(Session { runtime, server, engine, namespace: call.settings.namespace() })
+}
+
+impl Session {
+    /// Waits for work on the cluster.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Asks the cluster for its version.
+    pub(crate) fn check(&self) -> Outcome {
+        match self.wait(self.engine.cluster().version()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Fail::new(unreachable::of_server(&error, &self.server))),
+        }
+    }
+
+    /// Says why something could not be done; where a record could not be read, what was being done stands in front, as with
+    /// Helm, whose ConfigMaps do not say it.
+    pub(crate) fn refused(&self, doing: &str, error: engine::Error) -> Fail {
+        use ::release::Error;
+        let is_secret = self.engine.ledger().driver() == "Secret";
+        match error {
+            engine::Error::Ledger(error @ Error::NamespaceMissing(_)) if is_secret => {
+                Fail::new(format!("create: failed to create: {error}"))
+            }
+            engine::Error::Ledger(
+                error @ (Error::Forbidden { .. } | Error::Unauthorized { .. } | Error::Api { .. }),
+            ) if is_secret => Fail::new(format!("{doing}: {error}")),
+            error => Fail::from(error),
+        }
+    }
+
+    /// The same of what was begun.
+    pub(crate) fn failed(&self, failure: &engine::Failure) -> String {
+        match failure {
+            engine::Failure::Ledger(error) if self.engine.ledger().driver() == "Secret" => {
+                format!("update: failed to update: {error}")
+            }
+            failure => failure.to_string(),
+        }
+    }
+
+    /// The same where objects were looked for that may be in the way.
+    pub(crate) fn unable(&self, to: &str, error: engine::Error) -> Fail {
+        if let engine::Error::Cluster(error) = &error
+            && let Some(refusal) = error.refusal()
+            && let (cluster::Action::Get, Some(object)) = (refusal.action, &refusal.object)
+        {
+            let cluster::ObjectRef { gvk, namespace, name } = object;
+            return Fail::new(format!(
+                "unable to continue with {to}: could not get information about the resource {} {name:?} in namespace {namespace:?}: {error}",
+                gvk.kind
+            ));
+        }
+        self.not_found(error)
+    }
+
+    /// The same where the revisions of a release were looked for.
+    pub(crate) fn not_found(&self, error: engine::Error) -> Fail {
+        self.refused("query: failed to query with labels", error)
+    }
+
+    /// A release in the namespace of the command.
+    pub(crate) fn target(&self, name: &str) -> Target {
+        Target { namespace: self.namespace.clone(), name: name.to_owned() }
+    }
+}
