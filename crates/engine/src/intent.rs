@@ -105,7 +105,8 @@ pub struct Apply {
 }
 
 /// What to wait for after objects were sent, and how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Wait {
     /// Which objects.
     pub strategy: WaitStrategy,

@@ -27,7 +27,7 @@ pub use intent::{
     WaitStrategy,
 };
 pub use lock::Holder;
-pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Step, Verb};
+pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Rejection, Step, Verb};
 pub use query::Form;
 pub use run::Tested;
 pub use template::{Notice, Template, Templated, check_chart, check_complete};

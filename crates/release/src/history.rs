@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::marks::Marks;
 use crate::name::Key;
@@ -36,7 +37,7 @@ impl Head {
 }
 
 /// The version of a stored record (Kubernetes' `resourceVersion`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Token(pub String);
 
 /// The revisions of one release, oldest first.

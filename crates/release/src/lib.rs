@@ -20,6 +20,7 @@ mod selector;
 mod size;
 mod status;
 mod time;
+pub mod whole;
 mod word;
 
 pub use error::Error;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// The annotation that names the run that holds a record.
 const HOLDER: &str = "whipstaff.dev/holder";
 /// The annotation that names the revision that has taken a record's place.
@@ -9,7 +11,7 @@ const SUCCESSOR: &str = "whipstaff.dev/successor";
 
 /// Annotations of the stored object. Helm writes a record as a whole and without them, so a mark that is there was
 /// written with the very record that it is on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Marks {
     /// The run that is working on this revision; none once the revision is settled, and none on a record of Helm.
     pub holder: Option<String>,

@@ -125,6 +125,7 @@ impl Engine {
             steps,
             failure: Failure { rollback: change.on_failure.rollback.then_some(Back::Away), cleanup: false },
             warnings,
+            rejections: Vec::new(),
             apply: change.apply,
             wait,
             migrate_fields: true,

@@ -1,5 +1,7 @@
 //! What came before: the revisions of a release, and whether the last of them has died.
 
+use serde::{Deserialize, Serialize};
+
 use release::{Head, History, Key, Record, Status};
 
 use crate::engine::Engine;
@@ -16,7 +18,8 @@ pub(crate) enum Stance {
 }
 
 /// What becomes of a revision whose process has died.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Ending {
     /// It is recorded as failed.
     Failed(Box<Record>),

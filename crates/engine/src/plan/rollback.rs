@@ -2,6 +2,7 @@
 
 use release::{ApplyMethod, HookEvent, Info, Key, Record, Release, Status, Token};
 
+use super::foresee::Foresight;
 use super::{Failure, Plan, Planned, Stance, Step, Verb};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -59,6 +60,12 @@ impl Engine {
         let (old, missing) = self.objects_of(&lived, namespace).await?;
         let mut wanted = self.objects(&release.manifest, namespace, &[]).await?;
         self.own(&wish.target, &mut wanted);
+        let mut planned: Vec<_> = wanted.iter().map(|object| Planned::among(object, &old)).collect();
+        let foresight = match stance {
+            Stance::Outside => Foresight::after(&HookEvent::PreRollback, &release, wish.no_hooks),
+            Stance::Inside => Foresight::Vague,
+        };
+        let rejections = self.foresee(&mut planned, wish.apply, true, foresight).await?;
         super::fits(&release)?;
 
         // What is gone back to is pruned last: until then the same can be asked for again.
@@ -70,7 +77,7 @@ impl Engine {
             steps.push(Step::Hooks(HookEvent::PreRollback));
         }
         let removed = cluster::removed(&old, &wanted).into_iter().cloned().collect();
-        steps.push(Step::Apply(wanted.iter().map(|object| Planned::among(object, &old)).collect()));
+        steps.push(Step::Apply(planned));
         steps.push(Step::Remove(removed));
         steps.push(Step::Wait(wanted));
         if !wish.no_hooks {
@@ -88,6 +95,7 @@ impl Engine {
             steps,
             failure: Failure { rollback: None, cleanup: wish.cleanup_on_fail },
             warnings,
+            rejections,
             apply: wish.apply,
             wait: wish.wait,
             migrate_fields: true,

@@ -27,6 +27,7 @@ impl Engine {
             steps: vec![Step::Lock, Step::End(ending)],
             failure: Failure::default(),
             warnings: past.warnings,
+            rejections: Vec::new(),
             apply: Apply::default(),
             wait: Wait::default(),
             migrate_fields: false,

@@ -7,6 +7,7 @@ use chart::Chart;
 use goyaml::Map;
 use release::{ApplyMethod, Head, History, HookEvent, Info, Release, Status};
 
+use super::foresee::Foresight;
 use super::past::Past;
 use super::{Action, Back, Failure, Plan, Planned, Stance, Step, Verb};
 use crate::compose::Occasion;
@@ -44,8 +45,7 @@ impl Engine {
         // New is what the last manifest does not have in this very version; it may exist all the same.
         let (known, new): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|object| old.iter().any(|other| other.id() == object.id()));
-        let mut planned: Vec<Planned> =
-            known.into_iter().map(|object| Planned { object, action: Action::Update }).collect();
+        let mut planned: Vec<Planned> = known.into_iter().map(|object| Planned::new(object, Action::Update)).collect();
         planned.extend(self.newcomers(Verb::Upgrade, &target, new, change.apply.take_ownership, &[]).await?);
         let place = |planned: &Planned| wanted.iter().position(|object| object.id() == planned.object.id());
         planned.sort_by_key(place);
@@ -72,6 +72,8 @@ impl Engine {
             ..Release::default()
         };
         super::fits(&release)?;
+        let foresight = Foresight::after(&HookEvent::PreUpgrade, &release, change.no_hooks);
+        let rejections = self.foresee(&mut planned, change.apply, migrate_fields, foresight).await?;
 
         let mut steps = vec![Step::Lock];
         steps.extend(past.ending.map(Step::End));
@@ -106,6 +108,7 @@ impl Engine {
                 cleanup: change.on_failure.cleanup,
             },
             warnings,
+            rejections,
             apply: change.apply,
             wait,
             migrate_fields,

@@ -67,6 +67,7 @@ impl Runner<'_> {
         if hook.delete_policies.is_empty() {
             hook.delete_policies = vec![DeletePolicy::BeforeHookCreation];
         }
+        self.hooked = true;
         let hook = hook.clone();
         self.proceed().await?;
         self.delete_hook(&hook, &DeletePolicy::BeforeHookCreation).await?;

@@ -40,6 +40,8 @@ pub(super) struct Runner<'e> {
     wait: Wait,
     migrate_fields: bool,
     no_hooks: bool,
+    /// Whether hooks have run, which may have changed what was planned with.
+    hooked: bool,
 }
 
 impl Engine {
@@ -72,7 +74,8 @@ impl Engine {
 
     /// Runs a plan under a lock.
     pub(crate) async fn drive(&self, plan: Plan, observer: Observer<'_>, lock: &Lock<'_>) -> Result<Release, Error> {
-        let Plan { verb, target, release, steps, failure, warnings, apply, wait, migrate_fields, no_hooks } = plan;
+        let Plan { verb, target, release, steps, failure, warnings, rejections, apply, wait, migrate_fields, no_hooks } =
+            plan;
         warnings.into_iter().for_each(|message| observer(Event::Warning { message }));
         let mut runner = Runner {
             engine: self,
@@ -87,6 +90,7 @@ impl Engine {
             wait,
             migrate_fields,
             no_hooks,
+            hooked: false,
         };
         let mut phase = None;
         for step in steps {
@@ -95,7 +99,13 @@ impl Engine {
                 observer(Event::Phase { phase: next });
                 phase = Some(next);
             }
-            if let Err(error) = runner.step(step).await {
+            let is_record = matches!(step, Step::Record);
+            let mut done = runner.step(step).await;
+            if done.is_ok() && is_record {
+                // The lock is ours and the revision recorded, as Helm does it; but nothing is begun that cannot be done.
+                done = Failure::all(rejections.iter().cloned().map(|it| Failure::Cluster(it.into_error())).collect());
+            }
+            if let Err(error) = done {
                 return Err(match runner.token {
                     None => unrecorded(error, &runner.release),
                     Some(_) => runner.fail(error, failure).await,

@@ -78,6 +78,10 @@ impl Runner<'_> {
     async fn apply_one(&self, planned: &Planned) -> Result<bool, Failure> {
         self.proceed().await?;
         let (cluster, object) = (&self.engine.cluster, &planned.object);
+        if planned.action == Action::Unchanged && !self.hooked {
+            self.tell(object.id(), "unchanged", None);
+            return Ok(false);
+        }
         let update = planned.action != Action::Create;
         if update && self.migrate_fields {
             match cluster.migrate_fields(object.id(), false).await {

@@ -50,6 +50,7 @@ impl Engine {
             wait: wish.wait,
             migrate_fields: false,
             no_hooks: false,
+            hooked: false,
         };
         let ended = runner.execute_hooks(&HookEvent::Test, &|hook| wish.wants(&hook.name)).await;
         let stored = runner.store().await;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use configmap::ConfigMapLedger;
 pub use memory::MemoryLedger;
@@ -36,9 +37,10 @@ pub enum Scope {
 }
 
 /// A record with the version it was read at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The release.
+    #[serde(with = "crate::whole")]
     pub release: Release,
     /// For [`Ledger::update`].
     pub token: Token,
