@@ -273,6 +273,8 @@ reasons! {
     NoDeployedRelease "NO_DEPLOYED_RELEASE" 409 false "The release was never deployed";
     /// The release's last record is pending: another program is changing it, or died while it did.
     ReleasePending "RELEASE_PENDING" 409 true "Another change of the release is in progress";
+    /// The release is not locked, so that there is nothing to end.
+    ReleaseNotLocked "RELEASE_NOT_LOCKED" 409 false "The release is not locked";
     /// This server is changing the release; `operation` says what runs.
     OperationInProgress "OPERATION_IN_PROGRESS" 409 true "Another operation of the release is running";
     /// An object belongs to another release or to nobody (`apply.takeOwnership` takes it).

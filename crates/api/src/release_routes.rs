@@ -210,6 +210,24 @@ const TAKE_AWAY: &[Reason] = &[
     Reason::ShuttingDown,
 ];
 
+const UNLOCK: &[Reason] = &[
+    Reason::InvalidReleaseName,
+    Reason::InvalidNamespace,
+    Reason::ClusterNotFound,
+    Reason::ReleaseNotFound,
+    Reason::ReleaseNotLocked,
+    Reason::ReleasePending,
+    Reason::OperationInProgress,
+    Reason::OperationCancelled,
+    Reason::PreconditionFailed,
+    Reason::IdempotencyKeyReused,
+    Reason::RecordUnreadable,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+    Reason::ShuttingDown,
+];
+
 const OPERATION: Response = Response {
     status: 202,
     doc: "The operation, which goes on; `Location` is its address.",
@@ -431,6 +449,19 @@ const FIXED: &[Route] = &[
         }),
         responses: &[OPERATION, FINISHED],
         problems: GO_BACK,
+    },
+    Route {
+        id: "release_unlock",
+        method: Method::Post,
+        path: "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}/unlock",
+        tag: "releases",
+        summary: "Ends a pending revision whose program has died",
+        description: "The revision is recorded as failed, so that the release can be changed again. Nothing else is \
+            changed. A revision that a living whipstaff is at work on is not ended; whether a Helm lives cannot be told.",
+        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, IDEMPOTENCY, IF_MATCH],
+        body: None,
+        responses: &[OPERATION, FINISHED],
+        problems: UNLOCK,
     },
     Route {
         id: "revision_list",

@@ -106,6 +106,11 @@ impl Cluster {
         Self { client, discovery: Arc::default() }
     }
 
+    /// Makes a cluster of which it is known what it serves, until a kind is asked for that is not among it.
+    pub fn knowing(client: Client, served: Arc<Served>) -> Self {
+        Self { client, discovery: Arc::new(Discovery::knowing(served)) }
+    }
+
     /// The same cluster in the name of another caller; what is known of its kinds is shared.
     #[must_use]
     pub fn with_client(&self, client: Client) -> Self {

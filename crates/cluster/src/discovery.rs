@@ -86,6 +86,10 @@ pub struct Discovery {
 }
 
 impl Discovery {
+    pub(crate) fn knowing(served: Arc<Served>) -> Self {
+        Self { served: RwLock::new(Some(served)), ..Self::default() }
+    }
+
     /// What was found last, if anything was asked yet.
     fn known(&self) -> Option<Arc<Served>> {
         self.served.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -5,11 +5,13 @@ use std::fmt;
 
 use kube::core::Status;
 use kube::core::response::StatusCause;
+use serde::{Deserialize, Serialize};
 
 use crate::object::ObjectRef;
 
 /// What was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub enum Action {
     Apply,
@@ -18,6 +20,7 @@ pub enum Action {
     List,
     Watch,
     Patch,
+    Update,
     Delete,
     Discover,
     Logs,
@@ -32,13 +35,15 @@ impl Action {
             Self::Get | Self::Discover | Self::Logs => "get",
             Self::List => "list",
             Self::Watch => "watch",
+            Self::Update => "update",
             Self::Delete => "delete",
         }
     }
 }
 
 /// What Kubernetes said when it refused.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Refusal {
     /// What was tried.
     pub action: Action,
@@ -61,7 +66,7 @@ pub struct Refusal {
 }
 
 /// One thing that is wrong with an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// Kubernetes' word (`FieldValueInvalid`, `FieldManagerConflict` …).
     pub reason: String,
@@ -72,7 +77,7 @@ pub struct Cause {
 }
 
 /// A field that another manager owns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldConflict {
     /// The field (`.spec.replicas`).
     pub field: String,

@@ -172,3 +172,23 @@ async fn the_server_may_make_up_a_name() {
         .unwrap();
     assert!(live["metadata"]["name"].as_str().unwrap().starts_with("gen-"));
 }
+
+#[tokio::test]
+async fn a_lease_has_one_holder() {
+    let cluster = sandbox().await;
+    let at = |second| jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
+    let term = std::time::Duration::from_secs(15);
+    assert!(cluster.create_lease("nowhere", "shop", "a", term, at(0)).await.unwrap_err().is_not_found());
+    let first = cluster.create_lease("default", "shop", "a", term, at(0)).await.unwrap();
+    assert_eq!((first.holder.as_str(), first.expiry()), ("a", Some(at(15))));
+    let second = cluster.create_lease("default", "shop", "b", term, at(1)).await;
+    assert!(matches!(second, Err(cluster::Error::AlreadyExists(_))));
+    let renewed = cluster.take_lease("default", "shop", &first, "a", at(5)).await.unwrap();
+    assert_eq!(cluster.read_lease("default", "shop").await.unwrap(), Some(renewed.clone()));
+    let stale = cluster.take_lease("default", "shop", &first, "b", at(6)).await;
+    assert!(matches!(stale, Err(cluster::Error::Conflict { .. })));
+    assert!(cluster.delete_lease("default", "shop", &first).await.is_err(), "it has changed since");
+    cluster.delete_lease("default", "shop", &renewed).await.unwrap();
+    cluster.delete_lease("default", "shop", &renewed).await.unwrap();
+    assert_eq!(cluster.read_lease("default", "shop").await.unwrap(), None);
+}

@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::intent::{Intent, Target};
-use crate::plan::Plan;
+use crate::lock::Holder;
+use crate::plan::{Plan, Stance};
 use crate::template::Notice;
 
 /// How many calls one change makes at the same time.
@@ -40,6 +41,11 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// How many renders there may be at a time; the others wait for their turn.
     pub turns: Option<Arc<Semaphore>>,
+    /// Who this process is to others.
+    pub holder: Holder,
+    /// How old a pending revision of Helm must be to be taken for dead; never by default, since Helm leaves no sign of
+    /// life and may be waiting for as long as it was told to.
+    pub unlock_after: Option<Duration>,
     /// Who hears at once what a person should know about a chart; without anyone, plans hold it as warnings.
     pub notices: Option<Arc<dyn Fn(&Notice) + Send + Sync>>,
     /// The name service, for `getHostByName`.
@@ -111,8 +117,9 @@ impl Engine {
             Intent::Install(change) => self.plan_install(change).await,
             Intent::Upgrade(change) => self.plan_upgrade(change).await,
             Intent::Apply(change) => self.plan_apply(change).await,
-            Intent::Rollback(rollback) => self.plan_rollback(rollback).await,
-            Intent::Uninstall(uninstall) => self.plan_uninstall(uninstall).await,
+            Intent::Rollback(rollback) => self.plan_rollback(rollback, Stance::Outside).await,
+            Intent::Uninstall(uninstall) => self.plan_uninstall(uninstall, Stance::Outside).await,
+            Intent::Unlock(unlock) => self.plan_unlock(unlock).await,
         }
     }
 

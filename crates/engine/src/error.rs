@@ -1,5 +1,6 @@
 //! Why a change was refused or failed.
 
+use jiff::Timestamp;
 use release::{Release, Status};
 
 use crate::intent::Target;
@@ -7,7 +8,7 @@ use crate::plan::Verb;
 
 /// What can go wrong between an intent and a release.
 ///
-/// Everything but [`Error::Failed`] means that nothing was changed.
+/// Everything but [`Error::Failed`] and [`Error::Unrecorded`] means that nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The release's name breaks Helm's rule.
@@ -35,14 +36,24 @@ pub enum Error {
     /// Nothing of it is deployed, so there is nothing to upgrade.
     #[error("\"{0}\" has no deployed releases")]
     NoDeployed(String),
-    /// Another change of this release is under way, or died.
+    /// Another change of this release is under way, or is one of Helm's and died.
     #[error("another operation (install/upgrade/rollback) is in progress")]
     Pending {
         /// The revision that is pending.
         revision: u32,
         /// Its status.
         status: Status,
+        /// The process of ours that is at work; `None` for this very one, and for a program that leaves no lease, as Helm.
+        holder: Option<String>,
+        /// When its record was written last, as far as it says.
+        since: Option<Timestamp>,
     },
+    /// There is nothing to unlock.
+    #[error("release \"{0}\" is not locked: no operation of it is in progress")]
+    NotLocked(String),
+    /// The caller has cancelled before anything was changed.
+    #[error("context canceled")]
+    Cancelled,
     /// It is uninstalled already, with its history kept.
     #[error("the release named \"{0}\" is already deleted")]
     AlreadyUninstalled(String),
@@ -112,6 +123,9 @@ pub enum Error {
     /// The records could not be read or written.
     #[error("{0}")]
     Ledger(#[from] release::Error),
+    /// The change failed before it was recorded; only definitions (`crds/`) may have been created, as with Helm.
+    #[error("{0}")]
+    Unrecorded(Box<Failure>),
     /// The change was begun and failed; the record says so.
     #[error("{message}")]
     Failed {
@@ -155,9 +169,45 @@ pub enum Failure {
     /// The records could not be written.
     #[error("{0}")]
     Ledger(#[from] release::Error),
+    /// Nothing was begun, for this reason.
+    #[error("{0}")]
+    Refused(Box<Error>),
+    /// The caller has cancelled; in Go's words, as Helm says it.
+    #[error("context canceled")]
+    Cancelled,
+    /// This process was silent for too long, and another one has taken over.
+    #[error("another process has taken the release over")]
+    TakenOver,
     /// Several at once.
     #[error("{}", join(.0))]
     Several(Vec<Failure>),
+}
+
+impl Error {
+    /// What a person can do about it, where Helm's words alone do not tell.
+    pub fn advice(&self, now: Timestamp) -> Option<String> {
+        let Self::Pending { revision, status, holder, since } = self else { return None };
+        let age = since.and_then(|at| u64::try_from(now.as_second() - at.as_second()).ok()).map_or_else(
+            || "for a time that it does not say".to_owned(),
+            |seconds| format!("for {}", in_words(seconds)),
+        );
+        Some(match holder {
+            Some(holder) => format!("revision {revision} has been {status} {age}; `{holder}` is at work on it"),
+            None => format!(
+                "revision {revision} has been {status} {age}; `unlock` ends it when the program that wrote it has died"
+            ),
+        })
+    }
+}
+
+/// A time as people say it: `5s`, `3m`, `2h5m`, `4d`.
+fn in_words(seconds: u64) -> String {
+    match (seconds / 86_400, seconds / 3600, seconds / 60) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, minutes) => format!("{hours}h{}m", minutes % 60),
+        (days, hours, _) => format!("{days}d{}h", hours % 24),
+    }
 }
 
 impl Failure {
@@ -173,4 +223,32 @@ impl Failure {
 
 fn join(failures: &[Failure]) -> String {
     failures.iter().map(Failure::to_string).collect::<Vec<_>>().join(" && ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pending_revision_tells_its_age() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let pending = |holder: Option<&str>, since| Error::Pending {
+            revision: 3,
+            status: Status::PendingUpgrade,
+            holder: holder.map(str::to_owned),
+            since,
+        };
+        let advice = |error: &Error| error.advice(Timestamp::from_second(7_500).unwrap()).unwrap();
+        assert_eq!(
+            advice(&pending(None, at(0))),
+            "revision 3 has been pending-upgrade for 2h5m; `unlock` ends it when the program that wrote it has died"
+        );
+        assert_eq!(
+            advice(&pending(Some("a_1"), at(7_490))),
+            "revision 3 has been pending-upgrade for 10s; `a_1` is at work on it"
+        );
+        assert_eq!(in_words(200), "3m");
+        assert_eq!(in_words(90_000 + 3600), "1d2h");
+        assert!(Error::NotLocked("shop".to_owned()).advice(Timestamp::UNIX_EPOCH).is_none());
+    }
 }

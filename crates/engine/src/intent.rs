@@ -21,6 +21,8 @@ pub enum Intent {
     Rollback(Rollback),
     /// Uninstall.
     Uninstall(Uninstall),
+    /// End a revision whose program has died.
+    Unlock(Unlock),
 }
 
 /// Which release.
@@ -103,7 +105,8 @@ pub struct Apply {
 }
 
 /// What to wait for after objects were sent, and how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Wait {
     /// Which objects.
     pub strategy: WaitStrategy,
@@ -181,6 +184,15 @@ pub struct Uninstall {
     pub wait: Wait,
     /// Succeed when there is no such release.
     pub ignore_not_found: bool,
+    /// The revision the caller has seen.
+    pub expected_revision: Option<u32>,
+}
+
+/// Ending a pending revision, such as one of a Helm that died.
+#[derive(Clone, Debug)]
+pub struct Unlock {
+    /// The release.
+    pub target: Target,
     /// The revision the caller has seen.
     pub expected_revision: Option<u32>,
 }

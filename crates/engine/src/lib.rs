@@ -4,25 +4,30 @@
 //! changing nothing; [`Engine::run`] acts on the plan, step by step, and tells an [`Observer`] what happens.
 //! [`Template`] is the part that needs no cluster.
 
+mod cancel;
 mod compose;
 mod engine;
 mod error;
 mod event;
 mod guard;
 mod intent;
+mod lock;
 mod manifest;
 mod plan;
 mod query;
 mod run;
 mod template;
 
+pub use cancel::Cancel;
 pub use engine::{Engine, Settings};
 pub use error::{Error, Failure};
 pub use event::{Event, Observer, Phase};
 pub use intent::{
-    Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Test, Uninstall, ValueStrategy, Wait, WaitStrategy,
+    Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Test, Uninstall, Unlock, ValueStrategy, Wait,
+    WaitStrategy,
 };
-pub use plan::{Action, Back, Deletion, Failure as FailurePlan, Plan, Planned, Step, Verb};
+pub use lock::Holder;
+pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Rejection, Step, Verb};
 pub use query::Form;
 pub use run::Tested;
 pub use template::{Notice, Template, Templated, check_chart, check_complete};

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::marks::Marks;
 use crate::name::Key;
 use crate::status::Status;
 
@@ -16,14 +20,24 @@ pub struct Head {
     pub token: Token,
     /// The user's labels.
     pub labels: BTreeMap<String, String>,
+    /// What we have noted beside it.
+    pub marks: Marks,
     /// Helm's own labels: `name`, `owner`, `status`, `version`, and when it was written.
     pub system: BTreeMap<String, String>,
     /// The object's name when it is not the one that the key stands for; such a record cannot be opened.
     pub misnamed: Option<String>,
 }
 
+impl Head {
+    /// When the record was written last, to the second; `None` when it does not say.
+    pub fn written(&self) -> Option<Timestamp> {
+        let label = self.system.get("modifiedAt").or_else(|| self.system.get("createdAt"))?;
+        Timestamp::from_second(label.parse().ok()?).ok()
+    }
+}
+
 /// The version of a stored record (Kubernetes' `resourceVersion`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Token(pub String);
 
 /// The revisions of one release, oldest first.
@@ -37,6 +51,13 @@ impl History {
     pub fn new(mut heads: Vec<Head>) -> Self {
         heads.sort_by_key(|head| head.key.revision);
         Self { heads }
+    }
+
+    /// The same revisions, with one of them in another status, as it will soon be.
+    #[must_use]
+    pub fn with_status(mut self, revision: u32, status: Status) -> Self {
+        self.heads.iter_mut().filter(|head| head.key.revision == revision).for_each(|head| head.status = status);
+        self
     }
 
     /// All revisions, oldest first.
@@ -100,6 +121,7 @@ mod tests {
                     status: *status,
                     token: Token::default(),
                     labels: BTreeMap::new(),
+                    marks: Marks::default(),
                     system: BTreeMap::new(),
                     misnamed: None,
                 })

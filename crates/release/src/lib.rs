@@ -12,6 +12,7 @@ mod hook;
 mod json;
 mod ledger;
 mod list;
+mod marks;
 mod name;
 mod peek;
 mod record;
@@ -19,6 +20,7 @@ mod selector;
 mod size;
 mod status;
 mod time;
+pub mod whole;
 mod word;
 
 pub use error::Error;
@@ -27,6 +29,7 @@ pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolic
 pub use json::to_vec as go_json;
 pub use ledger::{Clock, ConfigMapLedger, Ledger, MemoryLedger, Record, Scope, SecretLedger, check_labels};
 pub use list::{Item, ListFilter, NameTest, list, open};
+pub use marks::Marks;
 pub use name::{InvalidName, Key, MAX_NAME, validate_name};
 pub use peek::Peek;
 pub use record::{ApplyMethod, Info, Release};

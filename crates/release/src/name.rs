@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The prefix of the name of every stored record.
 const STORAGE_TYPE: &str = "sh.helm.release.v1";
 
@@ -40,7 +42,7 @@ pub fn validate_name(name: &str) -> Result<(), InvalidName> {
 }
 
 /// Names one revision of a release.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// The namespace.
     pub namespace: String,

@@ -9,6 +9,7 @@ use goyaml::Map;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::hook::Hook;
+use crate::marks::Marks;
 use crate::status::Status;
 use crate::time::{self, Time};
 
@@ -46,6 +47,9 @@ pub struct Release {
     /// The user's labels; kept as labels of the stored object, not in the JSON.
     #[serde(skip)]
     pub labels: BTreeMap<String, String>,
+    /// What we note beside the record; annotations of the stored object.
+    #[serde(skip)]
+    pub marks: Marks,
 }
 
 impl Release {

@@ -11,8 +11,8 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
 use release::{
-    Clock, ConfigMapLedger, Error, Key, Ledger, ListFilter, MemoryLedger, Release, Scope, SecretLedger, Status, Token,
-    codec, list,
+    Clock, ConfigMapLedger, Error, Key, Ledger, ListFilter, Marks, MemoryLedger, Release, Scope, SecretLedger, Status,
+    Token, codec, list,
 };
 
 /// A clock that goes on by a second each time it is looked at.
@@ -40,6 +40,7 @@ fn release(namespace: &str, name: &str, version: u32, status: Status) -> Release
 /// The suite; the namespaces `one` and `two` must be there and empty.
 async fn conforms(ledger: &dyn Ledger) {
     create_get_update_delete(ledger).await;
+    marks(ledger).await;
     history(ledger).await;
     lists(ledger).await;
     refusals(ledger).await;
@@ -69,6 +70,22 @@ async fn create_get_update_delete(ledger: &dyn Ledger) {
     ledger.delete(&key).await.unwrap();
     assert!(matches!(ledger.delete(&key).await, Err(Error::NotFound(_))));
     assert!(matches!(ledger.peek(&key).await, Err(Error::NotFound(_))));
+}
+
+async fn marks(ledger: &dyn Ledger) {
+    let mut shop = release("one", "shop", 1, Status::PendingInstall);
+    shop.marks = Marks { holder: Some("a_1".into()), successor: Some(2) };
+    let key = Key::new("one", "shop", 1);
+    let token = ledger.create(&shop).await.unwrap();
+    let head = ledger.history("one", "shop").await.unwrap().last().cloned().unwrap();
+    assert_eq!(head.marks, shop.marks);
+    assert!(head.written().is_some_and(|at| at.as_second() >= 1_700_000_000));
+    assert_eq!(ledger.get(&key).await.unwrap().release, shop);
+    // Whoever writes the record without them, as Helm does, takes them away.
+    shop.marks = Marks::default();
+    ledger.update(&shop, &token).await.unwrap();
+    assert_eq!(ledger.get(&key).await.unwrap().release.marks, Marks::default());
+    ledger.delete(&key).await.unwrap();
 }
 
 async fn history(ledger: &dyn Ledger) {

@@ -20,6 +20,7 @@ mod clock;
 mod config;
 mod controllers;
 mod discovery;
+mod faults;
 mod handler;
 mod json;
 mod kinds;
@@ -45,5 +46,6 @@ mod write;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{Config, User};
+pub use faults::{ConnectionLost, Fault, Faults, Loss};
 pub use sandbox::Sandbox;
 pub use service::{SandboxBody, SandboxService, ServeError};

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::faults::Faults;
 use crate::service::{SandboxService, ServeError, serve};
 use crate::state::State;
 
@@ -14,6 +15,7 @@ pub(crate) struct Inner {
     state: Mutex<State>,
     /// Tells the watches that the revision has moved.
     pub(crate) moved: watch::Sender<u64>,
+    pub(crate) faults: Faults,
 }
 
 impl Inner {
@@ -41,8 +43,23 @@ impl Sandbox {
     pub fn new(config: Config) -> Self {
         let mut state = State::new(config);
         state.seed();
+        Self::of(state)
+    }
+
+    fn of(state: State) -> Self {
         let (moved, _) = watch::channel(state.store.revision());
-        Self { inner: Arc::new(Inner { state: Mutex::new(state), moved }) }
+        Self { inner: Arc::new(Inner { state: Mutex::new(state), moved, faults: Faults::new() }) }
+    }
+
+    /// Makes another sandbox that stands where this one stands and goes its own way from here, without faults.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self::of(self.inner.lock().clone())
+    }
+
+    /// The faults of the calls to this sandbox.
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Returns the service that answers requests; [`kube::Client::new`] takes it, and layers may wrap it.

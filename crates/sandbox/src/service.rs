@@ -13,6 +13,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
+use crate::faults::{ConnectionLost, Fault, Loss};
 use crate::handler::{Answer, handle};
 use crate::reply::Reply;
 use crate::request::{Query, Request};
@@ -40,10 +41,10 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<SandboxBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Error = ConnectionLost;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectionLost>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectionLost>> {
         Poll::Ready(Ok(()))
     }
 
@@ -52,6 +53,15 @@ where
         Box::pin(async move {
             let limit = inner.lock().config.max_body;
             let (parts, body) = request.into_parts();
+            let fault = inner.faults.next(format!("{} {}", parts.method, parts.uri));
+            match fault {
+                Some(Fault::Lost(Loss::Request)) => return Err(ConnectionLost),
+                Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+                _ => {}
+            }
+            if let Some(refusal) = fault.and_then(Fault::refusal) {
+                return Ok(whole(error_reply(&refusal)));
+            }
             let body = match Limited::new(body, limit).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(_) => {
@@ -66,7 +76,11 @@ where
                 headers: parts.headers,
                 body,
             };
-            Ok(match handle(&inner, request) {
+            let answer = handle(&inner, request);
+            if fault == Some(Fault::Lost(Loss::Response)) {
+                return Err(ConnectionLost);
+            }
+            Ok(match answer {
                 Ok(Answer::Whole(reply)) => whole(reply),
                 Ok(Answer::Stream(body)) => {
                     let mut response = Response::new(body);

@@ -15,7 +15,7 @@ use crate::schema::Type;
 use crate::store::{Key, Limits, Store};
 
 /// Everything that changes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) store: Store,

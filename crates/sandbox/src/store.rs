@@ -45,7 +45,7 @@ pub(crate) struct Limits {
 }
 
 /// All objects of a sandbox.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Store {
     objects: BTreeMap<GroupResource, BTreeMap<(String, String), Arc<Value>>>,
     /// The dependents of an object, by its uid.

@@ -31,12 +31,13 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
             Problem::new(Reason::RevisionNotFound, format!("the release has no revision {revision}"))
         }
         Error::NoDeployed(_) => Problem::new(Reason::NoDeployedRelease, text),
-        Error::Pending { revision, status } => Problem::new(
-            Reason::ReleasePending,
-            format!(
-                "{text}: revision {revision} is {status}; wait for it, or go back with a rollback when its program died"
-            ),
-        ),
+        Error::Pending { .. } => {
+            let advice = error.advice(jiff::Timestamp::now()).unwrap_or_default();
+            Problem::new(Reason::ReleasePending, format!("{text}: {advice}"))
+        }
+        Error::NotLocked(_) => Problem::new(Reason::ReleaseNotLocked, text),
+        Error::Cancelled => Problem::new(Reason::OperationCancelled, text),
+        Error::Unrecorded(cause) => failure(&cause, &text),
         Error::AlreadyUninstalled(_) => Problem::new(Reason::ReleaseNotFound, text),
         Error::RevisionMismatch { .. } => Problem::new(Reason::PreconditionFailed, text),
         Error::Description { .. } => Problem::input(vec![InputError::body("/description", text)]),
@@ -117,6 +118,8 @@ fn failure(cause: &Failure, text: &str) -> Problem {
         Failure::Crd { source, .. } => cluster(source, text),
         Failure::NotReady(error) => not_ready(error, text),
         Failure::Ledger(error) => ledger(error, text),
+        Failure::Refused(_) | Failure::TakenOver => Problem::new(Reason::ReleasePending, text),
+        Failure::Cancelled => Problem::new(Reason::OperationCancelled, text),
         Failure::Several(all) => {
             let mut inner = all.iter().map(|f| failure(f, &text));
             let Some(mut first) = inner.next() else { return Problem::new(Reason::ApplyFailed, text) };

@@ -141,7 +141,7 @@ async fn carry_out(engine: &Engine, entry: &Entry, prepare: Prepare) -> Result<O
 async fn plan(engine: &Engine, intent: Intent) -> Result<Plan, Box<Problem>> {
     let chart = match &intent {
         Intent::Install(change) | Intent::Upgrade(change) | Intent::Apply(change) => change.chart.as_ref(),
-        Intent::Rollback(_) | Intent::Uninstall(_) => None,
+        Intent::Rollback(_) | Intent::Uninstall(_) | Intent::Unlock(_) => None,
     };
     let name = chart.map(|chart| chart.metadata.name.clone());
     engine.plan(intent).await.map_err(|error| problems::of_chart(error, name.as_deref()))
@@ -153,6 +153,7 @@ fn kind(verb: Verb) -> Kind {
         Verb::Upgrade => Kind::Upgrade,
         Verb::Rollback => Kind::Rollback,
         Verb::Uninstall => Kind::Uninstall,
+        Verb::Unlock => Kind::Unlock,
     }
 }
 

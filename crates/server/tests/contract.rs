@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use axum::body::Body;
 use common::{Answer, Server, archive, shop};
+use release::Ledger;
 use serde_json::{Value, json};
 
 const ALL: &str = "/v1/clusters/default/namespaces/web/releases";
@@ -16,15 +17,17 @@ const ONE: &str = "/v1/clusters/default/namespaces/web/releases/shop";
 
 /// A sandbox in which `web/shop` is installed.
 struct World {
+    sandbox: sandbox::Sandbox,
     server: Server,
     digest: String,
 }
 
 impl World {
     async fn new() -> Self {
-        let server = Server::over(sandbox::Sandbox::default().client(), server::Config::default());
+        let sandbox = sandbox::Sandbox::default();
+        let server = Server::over(sandbox.client(), server::Config::default());
         let digest = server.upload(shop()).await;
-        let world = Self { server, digest };
+        let world = Self { sandbox, server, digest };
         let body = world.body(json!({"createNamespace": true, "values": {"replicas": 2}, "labels": {"team": "web"}}));
         let answer = world.server.change("PUT", ONE, &body).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -68,7 +71,7 @@ cases! {
     chart_dependencies, chart_values, chart_readme,
     chart_schema, chart_crds, chart_files, chart_file, template, lint, chart_lint, cluster_list, cluster_get, release_list_all,
     release_list_cluster, release_list, release_install, release_get, release_apply, release_patch, release_uninstall,
-    release_rollback, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
+    release_rollback, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
     release_notes, revision_notes, release_hooks, revision_hooks, release_chart, revision_chart, operation_list,
     operation_get, operation_events, operation_cancel,
 }
@@ -433,6 +436,27 @@ async fn release_rollback(w: World) {
     assert_eq!(none.reason(), (404, "REVISION_NOT_FOUND".into()));
     let long = w.server.json("POST", &at, &json!({"description": "x".repeat(300)})).await;
     assert_eq!(long.pointers(), ["/description"]);
+}
+
+async fn release_unlock(w: World) {
+    let at = format!("{ONE}/unlock");
+    let unlock = || w.server.ask("POST", &at, &[("prefer", "wait=60")], Body::empty());
+    assert_eq!(unlock().await.reason(), (409, "RELEASE_NOT_LOCKED".into()));
+    // What a Helm leaves that is killed in an upgrade.
+    let clock: release::Clock = std::sync::Arc::new(jiff::Timestamp::now);
+    let ledger = release::SecretLedger::new(w.sandbox.client(), clock);
+    let mut pending = ledger.get(&release::Key::new("web", "shop", 1)).await.unwrap().release;
+    pending.version = 2;
+    pending.set_status(release::Status::PendingUpgrade, "Preparing upgrade");
+    ledger.create(&pending).await.unwrap();
+    let refused = w.server.change("PUT", ONE, &w.body(json!({}))).await;
+    assert_eq!(refused.reason(), (409, "RELEASE_PENDING".into()));
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("revision 2 has been pending-upgrade for ") && detail.contains("`unlock`"), "{detail}");
+    let answer = unlock().await;
+    assert_eq!(answer.json()["result"]["revision"], 2, "{}", answer.text());
+    assert_eq!(w.get(ONE).await["status"], "failed");
+    w.upgrade(json!({})).await;
 }
 
 async fn revision_list(w: World) {

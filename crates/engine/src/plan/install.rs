@@ -1,8 +1,9 @@
 //! The first revision, as Helm 4.3: `pkg/action/install.go`.
 
-use release::{ApplyMethod, History, HookEvent, Info, Release, Status};
+use release::{ApplyMethod, HookEvent, Info, Release, Status};
 
-use super::{Back, Failure, Plan, Step, Verb};
+use super::past::Past;
+use super::{Back, Failure, Plan, Stance, Step, Verb};
 use crate::compose::Occasion;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -12,28 +13,36 @@ use crate::manifest::defined;
 impl Engine {
     /// Installs, or upgrades what is there, as `helm upgrade --install`.
     pub(crate) async fn plan_apply(&self, change: Change) -> Result<Plan, Error> {
-        let history = self.checked_history(&change.target, change.expected_revision).await?;
-        match history.last() {
-            None => self.plan_install(change).await,
-            Some(last) if last.status == Status::Uninstalled => {
-                self.plan_install(Change { replace: true, ..change }).await
-            }
-            Some(_) => self.plan_upgrade(change).await,
+        let past = self.past(&change.target, change.expected_revision, Stance::Outside).await?.settled()?;
+        match past.history.last() {
+            None => self.install_after(change, past).await,
+            Some(last) if last.status == Status::Uninstalled => self.install_after(change, past).await,
+            // Not an upgrade, which would leave out what only installs do.
+            Some(_) if past.is_dead_install() => self.install_after(change, past).await,
+            Some(_) => self.upgrade_after(change, past).await,
         }
     }
 
     /// Plans an install; with `replace` it may follow a revision that is uninstalled or has failed.
     pub(crate) async fn plan_install(&self, change: Change) -> Result<Plan, Error> {
-        let target = change.target.clone();
-        let mut history = self.checked_history(&target, change.expected_revision).await?;
+        let mut past = self.past(&change.target, change.expected_revision, Stance::Outside).await?;
         if change.preview {
-            history = History::default();
+            past = Past::default();
         }
-        if let Some(last) = history.last()
-            && !(change.replace && matches!(last.status, Status::Uninstalled | Status::Failed))
-        {
-            return Err(Error::NameInUse { revision: last.key.revision, status: last.status });
+        match past.history.last() {
+            None => self.install_after(change, past).await,
+            // An install that died is installed again.
+            Some(_) if past.is_dead_install() => self.install_after(change, past).await,
+            Some(last) if change.replace && matches!(last.status, Status::Uninstalled | Status::Failed) => {
+                self.install_after(change, past).await
+            }
+            Some(last) => Err(Error::NameInUse { revision: last.key.revision, status: last.status }),
         }
+    }
+
+    /// Plans an install over nothing, over a revision that it replaces, or over an install that died.
+    async fn install_after(&self, change: Change, past: Past) -> Result<Plan, Error> {
+        let (target, history) = (change.target.clone(), past.history);
         release::check_labels(&change.labels)?;
         let chart = change.chart.clone().ok_or(Error::ChartMissing)?;
         let revision = history.next_revision();
@@ -45,6 +54,9 @@ impl Engine {
         let defined = defined(&crds);
         let mut objects = self.objects(&composed.manifest, &target.namespace, &defined).await?;
         self.own(&target, &mut objects);
+        // What a dead install has made and this one does not.
+        let lived = if past.ending.is_some() { self.lived(&history).await? } else { Vec::new() };
+        let (old, missing) = self.objects_of(&lived, &target.namespace).await?;
         let planned =
             self.newcomers(Verb::Install, &target, objects.clone(), change.apply.take_ownership, &defined).await?;
 
@@ -67,6 +79,7 @@ impl Engine {
             namespace: target.namespace.clone(),
             apply_method: Some(ApplyMethod::ServerSide),
             labels: change.labels,
+            ..Release::default()
         };
         super::fits(&release)?;
 
@@ -74,19 +87,24 @@ impl Engine {
         if change.create_namespace {
             steps.push(Step::Namespace);
         }
+        steps.push(Step::Lock);
+        steps.extend(past.ending.map(Step::End));
+        // Before the record, as Helm does it: an upgrade creates none, so a failed install without them could not be
+        // upgraded to one that works.
+        if !crds.is_empty() {
+            steps.push(Step::Crds(crds));
+        }
         steps.push(Step::Record);
         if let Some(last) = history.last().filter(|last| last.status != Status::Failed) {
             let mut replaced = self.ledger.get(&last.key).await?;
             replaced.release.info.description = "superseded by new release".to_owned();
             steps.push(Step::Supersede(vec![replaced]));
         }
-        if !crds.is_empty() {
-            steps.push(Step::Crds(crds));
-        }
         if !change.no_hooks {
             steps.push(Step::Hooks(HookEvent::PreInstall));
         }
         steps.push(Step::Apply(planned));
+        steps.push(Step::Remove(cluster::removed(&old, &objects).into_iter().cloned().collect()));
         steps.push(Step::Wait(objects));
         if !change.no_hooks {
             steps.push(Step::Hooks(HookEvent::PostInstall));
@@ -97,13 +115,17 @@ impl Engine {
         if change.on_failure.rollback && wait.strategy == WaitStrategy::HookOnly {
             wait.strategy = WaitStrategy::Watcher;
         }
+        let mut warnings = composed.warnings;
+        warnings.extend(past.warnings);
+        warnings.extend(missing);
         Ok(Plan {
             verb: Verb::Install,
             target,
             release,
             steps,
             failure: Failure { rollback: change.on_failure.rollback.then_some(Back::Away), cleanup: false },
-            warnings: composed.warnings,
+            warnings,
+            rejections: Vec::new(),
             apply: change.apply,
             wait,
             migrate_fields: true,

@@ -2,21 +2,32 @@
 //!
 //! Planning reads; running acts. A dry run is a plan that is not run.
 
+mod foresee;
 mod install;
+mod past;
 mod rollback;
 mod uninstall;
+mod unlock;
 mod upgrade;
 
 use cluster::Object;
 use cluster::{Existing, Owner};
-use release::{History, HookEvent, Key, Record, Release};
+use release::{HookEvent, Key, Record, Release};
+
+pub use foresee::Rejection;
+pub use past::Ending;
+pub(crate) use past::Stance;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::engine::{Engine, PARALLEL};
 use crate::error::Error;
 use crate::intent::{Apply, Cascade, Target, Wait};
 
 /// The kind of change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Verb {
     /// The first revision of a release.
     Install,
@@ -26,6 +37,8 @@ pub enum Verb {
     Rollback,
     /// The end of a release.
     Uninstall,
+    /// The end of a revision whose program has died.
+    Unlock,
 }
 
 impl Verb {
@@ -36,18 +49,21 @@ impl Verb {
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
             Self::Uninstall => "uninstall",
+            Self::Unlock => "unlock",
         }
     }
 }
 
-/// A change, ready to be run.
-#[derive(Debug)]
+/// A change, ready to be run: here, or, as it can be written and read, elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// The kind of change.
     pub verb: Verb,
     /// The release.
     pub target: Target,
     /// The record as it is first stored (install, upgrade, rollback), or as it was found (uninstall).
+    #[serde(with = "release::whole")]
     pub release: Release,
     /// What is done, in order.
     pub steps: Vec<Step>,
@@ -55,6 +71,9 @@ pub struct Plan {
     pub failure: Failure,
     /// What a person should know beforehand.
     pub warnings: Vec<String>,
+    /// Objects that the server would refuse. A plan that has some is bound to fail: when it is run, the failure is
+    /// recorded, as Helm does it, and nothing else is changed.
+    pub rejections: Vec<Rejection>,
     /// How objects are sent, hooks excepted.
     pub apply: Apply,
     /// What is waited for, and how long.
@@ -66,13 +85,18 @@ pub struct Plan {
 }
 
 /// One effect. Steps are the only things that change anything.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Step {
     /// Creates the release's namespace when it is missing.
     Namespace,
+    /// Takes the lock; waits for a process that may be at work, and takes over when it has died.
+    Lock,
+    /// Ends a revision whose process has died.
+    End(Ending),
     /// Deletes the oldest revisions, to make room for one more.
     Prune(Vec<Key>),
-    /// Stores the pending record: from here on the release is locked against other clients.
+    /// Stores the pending record: from here on the release is locked against Helm as well.
     Record,
     /// Creates the objects of `crds/` and waits until they are served.
     Crds(Vec<Object>),
@@ -105,7 +129,8 @@ pub enum Step {
 }
 
 /// What is deleted by an uninstall.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Deletion {
     /// The objects, in the order of deletion.
     pub objects: Vec<Object>,
@@ -116,24 +141,35 @@ pub struct Deletion {
 }
 
 /// An object that is sent, and what is known of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Planned {
     /// The object, with ownership metadata.
     pub object: Object,
     /// What becomes of it.
     pub action: Action,
+    /// The fields that sending it changes, as far as that is known (`.spec.replicas`).
+    pub fields: Vec<String>,
+    /// The object as it was read while planning.
+    #[serde(skip)]
+    pub(crate) live: Option<Value>,
 }
 
 impl Planned {
+    pub(crate) fn new(object: Object, action: Action) -> Self {
+        Self { object, action, fields: Vec::new(), live: None }
+    }
+
     /// An object that is updated when it is among `old` ones, and created otherwise.
     pub(crate) fn among(object: &Object, old: &[Object]) -> Self {
         let there = old.iter().any(|other| other.id().is_same(object.id()));
-        Self { object: object.clone(), action: if there { Action::Update } else { Action::Create } }
+        Self::new(object.clone(), if there { Action::Update } else { Action::Create })
     }
 }
 
 /// What becomes of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Action {
     /// It is not there yet.
     Create,
@@ -141,10 +177,13 @@ pub enum Action {
     Update,
     /// It is there and becomes part of the release.
     Adopt,
+    /// It is there as it should be, and is not sent unless hooks have run before.
+    Unchanged,
 }
 
 /// What is done when a step fails after the record was stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// Records failure, and then goes back: to this revision, or away when there is none.
     pub rollback: Option<Back>,
@@ -153,7 +192,8 @@ pub struct Failure {
 }
 
 /// Where a failed change goes back to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Back {
     /// The newest revision that worked.
     To(u32),
@@ -170,13 +210,23 @@ impl Engine {
         objects.iter_mut().for_each(|object| owner.mark(object));
     }
 
-    /// All deployed revisions; more than one only after a crash of Helm, and the next change mends that.
-    pub(crate) async fn deployed(&self, history: &History) -> Result<Vec<Record>, Error> {
-        let mut records = Vec::new();
-        for head in history.deployed_all() {
-            records.push(self.ledger.get(&head.key).await?);
+    /// The objects of revisions, of the newest first, each once; with what to tell of kinds that are gone.
+    pub(crate) async fn objects_of(
+        &self,
+        records: &[Record],
+        namespace: &str,
+    ) -> Result<(Vec<Object>, Vec<String>), Error> {
+        let (mut all, mut warnings) = (Vec::<Object>::new(), Vec::new());
+        for record in records {
+            let (objects, missing) = self.old_objects(&record.release.manifest, namespace).await?;
+            for object in objects {
+                if !all.iter().any(|other| other.id().is_same(object.id())) {
+                    all.push(object);
+                }
+            }
+            warnings.extend(missing);
         }
-        Ok(records)
+        Ok((all, warnings))
     }
 
     /// Decides about objects that are new to a release: one that exists must be the release's own already, or be
@@ -203,13 +253,13 @@ impl Engine {
         .await;
         let mut planned = Vec::with_capacity(objects.len());
         for (object, answer) in objects.into_iter().zip(answers) {
-            let action = match answer? {
-                Existing::Missing => Action::Create,
-                Existing::Owned(_) => Action::Adopt,
-                Existing::Foreign(..) if take_ownership => Action::Adopt,
+            let (action, live) = match answer? {
+                Existing::Missing => (Action::Create, None),
+                Existing::Owned(live) => (Action::Adopt, Some(live)),
+                Existing::Foreign(live, _) if take_ownership => (Action::Adopt, Some(live)),
                 Existing::Foreign(_, source) => return Err(Error::Ownership { verb, source }),
             };
-            planned.push(Planned { object, action });
+            planned.push(Planned { live, ..Planned::new(object, action) });
         }
         Ok(planned)
     }

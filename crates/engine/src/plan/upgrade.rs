@@ -7,7 +7,9 @@ use chart::Chart;
 use goyaml::Map;
 use release::{ApplyMethod, Head, History, HookEvent, Info, Release, Status};
 
-use super::{Action, Back, Failure, Plan, Planned, Step, Verb};
+use super::foresee::Foresight;
+use super::past::Past;
+use super::{Action, Back, Failure, Plan, Planned, Stance, Step, Verb};
 use crate::compose::Occasion;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -15,29 +17,35 @@ use crate::intent::{Change, ValueStrategy, WaitStrategy};
 
 impl Engine {
     pub(crate) async fn plan_upgrade(&self, change: Change) -> Result<Plan, Error> {
-        let target = change.target.clone();
-        let history = self.checked_history(&target, change.expected_revision).await?;
+        let past = self.past(&change.target, change.expected_revision, Stance::Outside).await?.settled()?;
+        self.upgrade_after(change, past).await
+    }
+
+    pub(crate) async fn upgrade_after(&self, change: Change, past: Past) -> Result<Plan, Error> {
+        let (target, history) = (change.target.clone(), past.history);
         let last = history.last().ok_or_else(|| Error::NoDeployed(target.name.clone()))?;
-        if last.status.is_pending() {
-            return Err(Error::Pending { revision: last.key.revision, status: last.status });
-        }
         let base = base(&history, last).ok_or_else(|| Error::NoDeployed(target.name.clone()))?;
         release::check_labels(&change.labels)?;
-        let base = self.ledger.get(&base.key).await?.release;
+        let lived = self.lived(&history).await?;
+        let deployed = self.deployed(&history, &lived).await?;
+        let base = match lived.iter().find(|record| record.release.version == base.key.revision) {
+            Some(record) => record.release.clone(),
+            None => self.ledger.get(&base.key).await?.release,
+        };
         let (chart, values) = values(&change, &base)?;
         let revision = history.next_revision();
         let occasion = Occasion { target: target.clone(), revision, upgrade: true };
         let composed = self.compose(&chart, &values, occasion, &change).await?;
 
         let namespace = &target.namespace;
-        let (old, missing) = self.old_objects(&base.manifest, namespace).await?;
+        let (old, _) = self.old_objects(&base.manifest, namespace).await?;
+        let (all, missing) = self.objects_of(&lived, namespace).await?;
         let mut wanted = self.objects(&composed.manifest, namespace, &[]).await?;
         self.own(&target, &mut wanted);
         // New is what the last manifest does not have in this very version; it may exist all the same.
         let (known, new): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|object| old.iter().any(|other| other.id() == object.id()));
-        let mut planned: Vec<Planned> =
-            known.into_iter().map(|object| Planned { object, action: Action::Update }).collect();
+        let mut planned: Vec<Planned> = known.into_iter().map(|object| Planned::new(object, Action::Update)).collect();
         planned.extend(self.newcomers(Verb::Upgrade, &target, new, change.apply.take_ownership, &[]).await?);
         let place = |planned: &Planned| wanted.iter().position(|object| object.id() == planned.object.id());
         planned.sort_by_key(place);
@@ -61,20 +69,25 @@ impl Engine {
             namespace: base.namespace,
             apply_method: Some(ApplyMethod::ServerSide),
             labels: merged(&last.labels, &change.labels),
+            ..Release::default()
         };
         super::fits(&release)?;
+        let foresight = Foresight::after(&HookEvent::PreUpgrade, &release, change.no_hooks);
+        let rejections = self.foresee(&mut planned, change.apply, migrate_fields, foresight).await?;
 
-        let mut steps = vec![Step::Prune(history.prune(change.history_max)), Step::Record];
+        let mut steps = vec![Step::Lock];
+        steps.extend(past.ending.map(Step::End));
+        steps.extend([Step::Prune(history.prune(change.history_max)), Step::Record]);
         if !change.no_hooks {
             steps.push(Step::Hooks(HookEvent::PreUpgrade));
         }
         steps.push(Step::Apply(planned));
-        steps.push(Step::Remove(cluster::removed(&old, &wanted).into_iter().cloned().collect()));
+        steps.push(Step::Remove(cluster::removed(&all, &wanted).into_iter().cloned().collect()));
         steps.push(Step::Wait(wanted));
         if !change.no_hooks {
             steps.push(Step::Hooks(HookEvent::PostUpgrade));
         }
-        steps.push(Step::Supersede(self.deployed(&history).await?));
+        steps.push(Step::Supersede(deployed));
         let description = change.description.unwrap_or_else(|| "Upgrade complete".to_owned());
         steps.push(Step::Deployed { description });
 
@@ -83,6 +96,7 @@ impl Engine {
             wait.strategy = WaitStrategy::Watcher;
         }
         let mut warnings = composed.warnings;
+        warnings.extend(past.warnings);
         warnings.extend(missing);
         Ok(Plan {
             verb: Verb::Upgrade,
@@ -94,6 +108,7 @@ impl Engine {
                 cleanup: change.on_failure.cleanup,
             },
             warnings,
+            rejections,
             apply: change.apply,
             wait,
             migrate_fields,
@@ -148,7 +163,7 @@ fn merged(last: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> BT
 
 #[cfg(test)]
 mod tests {
-    use release::{Key, Token};
+    use release::{Key, Marks, Token};
 
     use super::*;
 
@@ -158,6 +173,7 @@ mod tests {
             status: *status,
             token: Token::default(),
             labels: BTreeMap::new(),
+            marks: Marks::default(),
             system: BTreeMap::new(),
             misnamed: None,
         });

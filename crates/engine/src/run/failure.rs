@@ -6,16 +6,18 @@ use release::Status;
 use super::Runner;
 use crate::error::{Error, Failure};
 use crate::intent::{Cascade, Rollback, Uninstall};
-use crate::plan::{Back, Failure as Plan, Verb};
+use crate::plan::{Back, Failure as Plan, Stance, Verb};
 
 impl Runner<'_> {
     /// Records a failure, cleans up and goes back as planned, and says what happened.
     pub(super) async fn fail(&mut self, cause: Failure, plan: Plan) -> Error {
+        self.lock.fails();
         let subject = match self.verb {
             Verb::Install => "Release",
             Verb::Upgrade => "Upgrade",
             Verb::Rollback => "Rollback",
             Verb::Uninstall => "Uninstall",
+            Verb::Unlock => "Unlock",
         };
         let name = self.target.name.clone();
         let description = match &cause {
@@ -24,11 +26,15 @@ impl Runner<'_> {
             }
             cause => format!("{subject} {name:?} failed: {cause}"),
         };
-        self.release.set_status(Status::Failed, description);
+        self.conclude(Status::Failed, description);
         let mut message = cause.to_string();
         if let Err(error) = self.store().await {
             self.warn(format!("the failure could not be recorded: {error}"));
             message.push_str(&format!(", and the failure could not be recorded: {error}"));
+        }
+        if self.lock.is_lost().await {
+            // What is in the cluster is somebody else's business now.
+            return Error::Failed { message, release: Box::new(self.release.clone()), cause: Box::new(cause) };
         }
         if plan.cleanup
             && let Err(error) = self.clean_up().await
@@ -71,7 +77,8 @@ impl Runner<'_> {
                     ignore_not_found: true,
                     expected_revision: None,
                 };
-                let away = async { self.engine.run(self.engine.plan_uninstall(wish).await?, self.observer).await };
+                let plan = self.engine.plan_uninstall(wish, Stance::Inside);
+                let away = async { self.engine.drive(plan.await?, self.observer, self.lock).await };
                 match Box::pin(away).await {
                     Ok(_) => format!(
                         "release {name} failed, and has been uninstalled due to rollback-on-failure being set: {cause}"
@@ -93,7 +100,8 @@ impl Runner<'_> {
                     history_max: 0,
                     expected_revision: None,
                 };
-                let back = async { self.engine.run(self.engine.plan_rollback(wish).await?, self.observer).await };
+                let plan = self.engine.plan_rollback(wish, Stance::Inside);
+                let back = async { self.engine.drive(plan.await?, self.observer, self.lock).await };
                 match Box::pin(back).await {
                     Ok(_) => format!(
                         "release {name} failed, and has been rolled back due to rollback-on-failure being set: {cause}"

@@ -67,12 +67,15 @@ impl Runner<'_> {
         if hook.delete_policies.is_empty() {
             hook.delete_policies = vec![DeletePolicy::BeforeHookCreation];
         }
+        self.hooked = true;
         let hook = hook.clone();
+        self.proceed().await?;
         self.delete_hook(&hook, &DeletePolicy::BeforeHookCreation).await?;
         let objects = self.hook_objects(&hook).await.map_err(|source| {
             let text = format!("unable to build kubernetes object for {} hook {}", event.as_str(), hook.path);
             Failure::Hook { stage: text, source: Box::new(source) }
         })?;
+        self.proceed().await?;
         self.mark(at, HookExecution { started_at: Some(now), completed_at: None, phase: HookPhase::Running });
         self.store().await?;
         self.tell_hook(&hook, event, "running");
@@ -92,7 +95,7 @@ impl Runner<'_> {
             }
         }
         let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
-        Ok(self.engine.cluster.wait_hook(objects, &self.hook_wait(), &told).await?)
+        self.unless_cancelled(self.engine.cluster.wait_hook(objects, &self.hook_wait(), &told)).await
     }
 
     fn mark(&mut self, at: usize, run: HookExecution) {
@@ -162,7 +165,7 @@ impl Runner<'_> {
         match self.verb {
             Verb::Install => Some(format!("failed {}", event.as_str())),
             Verb::Upgrade => Some(format!("{} hooks failed", event.as_str())),
-            Verb::Rollback | Verb::Uninstall => None,
+            Verb::Rollback | Verb::Uninstall | Verb::Unlock => None,
         }
     }
 }

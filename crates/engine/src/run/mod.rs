@@ -3,30 +3,31 @@
 mod failure;
 mod hooks;
 mod objects;
+mod records;
 mod test;
 
 pub use test::Tested;
 
 use cluster::{ObjectRef, Readiness, Strategy, WaitOptions};
-use release::{Error as LedgerError, Release, Status, Token};
+use release::{Error as LedgerError, Marks, Release, Status, Token};
 use tokio::time::{Duration, Instant};
 
+use crate::cancel::Cancel;
 use crate::engine::{Engine, PARALLEL};
 use crate::error::{Error, Failure};
 use crate::event::{Event, Observer, Phase};
 use crate::intent::{Apply, Target, Wait, WaitStrategy};
-use crate::plan::{Plan, Step, Verb};
+use crate::lock::Lock;
+use crate::plan::{Ending, Plan, Step, Verb};
 
 /// How long CRDs may take to be served, as Helm.
 const CRD_WAIT: Duration = Duration::from_secs(60);
-/// How often a record's write is tried while the cluster cannot be reached, and the pause after the first try.
-const WRITE_TRIES: u32 = 5;
-const WRITE_PAUSE: Duration = Duration::from_millis(100);
 
 /// A plan while it is run.
 pub(super) struct Runner<'e> {
     engine: &'e Engine,
     observer: Observer<'e>,
+    lock: &'e Lock<'e>,
     verb: Verb,
     target: Target,
     /// The record as it stands.
@@ -39,6 +40,8 @@ pub(super) struct Runner<'e> {
     wait: Wait,
     migrate_fields: bool,
     no_hooks: bool,
+    /// Whether hooks have run, which may have changed what was planned with.
+    hooked: bool,
 }
 
 impl Engine {
@@ -48,11 +51,36 @@ impl Engine {
     /// When nothing was changed, the plain error; once the record is stored, [`Error::Failed`], with the release as
     /// it was recorded.
     pub async fn run(&self, plan: Plan, observer: Observer<'_>) -> Result<Release, Error> {
-        let Plan { verb, target, release, steps, failure, warnings, apply, wait, migrate_fields, no_hooks } = plan;
+        self.run_until(plan, observer, &Cancel::default()).await
+    }
+
+    /// As [`Self::run`], until somebody cancels: then nothing more is begun, what is under way is waited for, and the
+    /// record says that the change has failed. What the plan does after a failure is done all the same.
+    ///
+    /// # Errors
+    /// As [`Self::run`], and [`Error::Cancelled`] when nothing was changed yet.
+    pub async fn run_until(&self, plan: Plan, observer: Observer<'_>, cancel: &Cancel) -> Result<Release, Error> {
+        if plan.steps.is_empty() {
+            return Ok(plan.release);
+        }
+        let lock = Lock::new(self, plan.target.clone(), cancel.clone());
+        let result = tokio::select! {
+            result = self.drive(plan, observer, &lock) => result,
+            never = lock.keep() => match never {},
+        };
+        lock.release().await;
+        result
+    }
+
+    /// Runs a plan under a lock.
+    pub(crate) async fn drive(&self, plan: Plan, observer: Observer<'_>, lock: &Lock<'_>) -> Result<Release, Error> {
+        let Plan { verb, target, release, steps, failure, warnings, rejections, apply, wait, migrate_fields, no_hooks } =
+            plan;
         warnings.into_iter().for_each(|message| observer(Event::Warning { message }));
         let mut runner = Runner {
             engine: self,
             observer,
+            lock,
             verb,
             target,
             release,
@@ -62,6 +90,7 @@ impl Engine {
             wait,
             migrate_fields,
             no_hooks,
+            hooked: false,
         };
         let mut phase = None;
         for step in steps {
@@ -70,30 +99,49 @@ impl Engine {
                 observer(Event::Phase { phase: next });
                 phase = Some(next);
             }
-            if let Err(error) = runner.step(step).await {
-                return match error {
-                    // Nothing is stored: nothing has begun.
-                    Failure::Ledger(error) if runner.token.is_none() => Err(in_the_way(error, &runner.release)),
-                    Failure::Cluster(error) if runner.token.is_none() => Err(Error::Cluster(error)),
-                    error => Err(runner.fail(error, failure).await),
-                };
+            let is_record = matches!(step, Step::Record);
+            let mut done = runner.step(step).await;
+            if done.is_ok() && is_record {
+                // The lock is ours and the revision recorded, as Helm does it; but nothing is begun that cannot be done.
+                done = Failure::all(rejections.iter().cloned().map(|it| Failure::Cluster(it.into_error())).collect());
+            }
+            if let Err(error) = done {
+                return Err(match runner.token {
+                    None => unrecorded(error, &runner.release),
+                    Some(_) => runner.fail(error, failure).await,
+                });
             }
         }
         Ok(runner.release)
     }
 }
 
+/// Nothing is stored, so nothing has begun.
+fn unrecorded(error: Failure, release: &Release) -> Error {
+    match error {
+        Failure::Refused(error) => *error,
+        Failure::Ledger(error) => in_the_way(error, release),
+        Failure::Cluster(error) => Error::Cluster(error),
+        Failure::Cancelled => Error::Cancelled,
+        error => Error::Unrecorded(Box::new(error)),
+    }
+}
+
 /// A record that is there already was written by someone who began at the same moment: the lock is theirs.
 fn in_the_way(error: LedgerError, release: &Release) -> Error {
     match error {
-        LedgerError::AlreadyExists(key) => Error::Pending { revision: key.revision, status: release.info.status },
+        LedgerError::AlreadyExists(key) | LedgerError::Conflict(key) => {
+            Error::Pending { revision: key.revision, status: release.info.status, holder: None, since: None }
+        }
         error => Error::Ledger(error),
     }
 }
 
 fn phase_of(step: &Step) -> Phase {
     match step {
-        Step::Namespace | Step::Prune(_) | Step::Record | Step::Uninstalling => Phase::Record,
+        Step::Namespace | Step::Lock | Step::End(_) | Step::Prune(_) | Step::Record | Step::Uninstalling => {
+            Phase::Record
+        }
         Step::Crds(_) => Phase::Crds,
         Step::Hooks(event) if event.as_str().starts_with("pre-") => Phase::PreHooks,
         Step::Hooks(_) => Phase::PostHooks,
@@ -108,13 +156,13 @@ impl Runner<'_> {
         let engine = self.engine;
         match step {
             Step::Namespace => self.create_namespace().await?,
-            Step::Prune(keys) => {
-                for key in keys {
-                    forgive_missing(engine.ledger.delete(&key).await)?;
-                }
-            }
+            Step::Lock => self.lock.acquire(&self.release, self.observer).await.map_err(refused)?,
+            Step::End(ending) => self.end(ending).await?,
+            Step::Prune(keys) => self.erase_all(&keys).await?,
             Step::Record => {
-                self.token = Some(engine.ledger.create(&self.release).await?);
+                self.proceed().await?;
+                self.release.marks.holder = self.lock.mark().await;
+                self.token = Some(records::create(engine.ledger(), &self.release).await?);
                 self.recorded();
             }
             Step::Crds(crds) => self.create_crds(crds).await?,
@@ -123,66 +171,94 @@ impl Runner<'_> {
             Step::Remove(objects) => self.remove(objects).await?,
             Step::Wait(objects) => self.wait_ready(&objects).await?,
             Step::Supersede(records) => {
-                for mut record in records {
-                    record.release.info.status = Status::Superseded;
-                    // Gone or changed by somebody else: either way it is no longer ours to mark.
-                    match engine.ledger.update(&record.release, &record.token).await {
-                        Ok(_) | Err(LedgerError::NotFound(_) | LedgerError::Conflict(_)) => {}
-                        Err(error) => return Err(error.into()),
-                    }
+                for record in records {
+                    records::supersede(engine.ledger(), record, self.release.version).await?;
                 }
             }
             Step::Deployed { description } => {
-                self.release.set_status(Status::Deployed, description);
+                self.proceed().await?;
+                self.conclude(Status::Deployed, description);
                 self.store().await?;
             }
             Step::Uninstalling => {
-                let key = self.key();
-                let found = engine.ledger.get(&key).await?;
+                self.proceed().await?;
+                let found = engine.ledger.get(&self.key()).await?;
+                self.release.marks.holder = self.lock.mark().await;
                 self.token = Some(found.token);
                 self.store().await?;
             }
             Step::Delete(deletion) => self.delete(deletion).await?,
             Step::Uninstalled { description } => {
-                self.release.set_status(Status::Uninstalled, description);
+                self.conclude(Status::Uninstalled, description);
                 self.store().await?;
             }
             Step::Purge(keys) => {
-                for key in keys {
-                    forgive_missing(engine.ledger.delete(&key).await)?;
-                }
-                self.release.set_status(Status::Uninstalled, "Uninstallation complete");
+                self.erase_all(&keys).await?;
+                self.conclude(Status::Uninstalled, "Uninstallation complete");
             }
         }
         Ok(())
     }
 
-    /// Stores the record as it stands; while the cluster cannot be reached, several times.
+    /// Says whether the next change may be made.
+    async fn proceed(&self) -> Result<(), Failure> {
+        self.lock.proceed().await
+    }
+
+    /// Waits for something, unless somebody cancels.
+    async fn unless_cancelled<T, E: Into<Failure>>(
+        &self,
+        wait: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            done = wait => done.map_err(Into::into),
+            () = self.lock.cancelled() => Err(Failure::Cancelled),
+        }
+    }
+
+    /// Ends a revision whose process has died.
+    async fn end(&mut self, ending: Ending) -> Result<(), Failure> {
+        let (record, status, description) = match ending {
+            Ending::Deployed(record) => (record, Status::Deployed, "Completed after its process had died".to_owned()),
+            Ending::Failed(record) => {
+                let status = record.release.info.status;
+                let description = match record.release.marks.holder {
+                    Some(_) => format!("Release {:?} failed: its process died while it was {status}", self.target.name),
+                    None => format!("Release unlocked from stale {:?} state", status.as_str()),
+                };
+                (record, Status::Failed, description)
+            }
+        };
+        let mut release = record.release;
+        release.set_status(status, description);
+        release.marks = Marks::default();
+        records::update(self.engine.ledger(), &release, &record.token).await?;
+        (self.observer)(Event::Recorded { revision: release.version, status: status.to_string() });
+        if self.verb == Verb::Unlock {
+            self.release = release;
+        }
+        Ok(())
+    }
+
+    async fn erase_all(&self, keys: &[release::Key]) -> Result<(), Failure> {
+        for key in keys {
+            records::erase(self.engine.ledger(), key).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the record in a state in which nobody works on it any more.
+    fn conclude(&mut self, status: Status, description: impl Into<String>) {
+        self.release.set_status(status, description);
+        self.release.marks = Marks::default();
+    }
+
+    /// Stores the record as it stands.
     async fn store(&mut self) -> Result<(), LedgerError> {
         let Some(token) = &self.token else { return Ok(()) };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.engine.ledger.update(&self.release, token).await {
-                Ok(token) => {
-                    self.token = Some(token);
-                    self.recorded();
-                    return Ok(());
-                }
-                Err(error) if error.is_retryable() && tries < WRITE_TRIES => {
-                    tokio::time::sleep(WRITE_PAUSE * tries * tries).await;
-                    // The write may have arrived although its answer did not.
-                    if let Ok(found) = self.engine.ledger.get(&self.key()).await
-                        && found.release == self.release
-                    {
-                        self.token = Some(found.token);
-                        self.recorded();
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        self.token = Some(records::update(self.engine.ledger(), &self.release, token).await?);
+        self.recorded();
+        Ok(())
     }
 
     fn key(&self) -> release::Key {
@@ -197,10 +273,10 @@ impl Runner<'_> {
     async fn wait_ready(&self, objects: &[cluster::Object]) -> Result<(), Failure> {
         let Some(options) = self.wait_options() else { return Ok(()) };
         let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
-        let waited = self.engine.cluster.wait_ready(objects, &options, &told).await;
+        let waited = self.unless_cancelled(self.engine.cluster.wait_ready(objects, &options, &told)).await;
         waited.map_err(|error| match self.verb {
-            Verb::Rollback => Failure::Hook { stage: self.in_rollback(), source: Box::new(error.into()) },
-            _ => error.into(),
+            Verb::Rollback => Failure::Hook { stage: self.in_rollback(), source: Box::new(error) },
+            _ => error,
         })
     }
 
@@ -250,10 +326,7 @@ impl Runner<'_> {
     }
 }
 
-/// A record that is gone already needs no deleting.
-fn forgive_missing(result: Result<(), LedgerError>) -> Result<(), LedgerError> {
-    match result {
-        Err(LedgerError::NotFound(_)) => Ok(()),
-        result => result,
-    }
+/// What has kept a run from beginning.
+fn refused(error: Error) -> Failure {
+    Failure::Refused(Box::new(error))
 }

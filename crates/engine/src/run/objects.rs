@@ -19,6 +19,7 @@ impl Runner<'_> {
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"name": name}},
             "spec": {},
         }))?;
+        self.proceed().await?;
         if self.engine.cluster.get(namespace.id()).await?.is_none() {
             self.engine.cluster.apply(&namespace, &ApplyOptions::default()).await?;
             self.tell(namespace.id(), "created", None);
@@ -31,6 +32,7 @@ impl Runner<'_> {
     pub(super) async fn create_crds(&self, crds: Vec<Object>) -> Result<(), Failure> {
         let failed = |crd: &Object, error| Failure::Crd { name: crd.name().to_owned(), source: Box::new(error) };
         for crd in &crds {
+            self.proceed().await?;
             if self.engine.cluster.get(crd.id()).await.map_err(|error| failed(crd, error))?.is_some() {
                 self.tell(crd.id(), "unchanged", None);
                 continue;
@@ -39,7 +41,7 @@ impl Runner<'_> {
             self.tell(crd.id(), "created", None);
         }
         let options = WaitOptions::until(Instant::now() + CRD_WAIT);
-        self.engine.cluster.wait_ready(&crds, &options, &|_, _| {}).await?;
+        self.unless_cancelled(self.engine.cluster.wait_ready(&crds, &options, &|_, _| {})).await?;
         self.engine.cluster.forget_served();
         Ok(())
     }
@@ -53,7 +55,8 @@ impl Runner<'_> {
                 match result {
                     Ok(true) => self.created.push(planned.object.id().clone()),
                     Ok(false) => {}
-                    Err(error) => failures.push(self.not_sent(planned, error).await),
+                    Err(Failure::Cluster(error)) => failures.push(self.not_sent(planned, error).await),
+                    Err(error) => failures.push(error),
                 }
             }
             if !failures.is_empty() {
@@ -73,15 +76,20 @@ impl Runner<'_> {
     }
 
     /// Sends one object; whether that created it.
-    async fn apply_one(&self, planned: &Planned) -> Result<bool, cluster::Error> {
+    async fn apply_one(&self, planned: &Planned) -> Result<bool, Failure> {
+        self.proceed().await?;
         let (cluster, object) = (&self.engine.cluster, &planned.object);
+        if planned.action == Action::Unchanged && !self.hooked {
+            self.tell(object.id(), "unchanged", None);
+            return Ok(false);
+        }
         let update = planned.action != Action::Create;
         if update && self.migrate_fields {
             match cluster.migrate_fields(object.id(), false).await {
                 Ok(_) => {}
                 // Deleted by hand: applying puts it back.
                 Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         let options = ApplyOptions {
@@ -100,10 +108,11 @@ impl Runner<'_> {
     /// Deletes what is no longer part of the release, unless it says that it wants to stay.
     pub(super) async fn remove(&self, objects: Vec<Object>) -> Result<(), Failure> {
         let results = cluster::all(&objects, PARALLEL, |object| self.remove_one(object.id())).await;
-        Failure::all(results.into_iter().filter_map(Result::err).map(Failure::Cluster).collect())
+        Failure::all(results.into_iter().filter_map(Result::err).collect())
     }
 
-    async fn remove_one(&self, object: &ObjectRef) -> Result<(), cluster::Error> {
+    async fn remove_one(&self, object: &ObjectRef) -> Result<(), Failure> {
+        self.proceed().await?;
         let Some(live) = self.engine.cluster.get(object).await? else { return Ok(()) };
         if cluster::is_kept(&live) {
             self.tell(object, "kept", Some("its resource policy is `keep`".to_owned()));
@@ -128,7 +137,7 @@ impl Runner<'_> {
         let owner = Owner::new(&self.target.name, &self.target.namespace);
         let cluster = &self.engine.cluster;
         let verdicts = cluster::all(&deletion.objects, PARALLEL, |object| cluster.deletable(object.id(), &owner)).await;
-        let mut owned = Vec::new();
+        let (mut owned, mut failures) = (Vec::new(), Vec::new());
         for (object, verdict) in deletion.objects.into_iter().zip(verdicts) {
             let name = format!("{} {}", object.kind(), object.name());
             match verdict {
@@ -138,6 +147,8 @@ impl Runner<'_> {
                     self.tell(object.id(), "not-owned", None);
                     self.warn(format!("{name} is not deleted: this release does not own it"));
                 }
+                // Whose it is will be known the next time; until then the record must not go.
+                Deletable::Unverifiable(error) if !is_refusal(&error) => failures.push(Failure::Cluster(error)),
                 Deletable::Unverifiable(error) => {
                     self.tell(object.id(), "unverifiable", Some(error.to_string()));
                     self.warn(format!("{name} is not deleted: its owner cannot be verified: {error}"));
@@ -149,21 +160,30 @@ impl Runner<'_> {
             Cascade::Foreground => Propagation::Foreground,
             Cascade::Orphan => Propagation::Orphan,
         };
-        let mut failures = Vec::new();
+        Failure::all(std::mem::take(&mut failures))?;
+        let this = &*self;
         for result in cluster::per_kind(&owned, PARALLEL, |object| async move {
-            cluster.delete(object.id(), propagation).await.map(|_| object)
+            this.proceed().await?;
+            cluster.delete(object.id(), propagation).await?;
+            Ok::<_, Failure>(object)
         })
         .await
         {
             match result {
                 Ok(object) => self.tell(object.id(), "deleted", None),
-                Err(error) => failures.push(Failure::Cluster(error)),
+                Err(error) => failures.push(error),
             }
         }
         Failure::all(failures)?;
         let Some(options) = self.wait_options() else { return Ok(()) };
         let gone: Vec<ObjectRef> = owned.iter().map(|object| object.id().clone()).collect();
         let told = |object: &ObjectRef, readiness: &cluster::Readiness| self.tell_readiness(object, readiness);
-        Ok(cluster.wait_gone(&gone, &options, &told).await?)
+        self.unless_cancelled(cluster.wait_gone(&gone, &options, &told)).await
     }
+}
+
+/// Tells whether the cluster has said no for good.
+fn is_refusal(error: &cluster::Error) -> bool {
+    use cluster::Error::{Conflict, Unreadable};
+    !error.is_retryable() && !matches!(error, Conflict { .. } | Unreadable { .. })
 }

@@ -4,10 +4,12 @@ use release::{DeletePolicy, Hook, HookEvent, LogPolicy, Release};
 
 use super::Runner;
 use super::hooks::Ended;
+use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::error::{Error, Failure};
 use crate::event::Observer;
 use crate::intent::{Apply, Test};
+use crate::lock::Lock;
 use crate::plan::Verb;
 
 /// What came of the tests of a release.
@@ -31,9 +33,12 @@ impl Engine {
         let mut release = record.release;
         let (chosen, left): (Vec<Hook>, Vec<Hook>) =
             std::mem::take(&mut release.hooks).into_iter().partition(|hook| wish.wants(&hook.name));
+        // Tests change nothing of the release, and Helm lets a change begin meanwhile: nothing is locked.
+        let lock = Lock::new(self, wish.target.clone(), Cancel::default());
         let mut runner = Runner {
             engine: self,
             observer,
+            lock: &lock,
             // Tests have no steps, so the verb is of no use but to name the stage of a hook, which those of tests have none of.
             verb: Verb::Uninstall,
             target: wish.target.clone(),
@@ -45,6 +50,7 @@ impl Engine {
             wait: wish.wait,
             migrate_fields: false,
             no_hooks: false,
+            hooked: false,
         };
         let ended = runner.execute_hooks(&HookEvent::Test, &|hook| wish.wants(&hook.name)).await;
         let stored = runner.store().await;

@@ -1,5 +1,7 @@
 //! A sandbox with an engine over it, and charts to put there.
 
+#![allow(dead_code)] // no suite uses all of it
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -22,60 +24,24 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let sandbox = sandbox::Sandbox::new(sandbox::Config::default());
-        let target = Target { namespace: "web".to_owned(), name: "shop".to_owned() };
-        Self { engine: Engine::new(sandbox.client(), Settings::guarded()), target, events: Arc::default() }
+        Self::of(Engine::new(sandbox.client(), Settings::guarded()))
+    }
+
+    /// The release as a process sees it.
+    pub(crate) fn of(engine: Engine) -> Self {
+        Self { engine, target: target(), events: Arc::default() }
     }
 
     pub(crate) fn change(&self, chart: Chart, values: Value) -> Change {
-        Change {
-            target: self.target.clone(),
-            chart: Some(Arc::new(chart)),
-            values: serde_json::from_value(values).unwrap(),
-            value_strategy: ValueStrategy::Default,
-            labels: BTreeMap::new(),
-            description: None,
-            create_namespace: true,
-            apply: Apply::default(),
-            wait: Wait::default(),
-            on_failure: OnFailure::default(),
-            no_hooks: false,
-            skip_crds: false,
-            skip_schema_validation: false,
-            subchart_notes: false,
-            history_max: 10,
-            expected_revision: None,
-            replace: false,
-            preview: false,
-            hide_secrets: false,
-            without_lookups: false,
-        }
+        change(chart, values)
     }
 
     pub(crate) fn rollback(&self, revision: u32) -> Rollback {
-        Rollback {
-            target: self.target.clone(),
-            revision: Some(revision),
-            description: None,
-            apply: Apply::default(),
-            wait: Wait::default(),
-            cleanup_on_fail: false,
-            no_hooks: false,
-            history_max: 10,
-            expected_revision: None,
-        }
+        rollback(revision)
     }
 
     pub(crate) fn uninstall(&self) -> Uninstall {
-        Uninstall {
-            target: self.target.clone(),
-            keep_history: false,
-            no_hooks: false,
-            cascade: Cascade::Background,
-            description: None,
-            wait: Wait::default(),
-            ignore_not_found: false,
-            expected_revision: None,
-        }
+        uninstall()
     }
 
     /// Plans and runs.
@@ -137,6 +103,62 @@ impl World {
         let live = self.live(name).await.unwrap();
         let annotation = |key: &str| live["metadata"]["annotations"][key].as_str().unwrap().to_owned();
         format!("{} in {}", annotation("meta.helm.sh/release-name"), annotation("meta.helm.sh/release-namespace"))
+    }
+}
+
+pub(crate) fn target() -> Target {
+    Target { namespace: "web".to_owned(), name: "shop".to_owned() }
+}
+
+pub(crate) fn change(chart: Chart, values: Value) -> Change {
+    Change {
+        target: target(),
+        chart: Some(Arc::new(chart)),
+        values: serde_json::from_value(values).unwrap(),
+        value_strategy: ValueStrategy::Default,
+        labels: BTreeMap::new(),
+        description: None,
+        create_namespace: true,
+        apply: Apply::default(),
+        wait: Wait::default(),
+        on_failure: OnFailure::default(),
+        no_hooks: false,
+        skip_crds: false,
+        skip_schema_validation: false,
+        subchart_notes: false,
+        history_max: 10,
+        expected_revision: None,
+        replace: false,
+        preview: false,
+        hide_secrets: false,
+        without_lookups: false,
+    }
+}
+
+pub(crate) fn rollback(revision: u32) -> Rollback {
+    Rollback {
+        target: target(),
+        revision: Some(revision),
+        description: None,
+        apply: Apply::default(),
+        wait: Wait::default(),
+        cleanup_on_fail: false,
+        no_hooks: false,
+        history_max: 10,
+        expected_revision: None,
+    }
+}
+
+pub(crate) fn uninstall() -> Uninstall {
+    Uninstall {
+        target: target(),
+        keep_history: false,
+        no_hooks: false,
+        cascade: Cascade::Background,
+        description: None,
+        wait: Wait::default(),
+        ignore_not_found: false,
+        expected_revision: None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Clock, Record, Scope, Stamp, head, labels, storable, user_labels};
 use crate::codec::{self, DecodeError, MAX_ENCODED};
 use crate::error::Error;
 use crate::history::{Head, Token};
+use crate::marks::Marks;
 use crate::name::Key;
 use crate::peek::Peek;
 use crate::record::Release;
@@ -131,6 +132,7 @@ impl Store {
         let mut release = open(&object, codec::decode).map_err(|source| Error::Decode { key: key.clone(), source })?;
         let token = token(&object);
         release.labels = user_labels(object.labels().clone());
+        release.marks = Marks::read(object.annotations());
         // Helm trusts the object's place over what the record says, and so do old records that say nothing.
         if release.namespace.is_empty() {
             release.namespace.clone_from(&key.namespace);
@@ -203,6 +205,7 @@ impl Store {
             name: Some(key.object_name()),
             namespace: Some(key.namespace.clone()),
             labels: Some(labels(release, stamp, (self.clock)())),
+            annotations: release.marks.annotations(),
             resource_version: token.map(|token| token.0.clone()),
             ..ObjectMeta::default()
         };
@@ -233,6 +236,7 @@ fn meta_head<K>(item: PartialObjectMeta<K>, scope: &Scope) -> Head {
         &meta.name.unwrap_or_default(),
         Token(meta.resource_version.unwrap_or_default()),
         meta.labels.unwrap_or_default(),
+        Marks::read(&meta.annotations.unwrap_or_default()),
     )
 }
 

@@ -9,6 +9,7 @@ use super::{Clock, Ledger, Record, Scope, Stamp, head, labels, storable, user_la
 use crate::codec::{self, MAX_ENCODED};
 use crate::error::Error;
 use crate::history::{Head, Token};
+use crate::marks::Marks;
 use crate::name::Key;
 use crate::peek::Peek;
 use crate::record::Release;
@@ -31,6 +32,7 @@ struct Shelf {
 struct Kept {
     token: Token,
     labels: BTreeMap<String, String>,
+    marks: Marks,
     text: String,
 }
 
@@ -53,7 +55,12 @@ impl MemoryLedger {
         if text.len() > MAX_ENCODED {
             return Err(size::too_large(release, text.len()).into());
         }
-        Ok(Kept { token: Token::default(), labels: labels(release, stamp, (self.clock)()), text })
+        Ok(Kept {
+            token: Token::default(),
+            labels: labels(release, stamp, (self.clock)()),
+            marks: release.marks.clone(),
+            text,
+        })
     }
 }
 
@@ -99,6 +106,7 @@ impl Ledger for MemoryLedger {
         let mut release =
             codec::decode(kept.text.as_bytes()).map_err(|source| Error::Decode { key: key.clone(), source })?;
         release.labels = user_labels(kept.labels);
+        release.marks = kept.marks;
         Ok(Record { release, token: kept.token })
     }
 
@@ -122,7 +130,9 @@ impl Ledger for MemoryLedger {
         let shelf = self.shelf();
         let records = shelf.records.iter().filter(|(key, _)| wanted(key));
         Ok(records
-            .map(|(key, kept)| head(&key.namespace, &key.object_name(), kept.token.clone(), kept.labels.clone()))
+            .map(|(key, kept)| {
+                head(&key.namespace, &key.object_name(), kept.token.clone(), kept.labels.clone(), kept.marks.clone())
+            })
             .collect())
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use configmap::ConfigMapLedger;
 pub use memory::MemoryLedger;
@@ -17,6 +18,7 @@ pub use secret::SecretLedger;
 
 use crate::error::Error;
 use crate::history::{Head, History, Token};
+use crate::marks::Marks;
 use crate::name::{Key, validate_name};
 use crate::peek::Peek;
 use crate::record::Release;
@@ -35,9 +37,10 @@ pub enum Scope {
 }
 
 /// A record with the version it was read at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The release.
+    #[serde(with = "crate::whole")]
     pub release: Release,
     /// For [`Ledger::update`].
     pub token: Token,
@@ -117,8 +120,8 @@ fn user_labels(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String>
     labels
 }
 
-/// Reads the head of a stored object from its name and labels.
-fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, String>) -> Head {
+/// Reads the head of a stored object from its name, labels and marks.
+fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, String>, marks: Marks) -> Head {
     let label = |key: &str| labels.get(key).map(String::as_str);
     let named = Key::from_object_name(namespace, object);
     let misnamed = named.is_none().then(|| object.to_owned());
@@ -128,7 +131,7 @@ fn head(namespace: &str, object: &str, token: Token, labels: BTreeMap<String, St
     });
     let status: Status = label("status").and_then(|text| text.parse().ok()).unwrap_or_default();
     let (system, labels) = labels.into_iter().partition(|(key, _)| SYSTEM_LABELS.contains(&key.as_str()));
-    Head { key, status, token, labels, system, misnamed }
+    Head { key, status, token, labels, marks, system, misnamed }
 }
 
 /// The key of a release, once it is known that it can be stored.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::{ChangeBody, InputError, Kind, Problem, Reason, RollbackBody};
-use engine::{Engine, Error, Intent, Target, ValueStrategy};
+use engine::{Engine, Error, Intent, Target, Unlock, ValueStrategy};
 use release::Release;
 
 use crate::ctx::{Ctx, Outcome};
@@ -103,6 +103,20 @@ pub(super) async fn release_rollback(ctx: Ctx) -> Outcome {
         Ok(Intent::Rollback(rollback))
     };
     start(&ctx, Kind::Rollback, target, Box::pin(prepare)).await
+}
+
+pub(super) async fn release_unlock(ctx: Ctx) -> Outcome {
+    let target = ctx.target()?;
+    let preconditions = Preconditions::of(&ctx)?;
+    let engine = ctx.app.engine.clone();
+    let mut unlock = Unlock { target: target.clone(), expected_revision: None };
+    let prepare = async move {
+        if preconditions.tags.is_some() {
+            unlock.expected_revision = preconditions.check(find(&engine, &unlock.target).await?.as_ref())?;
+        }
+        Ok(Intent::Unlock(unlock))
+    };
+    start(&ctx, Kind::Unlock, target, Box::pin(prepare)).await
 }
 
 async fn start(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepare) -> Outcome {

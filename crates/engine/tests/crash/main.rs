@@ -1,0 +1,11 @@
+//! Every command dies at every call, and the next one must not notice.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
+
+#[path = "../common/mod.rs"]
+mod common;
+mod faults;
+mod matrix;
+mod process;
+mod scenarios;
+mod survey;
