@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use ::release::{Release, Status};
+use ::release::Release;
 use chart::Chart;
-use engine::{Apply, Change, Error, Event, Failure, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb};
+use engine::{
+    Apply, Cancel, Change, Error, Event, Failure, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb,
+};
 use engine::{Wait, WaitStrategy};
 use goyaml::Map;
 
 use crate::command::Call;
 use crate::connect::Session;
-use crate::fail::{Fail, Outcome, fail};
+use crate::fail::{Outcome, fail};
 use crate::flags::{go_bool, go_int, go_span};
 use crate::log::{Level, log};
 use crate::output::print;
@@ -118,19 +120,14 @@ pub(crate) fn run_telling(call: &Call, session: &Session, plan: Plan) -> (Outcom
 }
 
 fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) -> Outcome<Release> {
-    let (target, revision, verb) = (plan.target.clone(), plan.release.version, plan.verb);
+    let (name, verb) = (plan.target.name.clone(), plan.verb);
     let observer = |event: Event| progress.see(event);
+    let cancel = Cancel::default();
     let done = session.wait(async {
-        let told = async {
-            loop {
-                tokio::time::sleep(PATIENCE).await;
-                progress.tick();
-            }
-        };
         tokio::select! {
-            done = session.engine.run(plan, &observer) => Some(done),
-            () = crate::commands::serve::shutdown() => None,
-            () = told => None,
+            done = session.engine.run_until(plan, &observer, &cancel) => Some(done),
+            () = interrupted(call, verb, &cancel) => None,
+            () = ticking(progress) => None,
         }
     });
     progress.end();
@@ -138,34 +135,32 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
         Some(Ok(release)) => Ok(release),
         Some(Err(error)) => {
             if let Error::Failed { cause, .. } = &error {
-                warn_failed(verb, &target.name, cause);
+                warn_failed(verb, &name, cause);
             }
             Err(session.refused("create: failed to create", error))
         }
-        None => {
-            if matches!(verb, Verb::Install | Verb::Upgrade) {
-                print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;
-            }
-            let text = "context canceled";
-            session.wait(give_up(session, &target, revision, text))?;
-            Err(Fail::new(text))
-        }
+        None => fail!("context canceled"),
     }
 }
 
-/// Records that a change was broken off; nobody writes to the record any more.
-async fn give_up(session: &Session, target: &Target, revision: u32, why: &str) -> Outcome {
-    let key = ::release::Key::new(&target.namespace, &target.name, revision);
-    let Ok(mut record) = session.engine.ledger().get(&key).await else { return Ok(()) };
-    let subject = match record.release.info.status {
-        Status::PendingInstall => "Release",
-        Status::PendingUpgrade => "Upgrade",
-        Status::PendingRollback => "Rollback",
-        _ => return Ok(()),
-    };
-    record.release.set_status(Status::Failed, format!("{subject} {:?} failed: {why}", target.name));
-    session.engine.ledger().update(&record.release, &record.token).await?;
-    Ok(())
+/// Cancels when the user has had enough; the change then ends in order. Ends itself when that takes too long as well.
+async fn interrupted(call: &Call, verb: Verb, cancel: &Cancel) {
+    crate::commands::serve::shutdown().await;
+    if matches!(verb, Verb::Install | Verb::Upgrade) {
+        let name = call.args.first().map_or("", String::as_str);
+        // What cannot be written is no reason not to stop.
+        let _ = print(&format!("Release {name} has been cancelled.\n"));
+    }
+    cancel.cancel();
+    crate::commands::serve::shutdown().await;
+}
+
+/// Tells from time to time what is waited for.
+async fn ticking(progress: &Progress) {
+    loop {
+        tokio::time::sleep(PATIENCE).await;
+        progress.tick();
+    }
 }
 
 /// An uninstall, as the flags say.
@@ -201,6 +196,6 @@ fn warn_failed(verb: Verb, name: &str, cause: &Failure) {
         Verb::Rollback
             if matches!(cause, Failure::NotReady(_)) || error.starts_with(&format!("release {name} failed: ")) => {}
         Verb::Rollback => log(Level::Warn, &format!("Rollback {name:?} failed: {error}"), &[]),
-        Verb::Install | Verb::Uninstall => {}
+        Verb::Install | Verb::Uninstall | Verb::Unlock => {}
     }
 }

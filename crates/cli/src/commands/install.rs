@@ -1,6 +1,5 @@
 //! `install`, as Helm 4.3: `pkg/cmd/install.go`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::release::{ApplyMethod, Hook, Info, Release, Status, Time};
@@ -131,7 +130,7 @@ fn rendered(call: &Call, prepared: Prepared) -> Outcome<Release> {
             "true" | "auto" => ApplyMethod::ServerSide,
             _ => ApplyMethod::ClientSide,
         }),
-        labels: BTreeMap::new(),
+        ..Release::default()
     })
 }
 
