@@ -175,7 +175,11 @@ mod tests {
     }
 
     fn auth() -> AuthInfo {
-        AuthInfo { token: Some("of-the-file".to_owned().into()), username: Some("me".to_owned()), ..AuthInfo::default() }
+        AuthInfo {
+            token: Some("of-the-file".to_owned().into()),
+            username: Some("me".to_owned()),
+            ..AuthInfo::default()
+        }
     }
 
     #[test]
