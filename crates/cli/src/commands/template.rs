@@ -47,7 +47,8 @@ pub(crate) static COMMAND: Command = Command {
     about: "render a chart and print the manifests",
     long: "Renders a chart with values and prints the manifests that an install would apply.\n\n\
            No cluster is asked, unless with --dry-run=server: `lookup` finds nothing, and .Capabilities are those built\n\
-           in, unless --kube-version and --api-versions say otherwise. NAME may be left out; the release is then called `release-name`.",
+           in, unless --kube-version and --api-versions say otherwise. NAME may be left out; the release is then called\n\
+           `release-name`.",
     examples: &[
         "whipstaff template shop ./mychart",
         "whipstaff template shop ./mychart-1.2.3.tgz -n web -f prod.yaml --set replicas=3",
