@@ -20,8 +20,8 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"-[a-z0-9]{8,10}-[a-z0-9]{5}\b", "-HASH-NAME"),
         (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-NAME"),
         (r"\b([a-z]+)-\d{10}\b", "$1-SECONDS"),
-        // Ages at the end of a line of a table, and the widths of columns that follow from all this.
-        (r"(?m) \d+(ms|s|m\d+s)$", " AGE"),
+        // Ages and durations in a table, and the widths of columns that follow from all this.
+        (r"(?m) \d+(ms|s|m\d+s)( |$)", " AGE$2"),
         (r" {2,}", " "),
         (r"(?m) +$", ""),
         (r" +\t", "\t"),
