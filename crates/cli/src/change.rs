@@ -1,10 +1,13 @@
 //! What the commands that change releases have in common: from flags to an intent, and running it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use ::release::{Release, Status};
+use ::release::Release;
 use chart::Chart;
-use engine::{Apply, Change, Error, Event, Failure, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb};
+use engine::{
+    Apply, Cancel, Change, Error, Event, Failure, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb,
+};
 use engine::{Wait, WaitStrategy};
 use goyaml::Map;
 
@@ -118,8 +121,9 @@ pub(crate) fn run_telling(call: &Call, session: &Session, plan: Plan) -> (Outcom
 }
 
 fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) -> Outcome<Release> {
-    let (target, revision, verb) = (plan.target.clone(), plan.release.version, plan.verb);
+    let (name, verb) = (plan.target.name.clone(), plan.verb);
     let observer = |event: Event| progress.see(event);
+    let cancel = Cancel::default();
     let done = session.wait(async {
         let told = async {
             loop {
@@ -127,45 +131,35 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
                 progress.tick();
             }
         };
+        let asked = async {
+            crate::commands::serve::shutdown().await;
+            // The call that is under way is waited for, and the record says what has happened.
+            cancel.cancel();
+            std::future::pending::<Infallible>().await
+        };
         tokio::select! {
-            done = session.engine.run(plan, &observer) => Some(done),
-            () = crate::commands::serve::shutdown() => None,
+            done = session.engine.run_until(plan, &observer, &cancel) => Some(done),
+            never = asked => match never {},
             () = told => None,
         }
     });
     progress.end();
     match done {
         Some(Ok(release)) => Ok(release),
-        Some(Err(error)) => {
-            if let Error::Failed { cause, .. } = &error {
-                warn_failed(verb, &target.name, cause);
-            }
-            Err(session.refused("create: failed to create", error))
-        }
-        None => {
+        Some(Err(_)) if cancel.is_cancelled() => {
             if matches!(verb, Verb::Install | Verb::Upgrade) {
                 print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;
             }
-            let text = "context canceled";
-            session.wait(give_up(session, &target, revision, text))?;
-            Err(Fail::new(text))
+            Err(Fail::new("context canceled"))
         }
+        Some(Err(error)) => {
+            if let Error::Failed { cause, .. } = &error {
+                warn_failed(verb, &name, cause);
+            }
+            Err(session.refused("create: failed to create", error))
+        }
+        None => Err(Fail::new("the progress of a change has ended before the change")),
     }
-}
-
-/// Records that a change was broken off; nobody writes to the record any more.
-async fn give_up(session: &Session, target: &Target, revision: u32, why: &str) -> Outcome {
-    let key = ::release::Key::new(&target.namespace, &target.name, revision);
-    let Ok(mut record) = session.engine.ledger().get(&key).await else { return Ok(()) };
-    let subject = match record.release.info.status {
-        Status::PendingInstall => "Release",
-        Status::PendingUpgrade => "Upgrade",
-        Status::PendingRollback => "Rollback",
-        _ => return Ok(()),
-    };
-    record.release.set_status(Status::Failed, format!("{subject} {:?} failed: {why}", target.name));
-    session.engine.ledger().update(&record.release, &record.token).await?;
-    Ok(())
 }
 
 /// An uninstall, as the flags say.
@@ -201,6 +195,6 @@ fn warn_failed(verb: Verb, name: &str, cause: &Failure) {
         Verb::Rollback
             if matches!(cause, Failure::NotReady(_)) || error.starts_with(&format!("release {name} failed: ")) => {}
         Verb::Rollback => log(Level::Warn, &format!("Rollback {name:?} failed: {error}"), &[]),
-        Verb::Install | Verb::Uninstall => {}
+        Verb::Install | Verb::Uninstall | Verb::Unlock => {}
     }
 }

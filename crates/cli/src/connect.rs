@@ -100,8 +100,10 @@ pub(crate) fn connect(call: &Call) -> Outcome<Session> {
 /// Records that files hold, and no cluster: what there is to do with them is to read them.
 fn in_memory(call: &Call) -> Outcome<Session> {
     const FILES: &str = "HELM_MEMORY_DRIVER_DATA";
-    if !matches!(call.command, "list" | "history" | "status" | "all" | "values" | "manifest" | "hooks" | "notes" | "metadata")
-    {
+    if !matches!(
+        call.command,
+        "list" | "history" | "status" | "all" | "values" | "manifest" | "hooks" | "notes" | "metadata"
+    ) {
         fail!("the driver \"memory\" is there to read releases from the files in ${FILES}, not to change them");
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -62,7 +62,10 @@ fn the_life_of_a_release() {
     let world = World::new();
     let installed = world.out("install rel hello --wait");
     assert!(installed.starts_with("NAME: rel\nLAST DEPLOYED: "), "{installed}");
-    assert!(installed.ends_with("DESCRIPTION: Install complete\nTEST SUITE: None\nNOTES:\nfirst, at 1\n"), "{installed}");
+    assert!(
+        installed.ends_with("DESCRIPTION: Install complete\nTEST SUITE: None\nNOTES:\nfirst, at 1\n"),
+        "{installed}"
+    );
     let upgraded = world.out("upgrade rel hello --set text=second --description because");
     assert!(upgraded.starts_with("Release \"rel\" has been upgraded. Happy Helming!\nNAME: rel\n"), "{upgraded}");
     assert_eq!(world.out("get values rel"), "USER-SUPPLIED VALUES:\ntext: second\n");
@@ -85,7 +88,10 @@ fn what_is_refused() {
     let world = World::new();
     world.out("install rel hello");
     for (line, error) in [
-        ("install rel hello", "INSTALLATION FAILED: release name check failed: cannot reuse a name that is still in use"),
+        (
+            "install rel hello",
+            "INSTALLATION FAILED: release name check failed: cannot reuse a name that is still in use",
+        ),
         ("upgrade other hello", "UPGRADE FAILED: \"other\" has no deployed releases"),
         ("rollback rel 9", "release has no 9 version"),
         ("uninstall other", "uninstall: Release not loaded: other: release: not found"),

@@ -132,6 +132,7 @@ fn rendered(call: &Call, prepared: Prepared) -> Outcome<Release> {
             _ => ApplyMethod::ClientSide,
         }),
         labels: BTreeMap::new(),
+        ..Release::default()
     })
 }
 
