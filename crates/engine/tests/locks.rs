@@ -346,3 +346,35 @@ async fn a_renewal_whose_answer_is_lost_is_none_the_less_one() {
     assert_eq!(result.0.unwrap().info.status, Status::Deployed);
     assert!(renewals(place.sandbox.faults().calls()) >= 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_upgrades_at_once_one_wins() {
+    let base = Place::new();
+    base.process().run(apply(chart("one"))).await.unwrap();
+    let (mut both, mut refused) = (0, 0);
+    for half_milliseconds in 0..60 {
+        let place = Place { sandbox: base.sandbox.fork(), time: base.time };
+        // Each call takes a while, so that the calls of the two come in turn.
+        (1..200).for_each(|call| place.sandbox.faults().at(call, Fault::Slow(Duration::from_millis(1))));
+        let (one, two) = (place.process(), place.process());
+        let (first, second) = tokio::join!(one.run(apply(chart("two"))), async {
+            tokio::time::sleep(Duration::from_micros(500 * half_milliseconds)).await;
+            two.run(apply(chart("three"))).await
+        });
+        let lost = match (&first, &second) {
+            (Ok(_), Ok(_)) => None,
+            (Ok(_), Err(error)) | (Err(error), Ok(_)) => Some(error),
+            (Err(one), Err(two)) => panic!("neither wins: {one}, {two}"),
+        };
+        match lost {
+            None => both += 1,
+            Some(Error::Pending { .. }) => refused += 1,
+            Some(error) => panic!("{error}"),
+        }
+        let statuses = place.process().statuses().await;
+        let deployed = statuses.iter().filter(|status| **status == Status::Deployed).count();
+        assert_eq!((deployed, statuses.last()), (1, Some(&Status::Deployed)), "{statuses:?}");
+    }
+    println!("refused {refused} times, one after the other {both} times");
+    assert!(refused > 10 && both > 10, "{refused} {both}");
+}
