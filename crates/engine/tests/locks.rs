@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
 
+#[allow(dead_code, reason = "each file of tests needs other helpers")]
 mod common;
+#[allow(dead_code, reason = "the crash suite starts processes in another way")]
 #[path = "crash/process.rs"]
 mod process;
 
