@@ -176,7 +176,7 @@ async fn the_server_may_make_up_a_name() {
 #[tokio::test]
 async fn a_lease_has_one_holder() {
     let cluster = sandbox().await;
-    let at = |second| jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
+    let at = |second: i64| jiff::Timestamp::from_second(1_700_000_000 + second).unwrap();
     let term = std::time::Duration::from_secs(15);
     assert!(cluster.create_lease("nowhere", "shop", "a", term, at(0)).await.unwrap_err().is_not_found());
     let first = cluster.create_lease("default", "shop", "a", term, at(0)).await.unwrap();

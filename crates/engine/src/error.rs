@@ -211,6 +211,16 @@ fn in_words(seconds: u64) -> String {
 }
 
 impl Failure {
+    /// Tells whether somebody has cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Cancelled => true,
+            Self::Hook { source, .. } => source.is_cancelled(),
+            Self::Several(all) => all.iter().any(Self::is_cancelled),
+            _ => false,
+        }
+    }
+
     /// None, one, or several at once.
     pub(crate) fn all(mut failures: Vec<Self>) -> Result<(), Self> {
         match failures.len() {

@@ -66,6 +66,13 @@ pub enum Event {
         /// What.
         message: String,
     },
+    /// Another process holds the release, or has died with it, and is waited for.
+    Locked {
+        /// The process, as its Lease names it.
+        holder: String,
+        /// What is waited for, for a person.
+        message: String,
+    },
     /// A record was stored.
     Recorded {
         /// The revision.

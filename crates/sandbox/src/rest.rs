@@ -205,7 +205,7 @@ impl State {
             let empty = empty_object(resource);
             self.owned(resource, "", writer, |w| w.update(&empty, &mut object));
         }
-        let uid = self.random.uid();
+        let uid = self.uids.uid();
         set(&mut object, &["metadata", "uid"], uid);
         let now = self.time();
         set(&mut object, &["metadata", "creationTimestamp"], now);

@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
     pub(crate) random: Random,
+    /// For uids alone, so that names are the same whatever objects there are beside.
+    pub(crate) uids: Random,
     /// Objects that changed and that the controllers have not looked at.
     pub(crate) queue: VecDeque<Key>,
     queued: BTreeSet<Key>,
@@ -53,6 +55,7 @@ impl State {
             store: Store::new(limits),
             registry: Registry::builtin(),
             random: Random::new(config.seed),
+            uids: Random::new(config.seed.wrapping_add(1 << 32)),
             queue: VecDeque::new(),
             queued: BTreeSet::new(),
             agenda: BTreeMap::new(),

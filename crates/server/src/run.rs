@@ -210,6 +210,7 @@ fn shown(event: Event) -> Option<api::Event> {
         Event::Hook { name, kind, event, phase } => api::Event::Hook { name, kind, event, phase },
         Event::Log { pod, container, text } => api::Event::Log { pod, container, text },
         Event::Warning { message } => api::Event::Warning { message },
+        Event::Locked { holder, message } => api::Event::Warning { message: format!("{message} (`{holder}`)") },
         // Records are the engine's business; their outcome is the operation's result.
         Event::Recorded { .. } => return None,
     })

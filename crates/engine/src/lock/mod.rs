@@ -126,11 +126,10 @@ impl<'e> Lock<'e> {
                     }
                     if watched.is_none() {
                         let message = format!(
-                            "`{}` may be at work on the release, or may have died: waiting for it, at most {} seconds",
-                            lease.holder,
+                            "another process is at work on the release, or has died: waiting for it, at most {} seconds",
                             lease.duration.as_secs()
                         );
-                        observer(Event::Warning { message });
+                        observer(Event::Locked { holder: lease.holder.clone(), message });
                         watched = Some(lease);
                     }
                     tokio::select! {

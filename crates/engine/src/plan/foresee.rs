@@ -82,9 +82,12 @@ impl Engine {
         }
         let live = match &planned.live {
             Some(live) => live.clone(),
-            None => match self.cluster.get(object.id()).await? {
-                Some(live) => live,
-                None => return Ok(Forecast::Missing),
+            None => match self.cluster.get(object.id()).await {
+                Ok(Some(live)) => live,
+                Ok(None) => return Ok(Forecast::Missing),
+                // Who may not look may still be allowed to send; Helm does not look either.
+                Err(ClusterError::Forbidden(_)) => return Ok(Forecast::Unknown),
+                Err(error) => return Err(error.into()),
             },
         };
         if cluster::is_settled(object, &live) {

@@ -106,6 +106,8 @@ impl Engine {
                 done = Failure::all(rejections.iter().cloned().map(|it| Failure::Cluster(it.into_error())).collect());
             }
             if let Err(error) = done {
+                // Whatever it was that was not waited for, Helm names the cancellation alone.
+                let error = if error.is_cancelled() { Failure::Cancelled } else { error };
                 return Err(match runner.token {
                     None => unrecorded(error, &runner.release),
                     Some(_) => runner.fail(error, failure).await,

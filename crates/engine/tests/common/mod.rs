@@ -1,7 +1,5 @@
 //! A sandbox with an engine over it, and charts to put there.
 
-#![allow(dead_code)] // no suite uses all of it
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -7,6 +7,9 @@ use crate::process::start;
 use crate::scenarios::Scenario;
 use crate::survey::Survey;
 
+/// What is refused is refused for different reasons, but as far as a caller is concerned these three are the same.
+const OVERLOADS: [Fault; 3] = [Fault::TooManyRequests, Fault::Internal, Fault::Unavailable];
+
 const FAULTS: [Fault; 6] = [
     Fault::Conflict,
     Fault::TooManyRequests,
@@ -64,7 +67,9 @@ fn nothing_is_stuck_whatever_call_fails() {
         let stage = Stage::set(scenario).await;
         for call in 1.. {
             let mut met = false;
-            for fault in FAULTS {
+            let overload = OVERLOADS.get(call % OVERLOADS.len()).copied();
+            let others = FAULTS.into_iter().filter(|fault| !OVERLOADS.contains(fault));
+            for fault in others.chain(overload) {
                 met |= disturb(&stage, scenario, &[(call, fault)], tally).await;
             }
             if !met {

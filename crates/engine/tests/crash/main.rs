@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
 
+#[allow(dead_code, reason = "each file of tests needs other helpers")]
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;
