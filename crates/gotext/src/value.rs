@@ -360,6 +360,10 @@ pub trait Object<'a> {
     fn underlying(&self, _arena: &'a Arena) -> Value<'a> {
         Value::Nil
     }
+    /// A part of a slice of a named type, which keeps the name; `None` where a plain list will do.
+    fn sliced(&self, _arena: &'a Arena, _from: usize, _to: usize) -> Option<Value<'a>> {
+        None
+    }
     /// What the `String()` or `Error()` method gives, where the type has one (`fmt` prints that).
     fn string(&self) -> Option<String> {
         None
@@ -367,6 +371,10 @@ pub trait Object<'a> {
     /// What a `String()` method gives that only a pointer has: an action prints that of a field of something pointed to,
     /// `fmt` knows nothing of it.
     fn pointer_string(&self) -> Option<String> {
+        None
+    }
+    /// What the value is once an interface holds it, where that is less: a copy has not the methods of its pointer.
+    fn boxed(&self, _arena: &'a Arena) -> Option<Value<'a>> {
         None
     }
     /// What the `GoString()` method gives, where the type has one (`%#v` prints that).

@@ -10,6 +10,7 @@ pub(crate) const ORDER: &str = "Go walks its maps in another order each time";
 /// See [`ORDER`]; what ours says is not among them.
 pub(crate) const VARIES: &str =
     "what Helm says is another each time (an address within a text, the order of many keys)";
+const REFERENCE: &str = "a schema refers to another file or host, which a chart must not make us read";
 const DIES: &str = "Helm dies of it, which ours must not";
 const TIME: &str = "a time printed by a verb that does not suit it shows its insides";
 const GO: &str = "the release of Helm is built with Go 1.27, whose `encoding/json` words this differently";
@@ -26,6 +27,7 @@ pub(crate) fn explain(question: &Json, ours: &Answer, theirs: &Answer) -> Option
         (Answer::Out(a), Answer::Out(b)) => {
             (without_addresses(&a.to_string()) == without_addresses(&b.to_string())).then_some(ADDRESS)
         }
+        (Answer::Err(a), Answer::Err(b)) if foreign_reference(a, b) => Some(REFERENCE),
         (Answer::Err(a), Answer::Err(b)) if newer_json(a, b) => Some(GO),
         (Answer::Err(a), Answer::Err(b)) if question["op"] == "schema" => (sorted(a) == sorted(b)).then_some(ORDER),
         (Answer::Err(a), Answer::Err(b)) => (without_addresses(a) == without_addresses(b)).then_some(ADDRESS),
@@ -46,6 +48,12 @@ fn without_addresses(text: &str) -> String {
         rest = found.get(end..).unwrap_or_default();
     }
     out + rest
+}
+
+/// Whether a schema's reference to a file or a host is refused by us where Helm went to look.
+fn foreign_reference(ours: &str, theirs: &str) -> bool {
+    let place = ours.split_once(": references to other files and hosts are refused").map(|(place, _)| place);
+    place.is_some_and(|place| theirs.starts_with(place))
 }
 
 /// Whether two texts part only where `encoding/json` names the field of a struct.
