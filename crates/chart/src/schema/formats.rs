@@ -56,6 +56,16 @@ fn ipv4(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Judges an address as Go does, also where the library judges by itself: in the schemas of schemas.
+pub(super) fn address(format: &str, value: &Value) -> Option<String> {
+    let judge = match format {
+        "uri" | "iri" => uri,
+        "uri-reference" | "iri-reference" => uri_reference,
+        _ => return None,
+    };
+    judge(value.as_str()?).err().map(|error| error.to_string())
+}
+
 fn uri(text: &str) -> Verdict {
     if parse(text)? { Ok(()) } else { Err("relative url".into()) }
 }
@@ -69,7 +79,7 @@ fn uri_reference(text: &str) -> Verdict {
 }
 
 /// Reads an address; tells whether it has a scheme.
-fn parse(text: &str) -> Result<bool, String> {
+pub(super) fn parse(text: &str) -> Result<bool, String> {
     let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
     let absolute = parts(address).map_err(|e| format!("parse {}: {e}", quote(address)))?;
     escapes(fragment, false).map_err(|e| format!("parse {}: {e}", quote(text)))?;
@@ -170,7 +180,7 @@ fn check_host(scheme: &str, host: &str) -> Result<(), String> {
 }
 
 /// Checks `%XX`, and in a host the characters themselves.
-fn escapes(text: &str, in_host: bool) -> Result<(), String> {
+pub(super) fn escapes(text: &str, in_host: bool) -> Result<(), String> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&b) = bytes.get(at) {

@@ -106,6 +106,30 @@ fn texts_are_helms() {
 }
 
 #[test]
+fn references_are_read_as_go_reads_addresses() {
+    for (schema, want) in [
+        (r##"{"$ref":"#/$defs/a b","$defs":{"a b":{"type":"string"}}}"##, "- at '': got object, want string\n"),
+        (r##"{"$ref":"#/$defs/a[b","$defs":{"a[b":{"type":"string"}}}"##, "- at '': got object, want string\n"),
+        (r##"{"$ref":"#/x[y"}"##, r#"json-pointer in "file:///values.schema.json#/x%5By" not found"#),
+        (r##"{"$ref":"#/é"}"##, r#"json-pointer in "file:///values.schema.json#/%C3%A9" not found"#),
+        (r##"{"$ref":"#/x|y^`<>"}"##, r#"json-pointer in "file:///values.schema.json#/x%7Cy%5E%60%3C%3E" not found"#),
+        (
+            r##"{"$dynamicRef":"#a b"}"##,
+            r#"anchor in "file:///values.schema.json#a%20b" not found in schema "file:///values.schema.json""#,
+        ),
+        (
+            r##"{"$schema":"http://json-schema.org/draft-04/schema#","$ref":"#/%zz"}"##,
+            r##"error in parsing "#/%zz": invalid URL escape "%zz""##,
+        ),
+        (r#"{"$schema":"|"}"#, r#"failing loading "|": no URLLoader registered for "%7C""#),
+        (r#"{"$schema":"s:"}"#, r#"failing loading "s:": no URLLoader registered for "s:""#),
+        (r#"{"$schema":":"}"#, r#"invalid $schema in "file:///values.schema.json#": parse ":": missing protocol scheme"#),
+    ] {
+        assert_eq!(check(schema, "{}"), want, "{schema}");
+    }
+}
+
+#[test]
 fn nothing_is_loaded_from_elsewhere() {
     for url in [
         "http://127.0.0.1:1/x.json",

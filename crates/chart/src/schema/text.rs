@@ -289,7 +289,10 @@ fn kind(kind: &ErrorKind<'_, '_>) -> String {
         },
         ErrorKind::Const { want } if want.is_array() || want.is_object() => "'const' failed".to_owned(),
         ErrorKind::Const { want } => format!("value must be {}", display(want)),
-        ErrorKind::Format { got, want, err } => format!("{} is not valid {want}: {err}", display(got)),
+        ErrorKind::Format { got, want, err } => {
+            let reason = super::formats::address(want, got).unwrap_or_else(|| err.to_string());
+            format!("{} is not valid {want}: {reason}", display(got))
+        }
         ErrorKind::MinProperties { got, want } => counts("minProperties", *got, *want),
         ErrorKind::MaxProperties { got, want } => counts("maxProperties", *got, *want),
         ErrorKind::AdditionalProperties { got } => {

@@ -49,6 +49,10 @@ fn schema(rng: &mut Rng, depth: usize) -> Json {
             27 => ("then", schema(rng, depth - 1)),
             28 => ("contains", schema(rng, depth - 1)),
             29 => ("propertyNames", schema(rng, depth - 1)),
+            30 if rng.chance(30) => {
+                let odd = ["#/$defs/My Type", "#/$defs/a[b]", "#/x|y^`<>\"", "#/é", "#/%zz", "#a b", "#/$defs/%7Bd%7D", "a\\b"];
+                (rng.pick(&["$ref", "$dynamicRef"]), json!(rng.pick(&odd)))
+            }
             30 => ("$ref", json!(rng.pick(&["#/$defs/d", "#/$defs/e", "#"]))),
             _ => ("dependentSchemas", json!({"a": schema(rng, depth - 1)})),
         };
@@ -113,6 +117,11 @@ const DRAFTS: &[&str] = &[
 fn question(rng: &mut Rng) -> Json {
     let mut made = schema(rng, 3);
     made["$defs"] = json!({"d": schema(rng, 2), "e": schema(rng, 1)});
+    if rng.chance(20) {
+        made["$defs"]["My Type"] = schema(rng, 1);
+        made["$defs"]["a[b]"] = schema(rng, 1);
+        made["$defs"]["{d}"] = schema(rng, 1);
+    }
     if rng.chance(50) {
         made["$schema"] = json!(rng.pick(DRAFTS));
     }
