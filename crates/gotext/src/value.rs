@@ -360,6 +360,10 @@ pub trait Object<'a> {
     fn underlying(&self, _arena: &'a Arena) -> Value<'a> {
         Value::Nil
     }
+    /// A number counted up to this one, where that is of a named type, which it keeps.
+    fn counted(&self, _arena: &'a Arena, _n: i64) -> Option<Value<'a>> {
+        None
+    }
     /// A part of a slice of a named type, which keeps the name; `None` where a plain list will do.
     fn sliced(&self, _arena: &'a Arena, _from: usize, _to: usize) -> Option<Value<'a>> {
         None

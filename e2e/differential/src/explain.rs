@@ -22,6 +22,10 @@ pub(crate) fn explain(question: &Json, ours: &Answer, theirs: &Answer) -> Option
     {
         return Some(TIME);
     }
+    if matches!((ours, theirs), (Answer::Out(a), Answer::Out(b)) if without_times(&a.to_string()) == without_times(&b.to_string()))
+    {
+        return Some(TIME);
+    }
     match (ours, theirs) {
         (Answer::Out(_) | Answer::Err(_), Answer::Died(_)) => Some(DIES),
         (Answer::Out(a), Answer::Out(b)) => {
@@ -33,6 +37,24 @@ pub(crate) fn explain(question: &Json, ours: &Answer, theirs: &Answer) -> Option
         (Answer::Err(a), Answer::Err(b)) => (without_addresses(a) == without_addresses(b)).then_some(ADDRESS),
         _ => None,
     }
+}
+
+/// Replaces the insides of a time, `{wall ext zone}`, of which the last is an address.
+fn without_times(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        let (before, found) = rest.split_at(at + 1);
+        out.push_str(before);
+        rest = found;
+        let Some(end) = found.find('}') else { continue };
+        let inside = found.get(..end).unwrap_or_default();
+        let number = |part: &str| part.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit());
+        if inside.split(' ').count() == 3 && inside.split(' ').all(number) {
+            rest = found.get(end..).unwrap_or_default();
+        }
+    }
+    out + rest
 }
 
 /// Replaces what looks like an address: `0x` and eight digits or more.
@@ -52,7 +74,8 @@ fn without_addresses(text: &str) -> String {
 
 /// Whether a schema's reference to a file or a host is refused by us where Helm went to look.
 fn foreign_reference(ours: &str, theirs: &str) -> bool {
-    let refused = ours.starts_with("failing loading ") && ours.contains(": references to other files and hosts are refused");
+    let refused =
+        ours.starts_with("failing loading ") && ours.contains(": references to other files and hosts are refused");
     refused && (theirs.starts_with("failing loading ") || theirs.starts_with("read metaschemas/"))
 }
 

@@ -123,7 +123,10 @@ fn references_are_read_as_go_reads_addresses() {
         ),
         (r#"{"$schema":"|"}"#, r#"failing loading "|": no URLLoader registered for "%7C""#),
         (r#"{"$schema":"s:"}"#, r#"failing loading "s:": no URLLoader registered for "s:""#),
-        (r#"{"$schema":":"}"#, r#"invalid $schema in "file:///values.schema.json#": parse ":": missing protocol scheme"#),
+        (
+            r#"{"$schema":":"}"#,
+            r#"invalid $schema in "file:///values.schema.json#": parse ":": missing protocol scheme"#,
+        ),
     ] {
         assert_eq!(check(schema, "{}"), want, "{schema}");
     }

@@ -50,7 +50,16 @@ fn schema(rng: &mut Rng, depth: usize) -> Json {
             28 => ("contains", schema(rng, depth - 1)),
             29 => ("propertyNames", schema(rng, depth - 1)),
             30 if rng.chance(30) => {
-                let odd = ["#/$defs/My Type", "#/$defs/a[b]", "#/x|y^`<>\"", "#/é", "#/%zz", "#a b", "#/$defs/%7Bd%7D", "a\\b"];
+                let odd = [
+                    "#/$defs/My Type",
+                    "#/$defs/a[b]",
+                    "#/x|y^`<>\"",
+                    "#/é",
+                    "#/%zz",
+                    "#a b",
+                    "#/$defs/%7Bd%7D",
+                    "a\\b",
+                ];
                 (rng.pick(&["$ref", "$dynamicRef"]), json!(rng.pick(&odd)))
             }
             30 => ("$ref", json!(rng.pick(&["#/$defs/d", "#/$defs/e", "#"]))),

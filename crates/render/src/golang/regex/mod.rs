@@ -2,6 +2,7 @@
 
 mod names;
 mod parse;
+mod text;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -11,6 +12,8 @@ use gotext::strconv::{can_backquote, decode_rune, quote};
 use regex_automata::meta::{Config, Regex as Automaton};
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input, Span};
+
+use self::text::Text;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
 
 /// About how many bytes a state of an automaton takes.
@@ -101,7 +104,7 @@ impl Regex {
 
     /// Whether there is a match anywhere.
     pub(crate) fn is_match(&self, arena: &Arena, text: &[u8]) -> bool {
-        self.may_search(arena, text) && self.automaton.is_match(text)
+        self.may_search(arena, text) && self.automaton.is_match(Text::new(text).seen())
     }
 
     /// The first match.
@@ -109,7 +112,8 @@ impl Regex {
         if !self.may_search(arena, text) {
             return None;
         }
-        self.automaton.find(text).and_then(|m| text.get(m.range()))
+        let text = Text::new(text);
+        self.automaton.find(text.seen()).map(|m| text.piece(m.range()))
     }
 
     /// All matches without overlap, or so many: an empty one right after another match does not count. To look for each
@@ -120,11 +124,12 @@ impl Regex {
         if !self.may_search(arena, text) {
             return found;
         }
-        for one in self.automaton.find_iter(text).take(limit) {
+        let text = Text::new(text);
+        for one in self.automaton.find_iter(text.seen()).take(limit) {
             if !arena.has_room(found.len() * size_of::<Span>()) {
                 return Vec::new();
             }
-            found.push(one.span());
+            found.push(text.range(one.range()).into());
         }
         found
     }
@@ -162,7 +167,7 @@ impl Regex {
 
     /// `Regexp.ReplaceAllLiteral`.
     pub(crate) fn replace_literal(&self, arena: &Arena, text: &[u8], by: &[u8]) -> Vec<u8> {
-        self.replace_with(arena, text, |out, _| out.extend_from_slice(by))
+        self.replace_with(arena, text, |out, _, _| out.extend_from_slice(by))
     }
 
     /// `Regexp.ReplaceAll`, with `$1`, `${name}` and `$$`.
@@ -170,30 +175,37 @@ impl Regex {
         if !template.contains(&b'$') {
             return self.replace_literal(arena, text, template);
         }
-        self.replace_with(arena, text, |out, captures| self.expand(out, template, text, captures))
+        self.replace_with(arena, text, |out, text, captures| self.expand(out, template, text, captures))
     }
 
-    fn replace_with(&self, arena: &Arena, text: &[u8], mut put: impl FnMut(&mut Vec<u8>, &Captures)) -> Vec<u8> {
+    fn replace_with(
+        &self,
+        arena: &Arena,
+        text: &[u8],
+        mut put: impl FnMut(&mut Vec<u8>, &Text<'_>, &Captures),
+    ) -> Vec<u8> {
         if !self.may_search(arena, text) {
             return Vec::new();
         }
         let mut out = Vec::with_capacity(text.len());
         let mut captures = self.automaton.create_captures();
+        let text = Text::new(text);
+        let seen = text.seen();
         let (mut last_end, mut at) = (0, 0);
-        while at <= text.len() {
+        while at <= seen.len() {
             if !arena.has_room(out.len()) {
                 return Vec::new();
             }
-            let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
+            let input = Input::new(seen).span(at..seen.len()).anchored(Anchored::No);
             self.automaton.captures(input, &mut captures);
             let Some(found) = captures.get_match() else { break };
-            out.extend_from_slice(text.get(last_end..found.start()).unwrap_or(&[]));
+            out.extend_from_slice(text.piece(last_end..found.start()));
             // An empty match right after a match is none.
             if found.end() > last_end || found.start() == 0 {
-                put(&mut out, &captures);
+                put(&mut out, &text, &captures);
             }
             last_end = found.end();
-            let (_, width) = decode_rune(text.get(at..).unwrap_or(&[]));
+            let (_, width) = decode_rune(seen.get(at..).unwrap_or(&[]));
             at = if at + width > last_end {
                 at + width
             } else if at + 1 > last_end {
@@ -202,11 +214,11 @@ impl Regex {
                 last_end
             };
         }
-        out.extend_from_slice(text.get(last_end..).unwrap_or(&[]));
+        out.extend_from_slice(text.piece(last_end..seen.len()));
         out
     }
 
-    fn expand(&self, out: &mut Vec<u8>, template: &[u8], text: &[u8], captures: &Captures) {
+    fn expand(&self, out: &mut Vec<u8>, template: &[u8], text: &Text<'_>, captures: &Captures) {
         let mut rest = template;
         while let Some(at) = rest.iter().position(|b| *b == b'$') {
             out.extend_from_slice(rest.get(..at).unwrap_or(&[]));
@@ -234,7 +246,7 @@ impl Regex {
                 Err(_) => None,
             };
             if let Some(span) = group {
-                out.extend_from_slice(text.get(span.range()).unwrap_or(&[]));
+                out.extend_from_slice(text.piece(span.range()));
             }
         }
         out.extend_from_slice(rest);

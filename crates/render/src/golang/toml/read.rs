@@ -129,7 +129,8 @@ impl<'a> Reader<'a, '_> {
             Some(b'#') => self.comment(),
             None | Some(b'\n') => Ok(()),
             Some(b'\r') if self.text.get(self.at + 1) == Some(&b'\n') => Ok(()),
-            Some(_) => self.unexpected("expected a top-level item to end with a newline, comment, or EOF, but got ", " instead"),
+            Some(_) => self
+                .unexpected("expected a top-level item to end with a newline, comment, or EOF, but got ", " instead"),
         }
     }
 
@@ -148,7 +149,8 @@ impl<'a> Reader<'a, '_> {
                     let key = self.table_name()?;
                     if array {
                         if self.peek() != Some(b']') {
-                            return self.unexpected("expected end of table array name delimiter ']', but got ", " instead");
+                            return self
+                                .unexpected("expected end of table array name delimiter ']', but got ", " instead");
                         }
                         self.at += 1;
                     }
