@@ -278,13 +278,13 @@ impl<'a> Object<'a> for Duration {
 const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
 
 /// A `time.Month` or a `time.Weekday`.
-#[derive(Clone, Copy)]
-struct Named {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
     type_name: &'static str,
     names: &'static [&'static str],
     /// The number of the first name.
     first: i64,
-    number: i64,
+    pub(crate) number: i64,
 }
 
 impl Named {
@@ -310,6 +310,9 @@ impl<'a> Object<'a> for Named {
     }
     fn string(&self) -> Option<String> {
         Some(self.name().into_owned())
+    }
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
     }
     fn method(&self, name: &str) -> Option<&'static Method> {
         (name == "String").then_some(&NO_ARGUMENT)
