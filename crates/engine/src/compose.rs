@@ -58,7 +58,7 @@ impl Engine {
             lookup: Some(Arc::new(lookup)),
             ..Template::new(chart.clone(), values.clone(), release, (self.clock)())
         };
-        let (Templated { chart, rendered }, notices) = self.settings.render(template).await?;
+        let (Templated { chart, rendered, .. }, notices) = self.settings.render(template).await?;
         Ok(Composed {
             chart,
             manifest: rendered.manifest,

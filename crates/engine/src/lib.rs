@@ -23,4 +23,4 @@ pub use intent::{
     Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Uninstall, ValueStrategy, Wait, WaitStrategy,
 };
 pub use plan::{Action, Back, Deletion, Failure as FailurePlan, Plan, Planned, Step, Verb};
-pub use template::{Notice, Template, Templated};
+pub use template::{Notice, Source, Template, Templated};

@@ -97,6 +97,12 @@ impl Arena {
         self.typed_map(GoType::Any)
     }
 
+    /// Makes an empty `map[string]interface {}` with room for so many entries: to grow leaves the old room behind.
+    pub fn map_for<'a>(&'a self, entries: usize) -> &'a Map<'a> {
+        let entries = self.bump.alloc(RefCell::new(BumpVec::with_capacity_in(entries, &self.bump)));
+        self.bump.alloc(Map { elem: GoType::Any, name: None, nil: false, entries })
+    }
+
     /// Makes an empty `map[string]ELEM`.
     pub fn typed_map<'a>(&'a self, elem: GoType) -> &'a Map<'a> {
         let entries = self.bump.alloc(RefCell::new(BumpVec::new_in(&self.bump)));

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use chart::{Chart, Dependency, Maintainer};
+use chart::{Chart, Content, Dependency, Maintainer};
 use gotext::{Arena, Functions, Limits, Map, MissingKey, Options, Runtime, Set, Value};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -142,7 +142,7 @@ pub(crate) fn template_paths(chart: &Chart) -> Vec<(Template, &Bytes)> {
                 continue;
             }
             let path = path::join(&[full_path, &file.name]);
-            templates.push((Template { path, base_path: Arc::clone(&base_path), chart: number }, &file.data));
+            templates.push((Template { path, base_path: Arc::clone(&base_path), chart: number }, file.data.bytes()));
         }
     }
     // Of two with the same path the last counts.
@@ -225,6 +225,8 @@ impl Parsed {
         };
         let mut runtime = Runtime::new(&arena, &self.set, &options);
         let mut files = Files::new();
+        // What a template prints grows in a place of its own, which is warm by then, and is copied once.
+        let mut out = Vec::new();
         for template in &self.order {
             if base_name(&template.path).starts_with('_') {
                 continue;
@@ -234,12 +236,12 @@ impl Parsed {
             about.set(b"BasePath", arena.str(template.base_path.as_bytes()));
             about.set(b"Name", arena.str(&template.path));
             scope.set(b"Template", Value::Map(arena.view(about, Some(VALUES))));
-            let mut out = Vec::new();
+            out.clear();
             let dot = Value::Map(arena.view(scope, Some(VALUES)));
             runtime
                 .execute_to(&mut host, template.path.as_bytes(), dot, &mut out)
                 .map_err(|e| exec_error(&template.path, &e))?;
-            files.insert(template.path.clone(), into_text(out));
+            files.insert(template.path.clone(), into_text(&out));
         }
         Ok(files)
     }
@@ -298,7 +300,7 @@ impl<'a> Scopes<'a> {
     ) -> &'a Map<'a> {
         let scope = arena.map();
         let subcharts = arena.map();
-        let files: Vec<(&str, &[u8])> = chart.files.iter().map(|file| (file.name.as_str(), &*file.data)).collect();
+        let files: Vec<(&str, &Content)> = chart.files.iter().map(|file| (file.name.as_str(), &file.data)).collect();
         scope.set(b"Capabilities", capabilities);
         scope.set(b"Chart", Value::Map(metadata(arena, chart, is_root)));
         scope.set(b"Files", arena.object(FilesObject::new(arena, &files)));

@@ -359,9 +359,10 @@ fn join(items: impl Iterator<Item = impl Display>, separator: &str) -> String {
 
 /// Quotes with single quotes, as the library does.
 fn quoted(text: &str) -> String {
-    let quoted = crate::text::quote(text);
+    // The library takes the quotes off last, so that a text with a backslash at its end loses that one's double.
+    let quoted = crate::text::quote(text).replace("\\\"", "\"").replace('\'', "\\'");
     let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"')).unwrap_or_default();
-    format!("'{}'", inner.replace("\\\"", "\"").replace('\'', "\\'"))
+    format!("'{inner}'")
 }
 
 fn display(value: &Value) -> String {

@@ -7,9 +7,8 @@ mod sort;
 mod split;
 mod template;
 
-use bytes::Bytes;
-use chart::Chart;
 use chart::capabilities::check_kube_version;
+use chart::{Chart, Content};
 
 pub use head::Head;
 pub use kinds::{INSTALL_ORDER, UNINSTALL_ORDER};
@@ -31,7 +30,7 @@ pub struct Crd {
     /// The path from the root chart: `chart/charts/sub/crds/x.yaml`.
     pub path: String,
     /// The content.
-    pub data: Bytes,
+    pub data: Content,
 }
 
 /// What shapes the text of a release besides the inputs of the render.

@@ -466,7 +466,7 @@ impl<'a> Reader<'a, '_> {
         let mut from = self.at;
         if matches!(self.peek(), Some(b'i' | b'n')) {
             // As the Go library looks for `inf` and `nan`, letter by letter, which it does not wholly take back.
-            let mut accept = |wanted: u8, at: &mut usize| {
+            let accept = |wanted: u8, at: &mut usize| {
                 let taken = self.text.get(*at) == Some(&wanted);
                 *at += usize::from(taken);
                 taken
