@@ -14,8 +14,9 @@ type Judge = fn(&Value) -> Verdict;
 
 /// Puts the formats into a compiler.
 pub(super) fn register(compiler: &mut Compiler) {
-    let formats: [(&'static str, Judge); 8] = [
+    let formats: [(&'static str, Judge); 9] = [
         ("ipv4", |v| text(v, |s| Ok(ipv4(s)?))),
+        ("regex", |v| text(v, regex)),
         ("uri", |v| text(v, uri)),
         ("iri", |v| text(v, uri)),
         ("uri-reference", |v| text(v, uri_reference)),
@@ -56,14 +57,21 @@ fn ipv4(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Judges an address as Go does, also where the library judges by itself: in the schemas of schemas.
-pub(super) fn address(format: &str, value: &Value) -> Option<String> {
+/// What is wrong with an address or an expression in Go's words, also where the library judges by itself: in the schemas of
+/// schemas.
+pub(super) fn reason(format: &str, value: &Value) -> Option<String> {
     let judge = match format {
         "uri" | "iri" => uri,
         "uri-reference" | "iri-reference" => uri_reference,
+        "regex" => regex,
         _ => return None,
     };
     judge(value.as_str()?).err().map(|error| error.to_string())
+}
+
+/// Judges an expression as Go's `regexp` does.
+fn regex(text: &str) -> Verdict {
+    gotext::regexp::check(text.as_bytes()).map_err(Into::into)
 }
 
 fn uri(text: &str) -> Verdict {

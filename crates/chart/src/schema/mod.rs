@@ -5,11 +5,14 @@
 
 mod cost;
 mod formats;
+mod patterns;
 mod references;
 mod text;
 
 use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use patterns::Originals;
 
 use boon::{CompileError, Compiler, Schemas, SchemeUrlLoader, UrlLoader};
 use goyaml::{Map, Value};
@@ -101,9 +104,13 @@ fn failed(reason: &str) -> Invalid {
 fn check(values: &Map, schema: &[u8]) -> Result<(), Invalid> {
     let schema = read(schema).map_err(unusable)?;
     let values = serde_json::Value::Object(values.iter().map(|(k, v)| (k.clone(), v.into())).collect());
-    let schema = references::escaped(&schema);
+    let mut schema = references::escaped(&schema);
+    let mut patterns = Originals::default();
+    if patterns::any(&schema) {
+        patterns.replace(schema.to_mut());
+    }
     cost::check(&schema, &values).map_err(unusable)?;
-    run(&schema, &values)
+    run(&schema, &values, &patterns)
 }
 
 fn unusable(text: String) -> Invalid {
@@ -111,7 +118,7 @@ fn unusable(text: String) -> Invalid {
     Invalid { text, violations: vec![violation] }
 }
 
-fn run(schema: &serde_json::Value, values: &serde_json::Value) -> Result<(), Invalid> {
+fn run(schema: &serde_json::Value, values: &serde_json::Value, patterns: &Originals) -> Result<(), Invalid> {
     let mut compiler = Compiler::new();
     let mut loader = SchemeUrlLoader::new();
     for scheme in ["file", "http", "https"] {
@@ -120,11 +127,11 @@ fn run(schema: &serde_json::Value, values: &serde_json::Value) -> Result<(), Inv
     loader.register("urn", Box::new(Accept));
     compiler.use_loader(Box::new(loader));
     formats::register(&mut compiler);
-    compiler.add_resource(LOCATION, schema.clone()).map_err(|e| unusable(compile_text(&e, schema)))?;
+    compiler.add_resource(LOCATION, schema.clone()).map_err(|e| unusable(compile_text(&e, schema, patterns)))?;
     let mut schemas = Schemas::new();
-    let index = compiler.compile(LOCATION, &mut schemas).map_err(|e| unusable(compile_text(&e, schema)))?;
+    let index = compiler.compile(LOCATION, &mut schemas).map_err(|e| unusable(compile_text(&e, schema, patterns)))?;
     schemas.validate(values, index).map_err(|error| {
-        let tree = text::tree(&error, &text::Documents { schema, values });
+        let tree = text::tree(&error, &text::Documents { schema, values, patterns });
         let mut violations = Vec::new();
         tree.leaves(&mut |leaf| {
             let (pointer, message) = (leaf.pointer.clone(), leaf.message.clone());
@@ -199,7 +206,7 @@ fn read(data: &[u8]) -> Result<serde_json::Value, String> {
     Ok(serde_json::from_slice(data).unwrap_or_else(|_| (&value).into()))
 }
 
-fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
+fn compile_text(error: &CompileError, schema: &serde_json::Value, patterns: &Originals) -> String {
     match error {
         CompileError::ParseUrlError { url, .. } if url.starts_with("http") => {
             format!("failing loading {}: {REFUSED}", quote(url))
@@ -222,6 +229,10 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
                 Err(reason) => format!("invalid $schema in {}: {reason}", quote(url)),
             }
         }
+        CompileError::InvalidMetaSchemaUrl { src, .. } if src.to_string() == "empty host" => {
+            let named = schema.get("$schema").and_then(serde_json::Value::as_str).unwrap_or_default();
+            format!("failing loading {}: {REFUSED}", quote(named))
+        }
         CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", quote(url)),
         CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", quote(url)),
         CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", quote(url)),
@@ -231,7 +242,8 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
             format!(
                 "{} is not valid against metaschema: {}",
                 quote(&format!("{url}{mark}")),
-                text::tree(src, &text::Documents { schema: &serde_json::Value::Null, values: schema }).render()
+                text::tree(src, &text::Documents { schema: &serde_json::Value::Null, values: schema, patterns })
+                    .render()
             )
         }
         CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quote(loc)),
@@ -243,6 +255,11 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
             format!("duplicate anchor {} in {} at {} and {}", quote(anchor), quote(url), quote(ptr1), quote(ptr2))
         }
         CompileError::InvalidJsonPointer(loc) => format!("invalid json-pointer {}", quote(loc)),
+        CompileError::InvalidRegex { url, regex, src } => {
+            let regex = patterns.of(regex);
+            let reason = gotext::regexp::check(regex.as_bytes()).err().unwrap_or_else(|| src.to_string());
+            format!("invalid regex {} at {}: {reason}", quote(regex), quote(url))
+        }
         CompileError::JsonPointerNotFound(loc) => match references::broken(loc) {
             Some((fragment, reason)) => format!("error in parsing {}: {reason}", quote(&fragment)),
             None => format!("json-pointer in {} not found", quote(&references::shown(loc))),

@@ -64,6 +64,11 @@ fn may_stand(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?%".contains(&b)
 }
 
+/// Tells whether what stands under a keyword is data and no schema.
+pub(super) fn is_data(key: &str) -> bool {
+    DATA.contains(&key)
+}
+
 fn address<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
     ADDRESSES.contains(&key).then(|| value.as_str()).flatten()
 }
@@ -72,7 +77,7 @@ fn needs(schema: &Value) -> bool {
     match schema {
         Value::Object(map) => map.iter().any(|(key, value)| match address(key, value) {
             Some(text) => escape(text).is_some(),
-            None => !DATA.contains(&key.as_str()) && needs(value),
+            None => !is_data(key) && needs(value),
         }),
         Value::Array(items) => items.iter().any(needs),
         _ => false,
@@ -86,7 +91,7 @@ fn escape_below(schema: &mut Value) {
                 match address(key, value).map(escape) {
                     Some(Some(text)) => *value = Value::String(text),
                     Some(None) => {}
-                    None if DATA.contains(&key.as_str()) => {}
+                    None if is_data(key) => {}
                     None => escape_below(value),
                 }
             }

@@ -200,3 +200,44 @@ fn subcharts_have_their_say() {
     let at: Vec<_> = invalid.violations.iter().map(|v| (v.chart.as_str(), v.pointer.as_str())).collect();
     assert_eq!(at, [("p", "/a"), ("sub", ""), ("odd", "")]);
 }
+
+#[test]
+fn patterns_are_gos() {
+    let refused = |at: &str, shown: &str, reason: &str| {
+        format!(
+            "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with \
+             'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '{at}': '{shown}' is not \
+             valid regex: error parsing regexp: {reason}"
+        )
+    };
+    for (pattern, shown, reason) in [
+        (r"\\", r"\", "trailing backslash at end of expression: ``"),
+        ("(", "(", "missing closing ): `(`"),
+        ("(?=x)", "(?=x)", "invalid or unsupported Perl syntax: `(?=`"),
+        (r"\\cA", r"\\cA", r"invalid escape sequence: `\c`"),
+        ("x{1001}", "x{1001}", "invalid repeat count: `{1001}`"),
+    ] {
+        let got = check(&format!(r#"{{"pattern":"{pattern}"}}"#), "{}");
+        assert_eq!(got, refused("/pattern", shown, reason), "{pattern}");
+    }
+    // (expression, matches, does not match)
+    for (pattern, yes, no) in [
+        (r"^[\\d-z]+$", "1-z", "y"),
+        (r"^\\Qa.b\\E$", "a.b", "axb"),
+        ("^a{,3}$", "a{,3}", "aa"),
+        ("^[a&&b]+$", "&ab", "c"),
+        (r"^\\s$", " ", "\u{a0}"),
+        (r"^\\07$", "\u{7}", "7"),
+        ("(?i)^x$", "X", "y"),
+    ] {
+        let schema = format!(r#"{{"properties":{{"a":{{"pattern":"{pattern}"}}}}}}"#);
+        let with = |text: &str| check(&schema, &serde_json::json!({ "a": text }).to_string());
+        assert_eq!(with(yes), "", "{pattern}");
+        let shown = pattern.replace('\'', "\\'");
+        assert_eq!(
+            with(no),
+            format!("- at '/a': {} does not match pattern '{shown}'\n", text::quoted(no)),
+            "{pattern}"
+        );
+    }
+}

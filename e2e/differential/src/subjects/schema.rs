@@ -30,6 +30,29 @@ fn schema(rng: &mut Rng, depth: usize) -> Json {
             7 => ("maximum", json!(1234.5)),
             8 => ("minLength", json!(2)),
             9 => ("pattern", json!(rng.pick(&["^[a-z]+$", "\\d", "x|y", "^\\S+\\.$"]))),
+            10 if rng.chance(40) => {
+                let odd = [
+                    "[\\d-z]",
+                    "\\Qa.b\\E",
+                    "(?i)X",
+                    "(",
+                    "\\cA",
+                    "a{,3}",
+                    "\\bx\\b",
+                    "\\s",
+                    "(?=x)",
+                    "[[:alpha:]]",
+                    "\\pL",
+                    "x**",
+                    "\\",
+                ];
+                let pattern = rng.pick(&odd);
+                if rng.chance(50) {
+                    ("pattern", json!(pattern))
+                } else {
+                    ("patternProperties", json!({ pattern: {"type": "string"} }))
+                }
+            }
             10 => ("required", json!(["a", "zz"])),
             11 => ("minItems", json!(2)),
             12 => ("uniqueItems", json!(true)),

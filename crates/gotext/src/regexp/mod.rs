@@ -7,8 +7,8 @@ mod text;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gotext::Arena;
-use gotext::strconv::{can_backquote, decode_rune, quote};
+use crate::Arena;
+use crate::strconv::{can_backquote, decode_rune, quote};
 use regex_automata::meta::{Config, Regex as Automaton};
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input, Span};
@@ -23,14 +23,14 @@ const STATE: usize = 64;
 const MOST_COST: usize = 4_000_000_000;
 
 /// A compiled expression.
-pub(crate) struct Regex {
+pub struct Regex {
     automaton: Automaton,
     names: Vec<Option<String>>,
 }
 
 /// The expressions of a render, each compiled once.
 #[derive(Default)]
-pub(crate) struct Cache {
+pub struct Cache {
     compiled: HashMap<Vec<u8>, Result<Rc<Regex>, String>>,
     /// The same for texts of nothing but ASCII, which most are: without the many characters of the world that `[^a-z]` means
     /// an expression is compiled in a fraction of the time.
@@ -39,7 +39,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// Compiles an expression for a text, or says why it cannot be, as `regexp.Compile` does.
-    pub(crate) fn compile(&mut self, expression: &[u8], text: &[u8]) -> Result<Rc<Regex>, String> {
+    pub fn compile(&mut self, expression: &[u8], text: &[u8]) -> Result<Rc<Regex>, String> {
         let ascii = text.is_ascii();
         let compiled = if ascii { &mut self.ascii } else { &mut self.compiled };
         if let Some(found) = compiled.get(expression) {
@@ -51,8 +51,27 @@ impl Cache {
     }
 }
 
+/// Says what is wrong with an expression, as `regexp.Compile` does.
+///
+/// # Errors
+/// Go's text.
+pub fn check(expression: &[u8]) -> Result<(), String> {
+    parse::parse(expression).map(drop)
+}
+
+/// Writes an expression in the syntax of the `regex` crate.
+///
+/// # Errors
+/// As [`check`].
+pub fn translated(expression: &[u8]) -> Result<String, String> {
+    let mut out = String::new();
+    let hir = parse::parse(expression)?.hir;
+    regex_syntax::hir::print::Printer::new().print(&hir, &mut out).map_err(|e| e.to_string())?;
+    Ok(out)
+}
+
 /// The text `regexp.MustCompile` panics with.
-pub(crate) fn must_compile_error(expression: &[u8], error: &str) -> String {
+pub fn must_compile_error(expression: &[u8], error: &str) -> String {
     let shown = if can_backquote(expression) {
         format!("`{}`", String::from_utf8_lossy(expression))
     } else {
@@ -103,12 +122,12 @@ impl Regex {
     }
 
     /// Whether there is a match anywhere.
-    pub(crate) fn is_match(&self, arena: &Arena, text: &[u8]) -> bool {
+    pub fn is_match(&self, arena: &Arena, text: &[u8]) -> bool {
         self.may_search(arena, text) && self.automaton.is_match(Text::new(text).seen())
     }
 
     /// The first match.
-    pub(crate) fn find<'t>(&self, arena: &Arena, text: &'t [u8]) -> Option<&'t [u8]> {
+    pub fn find<'t>(&self, arena: &Arena, text: &'t [u8]) -> Option<&'t [u8]> {
         if !self.may_search(arena, text) {
             return None;
         }
@@ -118,7 +137,7 @@ impl Regex {
 
     /// All matches without overlap, or so many: an empty one right after another match does not count. To look for each
     /// may take as long as the text is, so it is asked each time whether there is still room.
-    pub(crate) fn find_all(&self, arena: &Arena, text: &[u8], limit: i64) -> Vec<Span> {
+    pub fn find_all(&self, arena: &Arena, text: &[u8], limit: i64) -> Vec<Span> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut found: Vec<Span> = Vec::new();
         if !self.may_search(arena, text) {
@@ -135,7 +154,7 @@ impl Regex {
     }
 
     /// `Regexp.Split`.
-    pub(crate) fn split<'t>(&self, arena: &Arena, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
+    pub fn split<'t>(&self, arena: &Arena, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
         if limit == 0 {
             return None;
         }
@@ -166,12 +185,12 @@ impl Regex {
     }
 
     /// `Regexp.ReplaceAllLiteral`.
-    pub(crate) fn replace_literal(&self, arena: &Arena, text: &[u8], by: &[u8]) -> Vec<u8> {
+    pub fn replace_literal(&self, arena: &Arena, text: &[u8], by: &[u8]) -> Vec<u8> {
         self.replace_with(arena, text, |out, _, _| out.extend_from_slice(by))
     }
 
     /// `Regexp.ReplaceAll`, with `$1`, `${name}` and `$$`.
-    pub(crate) fn replace(&self, arena: &Arena, text: &[u8], template: &[u8]) -> Vec<u8> {
+    pub fn replace(&self, arena: &Arena, text: &[u8], template: &[u8]) -> Vec<u8> {
         if !template.contains(&b'$') {
             return self.replace_literal(arena, text, template);
         }
@@ -262,8 +281,8 @@ fn reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut len = 0;
     loop {
         let (rune, width) = decode_rune(body.get(len..).unwrap_or(&[]));
-        let inside = width > 0
-            && (rune == u32::from(b'_') || gotext::strconv::is_letter(rune) || gotext::strconv::is_digit(rune));
+        let inside =
+            width > 0 && (rune == u32::from(b'_') || crate::strconv::is_letter(rune) || crate::strconv::is_digit(rune));
         if !inside {
             break;
         }
@@ -277,7 +296,7 @@ fn reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `regexp.QuoteMeta`.
-pub(crate) fn quote_meta(text: &[u8]) -> Vec<u8> {
+pub fn quote_meta(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 8);
     for &b in text {
         if br"\.+*?()|[]{}^$".contains(&b) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use gotext::strconv::decode_rune;
+use crate::strconv::decode_rune;
 
 /// A text as Go's `regexp` sees it: a byte that is no UTF-8 is matched as if it were U+FFFD.
 pub(super) struct Text<'t> {
