@@ -97,6 +97,8 @@ impl<'i> Inputs<'i> {
 pub struct Parsed {
     chart: Arc<Chart>,
     set: Set,
+    /// The bytes of all templates.
+    bytes: usize,
     /// The templates in the order they are executed, with the chart each belongs to.
     order: Vec<Template>,
 }
@@ -182,7 +184,8 @@ impl Parsed {
             templates.iter().map(|(template, text)| (template.path.clone(), (*text).clone())).collect();
         let set = parse(&texts, ahead)?;
         let order = templates.into_iter().map(|(template, _)| template).collect();
-        Ok(Self { chart, set, order })
+        let bytes = texts.iter().map(|(_, text)| text.len()).sum();
+        Ok(Self { chart, set, bytes, order })
     }
 
     /// The chart.
@@ -200,10 +203,48 @@ impl Parsed {
     /// # Errors
     /// Names the template and its place, in Helm's words, or the budget that was used up.
     pub fn render(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
-        on_big_stack(|| self.execute(inputs))?
+        let texts = self.places();
+        self.execute(inputs, &texts, &mut |_| {})?;
+        Ok(self.files(texts))
     }
 
-    fn execute(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
+    /// A place for what each template prints.
+    pub(crate) fn places(&self) -> Vec<OnceLock<String>> {
+        self.order.iter().map(|_| OnceLock::new()).collect()
+    }
+
+    /// The path of the template whose text has a place.
+    pub(crate) fn path(&self, at: usize) -> Option<&str> {
+        self.order.get(at).map(|template| template.path.as_str())
+    }
+
+    /// What was printed, by path.
+    pub(crate) fn files(&self, texts: Vec<OnceLock<String>>) -> Files {
+        let texts = texts.into_iter().map(OnceLock::into_inner);
+        self.order.iter().zip(texts).filter_map(|(template, text)| Some((template.path.clone(), text?))).collect()
+    }
+
+    /// The bytes of all templates.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Executes all templates that are no partials, and puts what each prints into its place; says so each time.
+    pub(crate) fn execute(
+        &self,
+        inputs: &Inputs<'_>,
+        texts: &[OnceLock<String>],
+        done: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<(), RenderError> {
+        on_big_stack(|| self.execute_here(inputs, texts, done))?
+    }
+
+    fn execute_here(
+        &self,
+        inputs: &Inputs<'_>,
+        texts: &[OnceLock<String>],
+        done: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<(), RenderError> {
         let arena = Arena::new();
         let local = intern(&inputs.zone);
         let now = Time {
@@ -224,10 +265,9 @@ impl Parsed {
             interrupt: inputs.interrupt.clone(),
         };
         let mut runtime = Runtime::new(&arena, &self.set, &options);
-        let mut files = Files::new();
         // What a template prints grows in a place of its own, which is warm by then, and is copied once.
         let mut out = Vec::new();
-        for template in &self.order {
+        for (at, (template, text)) in self.order.iter().zip(texts).enumerate() {
             if base_name(&template.path).starts_with('_') {
                 continue;
             }
@@ -241,9 +281,11 @@ impl Parsed {
             runtime
                 .execute_to(&mut host, template.path.as_bytes(), dot, &mut out)
                 .map_err(|e| exec_error(&template.path, &e))?;
-            files.insert(template.path.clone(), into_text(&out));
+            // Each template is executed once.
+            _ = text.set(into_text(&out));
+            done(at);
         }
-        Ok(files)
+        Ok(())
     }
 }
 
