@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use goyaml::Map;
 
+use crate::content::Content;
 use crate::metadata::{Lock, Metadata};
 
 /// A file of a chart: its path inside the chart and its bytes.
@@ -10,8 +11,8 @@ use crate::metadata::{Lock, Metadata};
 pub struct File {
     /// The path below the chart's folder, with forward slashes (`templates/service.yaml`).
     pub name: String,
-    /// The content; the files of an archive are parts of one buffer.
-    pub data: Bytes,
+    /// The content.
+    pub data: Content,
     /// When it was last changed, as RFC 3339 text; Helm 4 stores it in the release record.
     pub mod_time: Option<String>,
 }

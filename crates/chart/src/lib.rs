@@ -8,6 +8,7 @@
 
 pub mod capabilities;
 mod chart;
+mod content;
 mod crds;
 mod error;
 pub mod listing;
@@ -26,6 +27,7 @@ mod validate;
 pub mod values;
 
 pub use chart::{Chart, File};
+pub use content::Content;
 pub use crds::Crd;
 pub use error::Error;
 pub use load::{

@@ -62,7 +62,7 @@ impl Engine {
             lookup: (!change.without_lookups).then(|| Arc::new(lookup) as Arc<dyn Lookup>),
             ..Template::new(chart.clone(), values.clone(), release, (self.clock)())
         };
-        let (Templated { chart, rendered }, notices) = self.settings.render(template).await?;
+        let (Templated { chart, rendered, .. }, notices) = self.settings.render(template).await?;
         Ok(Composed {
             chart,
             manifest: rendered.manifest,

@@ -30,4 +30,4 @@ pub use lock::Holder;
 pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Rejection, Step, Verb};
 pub use query::Form;
 pub use run::Tested;
-pub use template::{Notice, Template, Templated, check_chart, check_complete};
+pub use template::{Notice, Source, Template, Templated, check_chart, check_complete};

@@ -42,12 +42,21 @@ pub struct Template {
 }
 
 /// A rendered chart.
-#[derive(Debug)]
 pub struct Templated {
     /// The chart with its dependencies processed, as a record keeps it.
     pub chart: Arc<Chart>,
     /// What it has become.
     pub rendered: Rendered,
+    /// What it was made from, which takes time to free: who ends right after need not.
+    pub source: Source,
+}
+
+/// What a chart is rendered from.
+pub struct Source {
+    /// The chart with its templates parsed.
+    pub parsed: Parsed,
+    /// The values as the templates saw them.
+    pub values: Map,
 }
 
 /// What a person should know about a chart, told while it is rendered, also when that fails in the end.
@@ -140,7 +149,7 @@ impl Template {
             ..Inputs::new(&values, &release, &capabilities, self.now)
         };
         let rendered = render::manifests::render(&parsed, &inputs, &shape)?;
-        Ok(Templated { chart, rendered })
+        Ok(Templated { chart, rendered, source: Source { parsed, values } })
     }
 }
 

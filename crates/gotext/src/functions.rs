@@ -70,12 +70,10 @@ impl Functions {
     }
 
     /// The method of a value of a named map type.
-    pub(crate) fn method(&self, value: &Value<'_>, name: &str) -> Option<&Function> {
+    pub(crate) fn method(&self, value: &Value<'_>, name: &[u8]) -> Option<&Function> {
         let Value::Map(map) = value else { return None };
         let type_name = map.name?;
-        if self.methods.is_empty() {
-            return None;
-        }
-        self.methods.iter().find(|((t, m), _)| *t == type_name && *m == name).map(|(_, f)| f)
+        // There are few, and of most fields the length alone tells that it is none of them.
+        self.methods.iter().find(|((t, m), _)| m.as_bytes() == name && *t == type_name).map(|(_, f)| f)
     }
 }

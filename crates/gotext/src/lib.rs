@@ -1,4 +1,4 @@
-//! Go's text/template and fmt, as a chart meets them.
+//! Go's text/template, fmt, strconv and regexp, as a chart meets them.
 //!
 //! A [`Set`] is parsed once and shared; a [`Runtime`] executes its templates over values of an [`Arena`].
 
@@ -9,6 +9,7 @@ mod function;
 mod functions;
 mod hash;
 mod parse;
+pub mod regexp;
 mod set;
 mod stack;
 pub mod strconv;

@@ -9,7 +9,8 @@ use crate::parse::{self, Pool, Tables};
 
 /// A parsed text, not yet part of any set: texts can be parsed side by side.
 pub struct Source {
-    tables: Tables,
+    /// In one place, since sources are handed from thread to thread and sorted.
+    tables: Box<Tables>,
     /// The templates of the text, as numbers of trees in the tables.
     trees: Vec<u32>,
 }
@@ -21,7 +22,7 @@ impl Source {
     /// Go's, with the name of the text and the line.
     pub fn parse(functions: &Functions, name: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Result<Self, Error> {
         let (tables, trees) = parse::parse(functions, name.as_ref(), text.as_ref())?;
-        Ok(Self { tables, trees })
+        Ok(Self { tables: Box::new(tables), trees })
     }
 }
 

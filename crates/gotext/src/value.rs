@@ -97,6 +97,12 @@ impl Arena {
         self.typed_map(GoType::Any)
     }
 
+    /// Makes an empty `map[string]interface {}` with room for so many entries: to grow leaves the old room behind.
+    pub fn map_for<'a>(&'a self, entries: usize) -> &'a Map<'a> {
+        let entries = self.bump.alloc(RefCell::new(BumpVec::with_capacity_in(entries, &self.bump)));
+        self.bump.alloc(Map { elem: GoType::Any, name: None, nil: false, entries })
+    }
+
     /// Makes an empty `map[string]ELEM`.
     pub fn typed_map<'a>(&'a self, elem: GoType) -> &'a Map<'a> {
         let entries = self.bump.alloc(RefCell::new(BumpVec::new_in(&self.bump)));
@@ -360,6 +366,14 @@ pub trait Object<'a> {
     fn underlying(&self, _arena: &'a Arena) -> Value<'a> {
         Value::Nil
     }
+    /// A number counted up to this one, where that is of a named type, which it keeps.
+    fn counted(&self, _arena: &'a Arena, _n: i64) -> Option<Value<'a>> {
+        None
+    }
+    /// A part of a slice of a named type, which keeps the name; `None` where a plain list will do.
+    fn sliced(&self, _arena: &'a Arena, _from: usize, _to: usize) -> Option<Value<'a>> {
+        None
+    }
     /// What the `String()` or `Error()` method gives, where the type has one (`fmt` prints that).
     fn string(&self) -> Option<String> {
         None
@@ -367,6 +381,10 @@ pub trait Object<'a> {
     /// What a `String()` method gives that only a pointer has: an action prints that of a field of something pointed to,
     /// `fmt` knows nothing of it.
     fn pointer_string(&self) -> Option<String> {
+        None
+    }
+    /// What the value is once an interface holds it, where that is less: a copy has not the methods of its pointer.
+    fn boxed(&self, _arena: &'a Arena) -> Option<Value<'a>> {
         None
     }
     /// What the `GoString()` method gives, where the type has one (`%#v` prints that).

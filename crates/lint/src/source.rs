@@ -166,14 +166,14 @@ impl Source for Files {
 
     fn read(&self, name: &str) -> Result<Bytes, String> {
         match self.find(name) {
-            Some(file) => Ok(file.data.clone()),
+            Some(file) => Ok(file.data.bytes().clone()),
             None if self.kind(name) == Kind::Folder => Err(format!("read {name}: is a directory")),
             None => Err(format!("open {name}: no such file or directory")),
         }
     }
 
     fn load(&self, tell: &mut dyn FnMut(LoadNotice)) -> Result<Chart, String> {
-        let rules = self.find(".helmignore").map(|file| file.data.clone()).unwrap_or_default();
+        let rules = self.find(".helmignore").map(|file| file.data.bytes().clone()).unwrap_or_default();
         let rules = IgnoreRules::parse(&rules)?;
         let is_left_out = |name: &str| {
             let mut folders = name.match_indices('/').filter_map(|(at, _)| name.get(..at));

@@ -93,7 +93,7 @@ impl Ahead {
             && is_template(&file.name)
         {
             // Subcharts nearly always lie in folders of their names.
-            self.push(path::join(&[root, &file.name]), file.data.clone());
+            self.push(path::join(&[root, &file.name]), file.data.bytes().clone());
         }
     }
 

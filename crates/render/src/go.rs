@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use gotext::Arena;
+use gotext::regexp::{Cache, Regex};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::golang::regex::{Cache, Regex};
 use crate::golang::time::{Time, Zone, local_zone};
 
 /// A regular expression of Go's `regexp`.

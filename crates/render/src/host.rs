@@ -8,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rsa::rand_core::OsRng;
 
-use crate::golang::regex::Cache;
 use crate::golang::time::Time;
+use gotext::regexp::Cache;
 
 /// Answers `lookup` from a cluster.
 pub trait Lookup: Send + Sync {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chart::Content;
 use chart::capabilities::KubeVersion;
 use gotext::GoType::String as Str;
 use gotext::{Arena, Call, Error, GoType, Kind, Method, Object, Value};
@@ -27,13 +28,13 @@ const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
 
 /// `engine.files`: the files of a chart, sorted by path (as Helm 4.3: `pkg/engine/files.go`).
 pub(crate) struct Files<'a> {
-    entries: &'a [(&'a [u8], &'a [u8])],
+    entries: &'a [(&'a [u8], &'a Content)],
 }
 
 impl<'a> Files<'a> {
     /// The files; of two of the same path the later one counts.
-    pub(crate) fn new(arena: &'a Arena, files: &[(&'a str, &'a [u8])]) -> Self {
-        let mut entries: Vec<(&'a [u8], &'a [u8])> = Vec::with_capacity(files.len());
+    pub(crate) fn new(arena: &'a Arena, files: &[(&'a str, &'a Content)]) -> Self {
+        let mut entries: Vec<(&'a [u8], &'a Content)> = Vec::with_capacity(files.len());
         for (name, data) in files {
             entries.push((name.as_bytes(), data));
         }
@@ -144,7 +145,7 @@ impl<'a> Object<'a> for Caps<'a> {
     }
     fn field(&self, arena: &'a Arena, name: &str) -> Option<Value<'a>> {
         Some(match name {
-            "KubeVersion" => arena.object(Kube(&self.0.kube_version)),
+            "KubeVersion" => arena.object(Kube { version: &self.0.kube_version, held: Held::InPlace }),
             "APIVersions" => arena.object(VersionSet(&self.0.api_versions)),
             "HelmVersion" => arena.object(HelmVersion(&self.0.helm_version)),
             _ => return None,
@@ -158,8 +159,22 @@ impl<'a> Object<'a> for Caps<'a> {
     }
 }
 
-/// `common.KubeVersion`.
-struct Kube<'a>(&'a KubeVersion);
+/// `common.KubeVersion`, whose methods are its pointer's: a copy in an interface has none.
+struct Kube<'a> {
+    version: &'a KubeVersion,
+    held: Held,
+}
+
+/// How a value is held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Where it can be pointed to.
+    InPlace,
+    /// In an interface.
+    Boxed,
+    /// In an interface, after reflection has copied the fields that are exported.
+    Copied,
+}
 
 impl<'a> Object<'a> for Kube<'a> {
     fn type_name(&self) -> Cow<'static, str> {
@@ -170,33 +185,40 @@ impl<'a> Object<'a> for Kube<'a> {
     }
     fn field(&self, _arena: &'a Arena, name: &str) -> Option<Value<'a>> {
         Some(match name {
-            "Version" => Value::Str(self.0.version.as_bytes()),
-            "Major" => Value::Str(self.0.major.as_bytes()),
-            "Minor" => Value::Str(self.0.minor.as_bytes()),
+            "Version" => Value::Str(self.version.version.as_bytes()),
+            "Major" => Value::Str(self.version.major.as_bytes()),
+            "Minor" => Value::Str(self.version.minor.as_bytes()),
             _ => return None,
         })
     }
     fn fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
         let text = |s: &'a str| Value::Str(s.as_bytes());
         // The cluster's own version has no normalized one; Helm's own default has.
-        let normalized = self.0.normalized.as_deref().unwrap_or_default();
+        let normalized = self.version.normalized.as_deref().filter(|_| self.held != Held::Copied).unwrap_or_default();
         vec![
-            ("Version", text(&self.0.version)),
+            ("Version", text(&self.version.version)),
             ("normalizedVersion", text(normalized)),
-            ("Major", text(&self.0.major)),
-            ("Minor", text(&self.0.minor)),
+            ("Major", text(&self.version.major)),
+            ("Minor", text(&self.version.minor)),
         ]
     }
     fn pointer_string(&self) -> Option<String> {
-        Some(self.0.as_str().to_owned())
+        (self.held == Held::InPlace).then(|| self.version.as_str().to_owned())
+    }
+    fn boxed(&self, arena: &'a Arena) -> Option<Value<'a>> {
+        (self.held == Held::InPlace).then(|| arena.object(Kube { version: self.version, held: Held::Boxed }))
+    }
+    fn copied(&self, arena: &'a Arena) -> Option<Value<'a>> {
+        Some(arena.object(Kube { version: self.version, held: Held::Copied }))
     }
     fn method(&self, name: &str) -> Option<&'static Method> {
-        matches!(name, "String" | "GitVersion").then_some(&NO_ARGUMENT)
+        (self.held == Held::InPlace && matches!(name, "String" | "GitVersion")).then_some(&NO_ARGUMENT)
     }
     fn call(&self, call: &mut Call<'a, '_>, name: &str, _args: &[Value<'a>]) -> Option<Out<'a>> {
         match name {
-            "String" => Some(Ok(call.arena.str(self.0.as_str()))),
-            "GitVersion" => Some(Ok(Value::Str(self.0.version.as_bytes()))),
+            _ if self.held != Held::InPlace => None,
+            "String" => Some(Ok(call.arena.str(self.version.as_str()))),
+            "GitVersion" => Some(Ok(Value::Str(self.version.version.as_bytes()))),
             _ => None,
         }
     }
@@ -215,6 +237,9 @@ impl<'a> Object<'a> for VersionSet<'a> {
     fn underlying(&self, arena: &'a Arena) -> Value<'a> {
         let items: Vec<_> = self.0.iter().map(|v| Value::Str(v.as_bytes())).collect();
         arena.typed_list(GoType::String, &items)
+    }
+    fn sliced(&self, arena: &'a Arena, from: usize, to: usize) -> Option<Value<'a>> {
+        self.0.get(from..to).map(|part| arena.object(VersionSet(part)))
     }
     fn method(&self, name: &str) -> Option<&'static Method> {
         (name == "Has").then_some(&ONE_TEXT)

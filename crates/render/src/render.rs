@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use chart::{Chart, Dependency, Maintainer};
+use chart::{Chart, Content, Dependency, Maintainer};
 use gotext::{Arena, Functions, Limits, Map, MissingKey, Options, Runtime, Set, Value};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -97,6 +97,8 @@ impl<'i> Inputs<'i> {
 pub struct Parsed {
     chart: Arc<Chart>,
     set: Set,
+    /// The bytes of all templates.
+    bytes: usize,
     /// The templates in the order they are executed, with the chart each belongs to.
     order: Vec<Template>,
 }
@@ -142,7 +144,7 @@ pub(crate) fn template_paths(chart: &Chart) -> Vec<(Template, &Bytes)> {
                 continue;
             }
             let path = path::join(&[full_path, &file.name]);
-            templates.push((Template { path, base_path: Arc::clone(&base_path), chart: number }, &file.data));
+            templates.push((Template { path, base_path: Arc::clone(&base_path), chart: number }, file.data.bytes()));
         }
     }
     // Of two with the same path the last counts.
@@ -182,7 +184,8 @@ impl Parsed {
             templates.iter().map(|(template, text)| (template.path.clone(), (*text).clone())).collect();
         let set = parse(&texts, ahead)?;
         let order = templates.into_iter().map(|(template, _)| template).collect();
-        Ok(Self { chart, set, order })
+        let bytes = texts.iter().map(|(_, text)| text.len()).sum();
+        Ok(Self { chart, set, bytes, order })
     }
 
     /// The chart.
@@ -200,10 +203,48 @@ impl Parsed {
     /// # Errors
     /// Names the template and its place, in Helm's words, or the budget that was used up.
     pub fn render(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
-        on_big_stack(|| self.execute(inputs))?
+        let texts = self.places();
+        self.execute(inputs, &texts, &mut |_| {})?;
+        Ok(self.files(texts))
     }
 
-    fn execute(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
+    /// A place for what each template prints.
+    pub(crate) fn places(&self) -> Vec<OnceLock<String>> {
+        self.order.iter().map(|_| OnceLock::new()).collect()
+    }
+
+    /// The path of the template whose text has a place.
+    pub(crate) fn path(&self, at: usize) -> Option<&str> {
+        self.order.get(at).map(|template| template.path.as_str())
+    }
+
+    /// What was printed, by path.
+    pub(crate) fn files(&self, texts: Vec<OnceLock<String>>) -> Files {
+        let texts = texts.into_iter().map(OnceLock::into_inner);
+        self.order.iter().zip(texts).filter_map(|(template, text)| Some((template.path.clone(), text?))).collect()
+    }
+
+    /// The bytes of all templates.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Executes all templates that are no partials, and puts what each prints into its place; says so each time.
+    pub(crate) fn execute(
+        &self,
+        inputs: &Inputs<'_>,
+        texts: &[OnceLock<String>],
+        done: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<(), RenderError> {
+        on_big_stack(|| self.execute_here(inputs, texts, done))?
+    }
+
+    fn execute_here(
+        &self,
+        inputs: &Inputs<'_>,
+        texts: &[OnceLock<String>],
+        done: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<(), RenderError> {
         let arena = Arena::new();
         let local = intern(&inputs.zone);
         let now = Time {
@@ -224,8 +265,9 @@ impl Parsed {
             interrupt: inputs.interrupt.clone(),
         };
         let mut runtime = Runtime::new(&arena, &self.set, &options);
-        let mut files = Files::new();
-        for template in &self.order {
+        // What a template prints grows in a place of its own, which is warm by then, and is copied once.
+        let mut out = Vec::new();
+        for (at, (template, text)) in self.order.iter().zip(texts).enumerate() {
             if base_name(&template.path).starts_with('_') {
                 continue;
             }
@@ -234,14 +276,16 @@ impl Parsed {
             about.set(b"BasePath", arena.str(template.base_path.as_bytes()));
             about.set(b"Name", arena.str(&template.path));
             scope.set(b"Template", Value::Map(arena.view(about, Some(VALUES))));
-            let mut out = Vec::new();
+            out.clear();
             let dot = Value::Map(arena.view(scope, Some(VALUES)));
             runtime
                 .execute_to(&mut host, template.path.as_bytes(), dot, &mut out)
                 .map_err(|e| exec_error(&template.path, &e))?;
-            files.insert(template.path.clone(), into_text(out));
+            // Each template is executed once.
+            _ = text.set(into_text(&out));
+            done(at);
         }
-        Ok(files)
+        Ok(())
     }
 }
 
@@ -298,7 +342,7 @@ impl<'a> Scopes<'a> {
     ) -> &'a Map<'a> {
         let scope = arena.map();
         let subcharts = arena.map();
-        let files: Vec<(&str, &[u8])> = chart.files.iter().map(|file| (file.name.as_str(), &*file.data)).collect();
+        let files: Vec<(&str, &Content)> = chart.files.iter().map(|file| (file.name.as_str(), &file.data)).collect();
         scope.set(b"Capabilities", capabilities);
         scope.set(b"Chart", Value::Map(metadata(arena, chart, is_root)));
         scope.set(b"Files", arena.object(FilesObject::new(arena, &files)));

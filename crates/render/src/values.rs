@@ -28,7 +28,7 @@ pub(crate) fn from_tree<'a>(arena: &'a Arena, tree: &goyaml::Value) -> Value<'a>
 
 /// Brings a mapping into a render's memory.
 pub(crate) fn tree_map<'a>(arena: &'a Arena, tree: &goyaml::Map) -> &'a Map<'a> {
-    let map = arena.map();
+    let map = arena.map_for(tree.len());
     for (key, value) in tree {
         map.set(arena.bytes(key), from_tree(arena, value));
     }
@@ -57,12 +57,8 @@ fn find(text: &[u8]) -> Option<usize> {
 }
 
 /// Makes text of an output: what templates print is nearly always UTF-8 as it stands.
-pub(crate) fn into_text(output: Vec<u8>) -> String {
-    let output = match without_no_value(&output) {
-        Cow::Owned(without) => without,
-        Cow::Borrowed(_) => output,
-    };
-    String::from_utf8(output).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+pub(crate) fn into_text(output: &[u8]) -> String {
+    String::from_utf8_lossy(&without_no_value(output)).into_owned()
 }
 
 /// The depth from which on a tree is looked at for containing itself, as in Go.

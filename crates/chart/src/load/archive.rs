@@ -1,12 +1,15 @@
 //! The files of a packed chart (as Helm 4.3: `pkg/chart/loader/archive/archive.go`).
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tar::{Archive, EntryType};
 
 use crate::chart::File;
+use crate::content::{Content, Packed};
 use crate::text::quote;
 use crate::time;
 
@@ -21,11 +24,75 @@ const PORTION: usize = 64 << 10;
 /// # Errors
 /// As Helm's `archive.LoadArchiveFiles`, and where a limit is exceeded.
 pub fn read_archive(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, LoadError> {
-    read(bytes, &mut Budget::new(limits), &mut |_| {})
+    read(&Bytes::copy_from_slice(bytes), Keep::Unpacked, &mut Budget::new(limits), &mut |_| {})
+}
+
+/// What becomes of the large files that most uses of a chart never look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// They are unpacked like all others.
+    Unpacked,
+    /// They stay in the archive until somebody looks.
+    Packed,
+}
+
+/// Below this size it is less work to unpack a file than to remember where it is.
+const SMALL: u64 = 4096;
+
+/// Tells whether a file of a chart, its own or that of a subchart in a folder, is looked at only by who installs its CRDs.
+fn may_stay_packed(name: &str, size: u64) -> bool {
+    let mut rest = name;
+    while let Some((_, below)) = rest.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
+        rest = below;
+    }
+    size >= SMALL && rest.starts_with("crds/")
+}
+
+/// Unpacks what [`may_stay_packed`], by the number of the entry. The archive was read before, and held what it could hold.
+fn unpack_rest(archive: &[u8]) -> HashMap<usize, Bytes> {
+    let broken = RefCell::new(None);
+    let unpacked = Unpacked::new(archive, u64::MAX, &broken);
+    let mut archive = Archive::new(BufReader::with_capacity(PORTION, unpacked));
+    let mut found = HashMap::new();
+    let Ok(entries) = archive.entries() else { return found };
+    for (number, entry) in entries.enumerate() {
+        // What broke here broke before, after all that was taken.
+        let Ok(mut entry) = entry else { break };
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let kind = entry.header().entry_type();
+        let wanted = inner_path(&name).is_ok_and(|path| may_stay_packed(&path, entry.size()));
+        if wanted && kind.is_file() {
+            let Ok(data) = content(&mut entry, kind) else { break };
+            found.insert(number, without_mark(data));
+        }
+    }
+    found
+}
+
+fn without_mark(data: Bytes) -> Bytes {
+    if data.starts_with(BOM) { data.slice(BOM.len()..) } else { data }
+}
+
+/// Reads past the content of an entry, and gives how long it is without a byte order mark.
+fn pass<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<usize> {
+    let size = entry.size();
+    let mut start = [0; BOM.len()];
+    entry.read_exact(&mut start)?;
+    let rest = io::copy(entry, &mut io::sink())?;
+    if rest + BOM.len() as u64 != size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mark = if start == BOM { BOM.len() } else { 0 };
+    usize::try_from(size).map(|size| size - mark).map_err(|_| io::ErrorKind::UnexpectedEof.into())
 }
 
 /// Reads the files, and shows each as soon as it is there.
-pub(super) fn read(bytes: &[u8], budget: &mut Budget, seen: &mut dyn FnMut(&File)) -> Result<Vec<File>, LoadError> {
+pub(super) fn read(
+    bytes: &Bytes,
+    keep: Keep,
+    budget: &mut Budget,
+    seen: &mut dyn FnMut(&File),
+) -> Result<Vec<File>, LoadError> {
     check_gzip_header(bytes)?;
     // Headers and padding are not the chart's bytes, yet they must not be without end either.
     let overhead = (budget.entries as u64).saturating_mul(4096).saturating_add(1 << 20);
@@ -36,8 +103,9 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget, seen: &mut dyn FnMut(&File
         |error: &io::Error| damaged(broken.borrow().as_ref().filter(|_| is_early_end(error)).unwrap_or(error));
     // To unpack little by little takes much longer.
     let mut archive = Archive::new(BufReader::with_capacity(PORTION, unpacked));
+    let packed = Arc::new(Packed::new(bytes.clone(), unpack_rest));
     let mut files = Vec::new();
-    for entry in archive.entries().map_err(|e| damaged(&e))? {
+    for (number, entry) in archive.entries().map_err(|e| damaged(&e))?.enumerate() {
         let mut entry = entry.map_err(|e| damaged(&e))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let kind = entry.header().entry_type();
@@ -55,16 +123,22 @@ pub(super) fn read(bytes: &[u8], budget: &mut Budget, seen: &mut dyn FnMut(&File
             return Err(LoadError::SpecialEntry(name));
         }
         let mod_time = mod_time(&mut entry);
-        let mut data = Bytes::new();
+        let mut data = Content::default();
         if !special {
             if entry.size() >= budget.bytes {
                 return Err(LoadError::TooLarge(budget.limits.max_bytes));
             }
-            data = content(&mut entry, kind).map_err(|e| damaged(&e))?;
-            budget.bytes = budget.bytes.saturating_sub(data.len() as u64);
-        }
-        if data.starts_with(BOM) {
-            data = data.slice(BOM.len()..);
+            let size;
+            if keep == Keep::Packed && kind.is_file() && may_stay_packed(&path, entry.size()) {
+                size = entry.size();
+                let len = pass(&mut entry).map_err(|e| damaged(&e))?;
+                data = Content::packed(&packed, number, len);
+            } else {
+                let bytes = content(&mut entry, kind).map_err(|e| damaged(&e))?;
+                size = bytes.len() as u64;
+                data = without_mark(bytes).into();
+            }
+            budget.bytes = budget.bytes.saturating_sub(size);
         }
         let file = File { name: path, data, mod_time };
         seen(&file);

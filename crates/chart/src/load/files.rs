@@ -6,7 +6,8 @@ use crate::chart::{Chart, File};
 use crate::metadata::Metadata;
 use crate::validate::Nulls;
 
-use super::{Budget, LoadError, archive, decode};
+use super::archive::{self, Keep};
+use super::{Budget, LoadError, decode};
 
 const CHART_FILE: &str = "Chart.yaml";
 
@@ -62,7 +63,7 @@ pub(super) fn assemble(files: Vec<File>, budget: &mut Budget) -> Result<Chart, L
                 chart.has_values = true;
             }
             "values.schema.json" => {
-                chart.schema = Some(file.data.clone());
+                chart.schema = Some(file.data.bytes().clone());
                 chart.schema_mod_time.clone_from(&file.mod_time);
             }
             "requirements.yaml" => {
@@ -121,7 +122,7 @@ fn subchart(name: &str, files: Vec<File>, parent: &str, budget: &mut Budget) -> 
         if budget.archive_depth > budget.limits.max_archive_depth {
             return Err(wrap(LoadError::TooDeep(budget.limits.max_archive_depth)));
         }
-        let files = archive::read(&file.data, budget, &mut |_| {}).map_err(wrap)?;
+        let files = archive::read(file.data.bytes(), Keep::Packed, budget, &mut |_| {}).map_err(wrap)?;
         drop(file);
         let chart = assemble(files, budget).map_err(wrap)?;
         budget.archive_depth -= 1;

@@ -14,6 +14,9 @@ mod sniff;
 
 use std::path::Path;
 
+use archive::Keep;
+use bytes::Bytes;
+
 pub use archive::read_archive;
 pub use dir::read_dir;
 pub use error::LoadError;
@@ -105,7 +108,8 @@ impl Budget {
 /// As Helm's `loader.LoadArchive`, and where a limit is exceeded.
 pub fn load_archive(bytes: &[u8], limits: &Limits) -> Result<Chart, LoadError> {
     let mut budget = Budget::new(limits);
-    let files = archive::read(bytes, &mut budget, &mut |_| {}).map_err(|e| match e {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let files = archive::read(&bytes, Keep::Packed, &mut budget, &mut |_| {}).map_err(|e| match e {
         LoadError::GzipHeader => LoadError::NotAnArchive(format!(
             "stream does not appear to be a valid chart file (details: {})",
             LoadError::GzipHeader
@@ -236,9 +240,9 @@ fn load_checking(
     if !metadata.is_file() {
         return Err(LoadError::Irregular(name.into_owned()));
     }
-    let bytes = dir::read_whole(path, budget.limits.max_bytes)?;
+    let bytes = Bytes::from(dir::read_whole(path, budget.limits.max_bytes)?);
     sniff::ensure_archive(&name, &bytes)?;
-    let files = archive::read(&bytes, budget, seen).map_err(|e| match e {
+    let files = archive::read(&bytes, Keep::Packed, budget, seen).map_err(|e| match e {
         LoadError::GzipHeader => LoadError::NotAnArchive(format!(
             "file '{name}' does not appear to be a valid chart file (details: {})",
             LoadError::GzipHeader

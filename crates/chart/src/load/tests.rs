@@ -309,3 +309,33 @@ fn paths_that_are_no_chart() {
         assert_eq!(load_path(&at(name)).unwrap_err().to_string(), want);
     }
 }
+
+#[test]
+fn large_crds_stay_packed_until_somebody_looks() {
+    let large = |fill: u8| [&b"kind: X # "[..], &vec![fill; 9000]].concat();
+    let marked = [BOM, &large(b'b')].concat();
+    let entries: Vec<(&str, Vec<u8>)> = vec![
+        ("shop/Chart.yaml", CHART.as_bytes().to_vec()),
+        ("shop/crds/a.yaml", large(b'a')),
+        ("shop/crds/b.yaml", marked),
+        ("shop/crds/small.yaml", b"kind: S".to_vec()),
+        ("shop/files/crds/c.yaml", large(b'c')),
+        ("shop/charts/db/Chart.yaml", b"apiVersion: v2\nname: db\nversion: 1.0.0\n".to_vec()),
+        ("shop/charts/db/crds/d.yaml", large(b'd')),
+    ];
+    let borrowed: Vec<(&str, &[u8])> = entries.iter().map(|(name, data)| (*name, &**data)).collect();
+    let bytes = files(&borrowed);
+    let chart = load_archive(&bytes, &Limits::default()).unwrap();
+    let unpacked = load_files(read_archive(&bytes, &Limits::default()).unwrap()).unwrap();
+    let packed = |chart: &Chart| {
+        let crds = chart.crd_objects();
+        crds.iter().filter(|crd| format!("{:?}", crd.file.data).starts_with("entry ")).count()
+    };
+    assert_eq!((packed(&chart), packed(&unpacked)), (3, 0));
+    for (crd, want) in chart.crd_objects().iter().zip(unpacked.crd_objects()) {
+        assert_eq!(crd.file.data.len(), want.file.data.len(), "{}", crd.path);
+        assert!(crd.file.data == want.file.data, "{}", crd.path);
+    }
+    assert!(chart.crd_objects().iter().any(|crd| crd.file.data.starts_with(b"kind: X # b")));
+    assert!(chart == unpacked);
+}

@@ -14,8 +14,9 @@ type Judge = fn(&Value) -> Verdict;
 
 /// Puts the formats into a compiler.
 pub(super) fn register(compiler: &mut Compiler) {
-    let formats: [(&'static str, Judge); 8] = [
+    let formats: [(&'static str, Judge); 9] = [
         ("ipv4", |v| text(v, |s| Ok(ipv4(s)?))),
+        ("regex", |v| text(v, regex)),
         ("uri", |v| text(v, uri)),
         ("iri", |v| text(v, uri)),
         ("uri-reference", |v| text(v, uri_reference)),
@@ -56,6 +57,23 @@ fn ipv4(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What is wrong with an address or an expression in Go's words, also where the library judges by itself: in the schemas of
+/// schemas.
+pub(super) fn reason(format: &str, value: &Value) -> Option<String> {
+    let judge = match format {
+        "uri" | "iri" => uri,
+        "uri-reference" | "iri-reference" => uri_reference,
+        "regex" => regex,
+        _ => return None,
+    };
+    judge(value.as_str()?).err().map(|error| error.to_string())
+}
+
+/// Judges an expression as Go's `regexp` does.
+fn regex(text: &str) -> Verdict {
+    gotext::regexp::check(text.as_bytes()).map_err(Into::into)
+}
+
 fn uri(text: &str) -> Verdict {
     if parse(text)? { Ok(()) } else { Err("relative url".into()) }
 }
@@ -69,7 +87,7 @@ fn uri_reference(text: &str) -> Verdict {
 }
 
 /// Reads an address; tells whether it has a scheme.
-fn parse(text: &str) -> Result<bool, String> {
+pub(super) fn parse(text: &str) -> Result<bool, String> {
     let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
     let absolute = parts(address).map_err(|e| format!("parse {}: {e}", quote(address)))?;
     escapes(fragment, false).map_err(|e| format!("parse {}: {e}", quote(text)))?;
@@ -170,7 +188,7 @@ fn check_host(scheme: &str, host: &str) -> Result<(), String> {
 }
 
 /// Checks `%XX`, and in a host the characters themselves.
-fn escapes(text: &str, in_host: bool) -> Result<(), String> {
+pub(super) fn escapes(text: &str, in_host: bool) -> Result<(), String> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&b) = bytes.get(at) {

@@ -5,10 +5,14 @@
 
 mod cost;
 mod formats;
+mod patterns;
+mod references;
 mod text;
 
 use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use patterns::Originals;
 
 use boon::{CompileError, Compiler, Schemas, SchemeUrlLoader, UrlLoader};
 use goyaml::{Map, Value};
@@ -100,8 +104,13 @@ fn failed(reason: &str) -> Invalid {
 fn check(values: &Map, schema: &[u8]) -> Result<(), Invalid> {
     let schema = read(schema).map_err(unusable)?;
     let values = serde_json::Value::Object(values.iter().map(|(k, v)| (k.clone(), v.into())).collect());
+    let mut schema = references::escaped(&schema);
+    let mut patterns = Originals::default();
+    if patterns::any(&schema) {
+        patterns.replace(schema.to_mut());
+    }
     cost::check(&schema, &values).map_err(unusable)?;
-    run(&schema, &values)
+    run(&schema, &values, &patterns)
 }
 
 fn unusable(text: String) -> Invalid {
@@ -109,7 +118,7 @@ fn unusable(text: String) -> Invalid {
     Invalid { text, violations: vec![violation] }
 }
 
-fn run(schema: &serde_json::Value, values: &serde_json::Value) -> Result<(), Invalid> {
+fn run(schema: &serde_json::Value, values: &serde_json::Value, patterns: &Originals) -> Result<(), Invalid> {
     let mut compiler = Compiler::new();
     let mut loader = SchemeUrlLoader::new();
     for scheme in ["file", "http", "https"] {
@@ -118,11 +127,11 @@ fn run(schema: &serde_json::Value, values: &serde_json::Value) -> Result<(), Inv
     loader.register("urn", Box::new(Accept));
     compiler.use_loader(Box::new(loader));
     formats::register(&mut compiler);
-    compiler.add_resource(LOCATION, schema.clone()).map_err(|e| unusable(compile_text(&e, schema)))?;
+    compiler.add_resource(LOCATION, schema.clone()).map_err(|e| unusable(compile_text(&e, schema, patterns)))?;
     let mut schemas = Schemas::new();
-    let index = compiler.compile(LOCATION, &mut schemas).map_err(|e| unusable(compile_text(&e, schema)))?;
+    let index = compiler.compile(LOCATION, &mut schemas).map_err(|e| unusable(compile_text(&e, schema, patterns)))?;
     schemas.validate(values, index).map_err(|error| {
-        let tree = text::tree(&error, &text::Documents { schema, values });
+        let tree = text::tree(&error, &text::Documents { schema, values, patterns });
         let mut violations = Vec::new();
         tree.leaves(&mut |leaf| {
             let (pointer, message) = (leaf.pointer.clone(), leaf.message.clone());
@@ -134,12 +143,14 @@ fn run(schema: &serde_json::Value, values: &serde_json::Value) -> Result<(), Inv
     })
 }
 
+const REFUSED: &str = "references to other files and hosts are refused, put the definitions into the schema itself";
+
 /// Loads nothing.
 struct Refuse;
 
 impl UrlLoader for Refuse {
     fn load(&self, _url: &str) -> Result<serde_json::Value, Box<dyn StdError>> {
-        Err("references to other files and hosts are refused, put the definitions into the schema itself".into())
+        Err(REFUSED.into())
     }
 }
 
@@ -171,9 +182,9 @@ fn goes_deeper(json: &[u8], max: usize) -> bool {
     false
 }
 
-/// Tells whether an error is that the text ends within a number or a word, where Go's scanner sees a blank.
+/// Tells whether an error is that the text ends within a number, a word or an escape, where Go's scanner sees a blank.
 fn ends_in_a_token(error: &str, data: &[u8]) -> bool {
-    let within = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-');
+    let within = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'\\');
     error.starts_with("invalid character ' ' ") && data.last().is_some_and(within)
 }
 
@@ -195,16 +206,32 @@ fn read(data: &[u8]) -> Result<serde_json::Value, String> {
     Ok(serde_json::from_slice(data).unwrap_or_else(|_| (&value).into()))
 }
 
-fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
+fn compile_text(error: &CompileError, schema: &serde_json::Value, patterns: &Originals) -> String {
     match error {
+        CompileError::ParseUrlError { url, .. } if url.starts_with("http") => {
+            format!("failing loading {}: {REFUSED}", quote(url))
+        }
         CompileError::ParseUrlError { url, src } => format!("error in parsing {}: {src}", quote(url)),
+        CompileError::LoadUrlError { url, src } if src.to_string().starts_with("unsupported scheme") => {
+            format!("failing loading {}: no URLLoader registered for {}", quote(url), quote(url))
+        }
         CompileError::LoadUrlError { url, src } => format!("failing loading {}: {src}", quote(url)),
         CompileError::UnsupportedUrlScheme { url } => format!("no URLLoader registered for {}", quote(url)),
         // Go's library takes what is no URL for one, and finds nobody to load it.
-        CompileError::InvalidMetaSchemaUrl { src, .. } if src.to_string() == "relative URL without a base" => {
+        CompileError::InvalidMetaSchemaUrl { url, src } if src.to_string() == "relative URL without a base" => {
             let named = schema.get("$schema").and_then(serde_json::Value::as_str).unwrap_or_default();
-            let named = quote(named.split('#').next().unwrap_or_default());
-            format!("failing loading {named}: no URLLoader registered for {named}")
+            let named = named.split('#').next().unwrap_or_default();
+            match formats::parse(named) {
+                Ok(_) => {
+                    let address = references::escape(named).unwrap_or_else(|| named.to_owned());
+                    format!("failing loading {}: no URLLoader registered for {}", quote(named), quote(&address))
+                }
+                Err(reason) => format!("invalid $schema in {}: {reason}", quote(url)),
+            }
+        }
+        CompileError::InvalidMetaSchemaUrl { src, .. } if src.to_string() == "empty host" => {
+            let named = schema.get("$schema").and_then(serde_json::Value::as_str).unwrap_or_default();
+            format!("failing loading {}: {REFUSED}", quote(named))
         }
         CompileError::InvalidMetaSchemaUrl { url, src } => format!("invalid $schema in {}: {src}", quote(url)),
         CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", quote(url)),
@@ -215,7 +242,8 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
             format!(
                 "{} is not valid against metaschema: {}",
                 quote(&format!("{url}{mark}")),
-                text::tree(src, &text::Documents { schema: &serde_json::Value::Null, values: schema }).render()
+                text::tree(src, &text::Documents { schema: &serde_json::Value::Null, values: schema, patterns })
+                    .render()
             )
         }
         CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quote(loc)),
@@ -227,9 +255,17 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value) -> String {
             format!("duplicate anchor {} in {} at {} and {}", quote(anchor), quote(url), quote(ptr1), quote(ptr2))
         }
         CompileError::InvalidJsonPointer(loc) => format!("invalid json-pointer {}", quote(loc)),
-        CompileError::JsonPointerNotFound(loc) => format!("json-pointer in {} not found", quote(loc)),
+        CompileError::InvalidRegex { url, regex, src } => {
+            let regex = patterns.of(regex);
+            let reason = gotext::regexp::check(regex.as_bytes()).err().unwrap_or_else(|| src.to_string());
+            format!("invalid regex {} at {}: {reason}", quote(regex), quote(url))
+        }
+        CompileError::JsonPointerNotFound(loc) => match references::broken(loc) {
+            Some((fragment, reason)) => format!("error in parsing {}: {reason}", quote(&fragment)),
+            None => format!("json-pointer in {} not found", quote(&references::shown(loc))),
+        },
         CompileError::AnchorNotFound { url, reference } => {
-            format!("anchor in {} not found in schema {}", quote(reference), quote(url))
+            format!("anchor in {} not found in schema {}", quote(&references::shown(reference)), quote(url))
         }
         CompileError::UnsupportedVocabulary { url, vocabulary } => {
             format!("unsupported vocabulary {} in {}", quote(vocabulary), quote(url))

@@ -106,6 +106,33 @@ fn texts_are_helms() {
 }
 
 #[test]
+fn references_are_read_as_go_reads_addresses() {
+    for (schema, want) in [
+        (r##"{"$ref":"#/$defs/a b","$defs":{"a b":{"type":"string"}}}"##, "- at '': got object, want string\n"),
+        (r##"{"$ref":"#/$defs/a[b","$defs":{"a[b":{"type":"string"}}}"##, "- at '': got object, want string\n"),
+        (r##"{"$ref":"#/x[y"}"##, r#"json-pointer in "file:///values.schema.json#/x%5By" not found"#),
+        (r##"{"$ref":"#/é"}"##, r#"json-pointer in "file:///values.schema.json#/%C3%A9" not found"#),
+        (r##"{"$ref":"#/x|y^`<>"}"##, r#"json-pointer in "file:///values.schema.json#/x%7Cy%5E%60%3C%3E" not found"#),
+        (
+            r##"{"$dynamicRef":"#a b"}"##,
+            r#"anchor in "file:///values.schema.json#a%20b" not found in schema "file:///values.schema.json""#,
+        ),
+        (
+            r##"{"$schema":"http://json-schema.org/draft-04/schema#","$ref":"#/%zz"}"##,
+            r##"error in parsing "#/%zz": invalid URL escape "%zz""##,
+        ),
+        (r#"{"$schema":"|"}"#, r#"failing loading "|": no URLLoader registered for "%7C""#),
+        (r#"{"$schema":"s:"}"#, r#"failing loading "s:": no URLLoader registered for "s:""#),
+        (
+            r#"{"$schema":":"}"#,
+            r#"invalid $schema in "file:///values.schema.json#": parse ":": missing protocol scheme"#,
+        ),
+    ] {
+        assert_eq!(check(schema, "{}"), want, "{schema}");
+    }
+}
+
+#[test]
 fn nothing_is_loaded_from_elsewhere() {
     for url in [
         "http://127.0.0.1:1/x.json",
@@ -172,4 +199,45 @@ fn subcharts_have_their_say() {
     );
     let at: Vec<_> = invalid.violations.iter().map(|v| (v.chart.as_str(), v.pointer.as_str())).collect();
     assert_eq!(at, [("p", "/a"), ("sub", ""), ("odd", "")]);
+}
+
+#[test]
+fn patterns_are_gos() {
+    let refused = |at: &str, shown: &str, reason: &str| {
+        format!(
+            "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with \
+             'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '{at}': '{shown}' is not \
+             valid regex: error parsing regexp: {reason}"
+        )
+    };
+    for (pattern, shown, reason) in [
+        (r"\\", r"\", "trailing backslash at end of expression: ``"),
+        ("(", "(", "missing closing ): `(`"),
+        ("(?=x)", "(?=x)", "invalid or unsupported Perl syntax: `(?=`"),
+        (r"\\cA", r"\\cA", r"invalid escape sequence: `\c`"),
+        ("x{1001}", "x{1001}", "invalid repeat count: `{1001}`"),
+    ] {
+        let got = check(&format!(r#"{{"pattern":"{pattern}"}}"#), "{}");
+        assert_eq!(got, refused("/pattern", shown, reason), "{pattern}");
+    }
+    // (expression, matches, does not match)
+    for (pattern, yes, no) in [
+        (r"^[\\d-z]+$", "1-z", "y"),
+        (r"^\\Qa.b\\E$", "a.b", "axb"),
+        ("^a{,3}$", "a{,3}", "aa"),
+        ("^[a&&b]+$", "&ab", "c"),
+        (r"^\\s$", " ", "\u{a0}"),
+        (r"^\\07$", "\u{7}", "7"),
+        ("(?i)^x$", "X", "y"),
+    ] {
+        let schema = format!(r#"{{"properties":{{"a":{{"pattern":"{pattern}"}}}}}}"#);
+        let with = |text: &str| check(&schema, &serde_json::json!({ "a": text }).to_string());
+        assert_eq!(with(yes), "", "{pattern}");
+        let shown = pattern.replace('\'', "\\'");
+        assert_eq!(
+            with(no),
+            format!("- at '/a': {} does not match pattern '{shown}'\n", text::quoted(no)),
+            "{pattern}"
+        );
+    }
 }

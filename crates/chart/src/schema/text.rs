@@ -6,6 +6,8 @@ use std::fmt::Display;
 use boon::{ErrorKind, ValidationError};
 use serde_json::{Number, Value};
 
+use super::patterns::Originals;
+
 /// An error with those under it, as Helm's library would have made the tree.
 pub(super) struct Node {
     pub(super) pointer: String,
@@ -27,6 +29,7 @@ enum Role {
 pub(super) struct Documents<'a> {
     pub(super) schema: &'a Value,
     pub(super) values: &'a Value,
+    pub(super) patterns: &'a Originals,
 }
 
 /// Makes the tree.
@@ -34,7 +37,17 @@ pub(super) struct Documents<'a> {
 /// Our library leaves `allOf`, `anyOf` and `oneOf` out where only one schema in them failed, and Helm's never does. The
 /// places of the errors tell where they were.
 pub(super) fn tree(error: &ValidationError<'_, '_>, documents: &Documents<'_>) -> Node {
-    node(error, error.instance_location.to_string(), documents)
+    let mut tree = node(error, error.instance_location.to_string(), documents);
+    tree.rename(documents.patterns);
+    tree
+}
+
+impl Node {
+    /// Shows places with the expressions that were written.
+    fn rename(&mut self, patterns: &Originals) {
+        self.pointer = patterns.in_pointer(std::mem::take(&mut self.pointer));
+        self.causes.iter_mut().for_each(|cause| cause.rename(patterns));
+    }
 }
 
 fn node(error: &ValidationError<'_, '_>, pointer: String, documents: &Documents<'_>) -> Node {
@@ -59,7 +72,7 @@ fn node(error: &ValidationError<'_, '_>, pointer: String, documents: &Documents<
         ErrorKind::Reference { .. } => Role::Reference,
         _ => Role::Other,
     };
-    Node { pointer, message: message(error, documents.schema), causes, role }
+    Node { pointer, message: message(error, documents), causes, role }
 }
 
 /// Tells whether an error would not be there if checking had ended at a bad format, as it does in Helm's library.
@@ -255,18 +268,19 @@ impl Node {
 }
 
 /// Says what is wrong in one place of the values.
-fn message(error: &ValidationError<'_, '_>, schema: &Value) -> String {
+fn message(error: &ValidationError<'_, '_>, documents: &Documents<'_>) -> String {
     // The library holds patterns in another dialect; messages show what the schema says.
     if let ErrorKind::Pattern { got, .. } = &error.kind
         && let Some((_, fragment)) = error.schema_url.split_once('#')
-        && let Some(pattern) = schema.pointer(&super::cost::unescape(fragment)).and_then(|s| s.get("pattern")?.as_str())
+        && let Some(pattern) =
+            documents.schema.pointer(&super::cost::unescape(fragment)).and_then(|s| s.get("pattern")?.as_str())
     {
-        return format!("{} does not match pattern {}", quoted(got), quoted(pattern));
+        return format!("{} does not match pattern {}", quoted(got), quoted(documents.patterns.of(pattern)));
     }
-    kind(&error.kind)
+    kind(&error.kind, documents.patterns)
 }
 
-fn kind(kind: &ErrorKind<'_, '_>) -> String {
+fn kind(kind: &ErrorKind<'_, '_>, patterns: &Originals) -> String {
     match kind {
         ErrorKind::Schema { url } => {
             let mark = if url.contains('#') { "" } else { "#" };
@@ -274,7 +288,7 @@ fn kind(kind: &ErrorKind<'_, '_>) -> String {
         }
         ErrorKind::Group | ErrorKind::Reference { .. } => "validation failed".to_owned(),
         ErrorKind::ContentSchema => "'contentSchema' failed".to_owned(),
-        ErrorKind::PropertyName { prop } => format!("invalid propertyName {}", quoted(prop)),
+        ErrorKind::PropertyName { prop } => format!("invalid propertyName {}", quoted(patterns.of(prop))),
         ErrorKind::RefCycle { url, kw_loc1, kw_loc2 } => {
             let mark = if url.contains('#') { "" } else { "#" };
             let url = crate::text::quote(&format!("{url}{mark}"));
@@ -289,7 +303,14 @@ fn kind(kind: &ErrorKind<'_, '_>) -> String {
         },
         ErrorKind::Const { want } if want.is_array() || want.is_object() => "'const' failed".to_owned(),
         ErrorKind::Const { want } => format!("value must be {}", display(want)),
-        ErrorKind::Format { got, want, err } => format!("{} is not valid {want}: {err}", display(got)),
+        ErrorKind::Format { got, want, err } => {
+            let got = match got.as_ref() {
+                Value::String(text) if *want == "regex" => Value::String(patterns.of(text).to_owned()),
+                other => other.clone(),
+            };
+            let reason = super::formats::reason(want, &got).unwrap_or_else(|| err.to_string());
+            format!("{} is not valid {want}: {reason}", display(&got))
+        }
         ErrorKind::MinProperties { got, want } => counts("minProperties", *got, *want),
         ErrorKind::MaxProperties { got, want } => counts("maxProperties", *got, *want),
         ErrorKind::AdditionalProperties { got } => {
@@ -315,7 +336,9 @@ fn kind(kind: &ErrorKind<'_, '_>) -> String {
         ErrorKind::AdditionalItems { got } => format!("last {} additionalItem(s) not allowed", count(*got)),
         ErrorKind::MinLength { got, want } => counts("minLength", *got, *want),
         ErrorKind::MaxLength { got, want } => counts("maxLength", *got, *want),
-        ErrorKind::Pattern { got, want } => format!("{} does not match pattern {}", quoted(got), quoted(want)),
+        ErrorKind::Pattern { got, want } => {
+            format!("{} does not match pattern {}", quoted(got), quoted(patterns.of(want)))
+        }
         ErrorKind::ContentEncoding { want, err } => format!("value is not {} encoded: {err}", quoted(want)),
         ErrorKind::ContentMediaType { want, err, .. } => format!("value is not of mediatype {}: {err}", quoted(want)),
         ErrorKind::Minimum { got, want } => numbers("minimum", got, want),
@@ -355,10 +378,11 @@ fn join(items: impl Iterator<Item = impl Display>, separator: &str) -> String {
 }
 
 /// Quotes with single quotes, as the library does.
-fn quoted(text: &str) -> String {
-    let quoted = crate::text::quote(text);
+pub(super) fn quoted(text: &str) -> String {
+    // The library takes the quotes off last, so that a text with a backslash at its end loses that one's double.
+    let quoted = crate::text::quote(text).replace("\\\"", "\"").replace('\'', "\\'");
     let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"')).unwrap_or_default();
-    format!("'{}'", inner.replace("\\\"", "\"").replace('\'', "\\'"))
+    format!("'{inner}'")
 }
 
 fn display(value: &Value) -> String {

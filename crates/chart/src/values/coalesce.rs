@@ -210,6 +210,9 @@ impl Coalescer {
 
     /// Merges one table into another, which wins.
     pub(super) fn tables<'v>(&mut self, dest: &Table<'v>, source: &Table<'v>, prefix: &str, merge: bool) {
+        if dest.covers(source) {
+            return;
+        }
         // Whether a `null` of the destination meets a default decides if it removes the key or stays.
         let set: BTreeSet<Cow<'v, str>> =
             source.entries().into_iter().filter(|(_, node)| !node.is_null()).map(|(key, _)| key).collect();

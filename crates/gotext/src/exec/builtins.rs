@@ -312,6 +312,11 @@ fn slice<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
     if indexes.len() == 3 && to > max {
         return Err(Error::new(format!("invalid slice index: {to} > {max}")));
     }
+    if let Value::Object(object) = item.v
+        && let Some(part) = object.sliced(arena, from, to)
+    {
+        return Ok(part);
+    }
     Ok(match plain {
         Value::Str(s) => Value::Str(s.get(from..to).unwrap_or_default()),
         Value::List(list) => Value::List(

@@ -266,6 +266,7 @@ impl<'a> Runtime<'a> {
     #[inline]
     fn validate(&self, f: &Frame<'_, 'a>, val: Val<'a>, to: GoType) -> Result<Value<'a>> {
         match (to, val.v) {
+            (GoType::Any, Value::Object(object)) => Ok(object.boxed(self.arena).unwrap_or(val.v)),
             (GoType::Any, _) | (GoType::String, Value::Str(_)) => Ok(val.v),
             _ => self.validate_other(f, val, to),
         }

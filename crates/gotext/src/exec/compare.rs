@@ -14,6 +14,7 @@ enum Basic {
     Float,
     String,
     Uint,
+    Complex,
 }
 
 fn basic(value: &Value<'_>) -> Basic {
@@ -23,6 +24,7 @@ fn basic(value: &Value<'_>) -> Basic {
         Value::Uint(..) => Basic::Uint,
         Value::Float(..) => Basic::Float,
         Value::Str(_) => Basic::String,
+        Value::Object(object) if object.complex().is_some() => Basic::Complex,
         Value::Nil | Value::List(_) | Value::Map(_) | Value::Object(_) => Basic::Other,
     }
 }
@@ -106,7 +108,7 @@ pub(super) fn less<'a>(arena: &'a Arena, a: Value<'a>, b: Value<'a>) -> Outcome<
         (Value::Uint(x, _), Value::Int(y, _)) => u64::try_from(y).is_ok_and(|y| x < y),
         (Value::Float(x, _), Value::Float(y, _)) => x < y,
         (Value::Str(x), Value::Str(y)) => x < y,
-        (Value::Bool(_), Value::Bool(_)) => return bad(),
+        _ if basic(&pa) == basic(&pb) => return bad(),
         _ => return Err(incompatible(&a, &b)),
     })
 }

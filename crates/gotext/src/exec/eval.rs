@@ -220,14 +220,15 @@ impl<'a> Runtime<'a> {
         name: Span,
         args: Args<'a>,
     ) -> Result<Val<'a>> {
+        let name = f.pool.bytes(name);
         if let Value::Map(map) = receiver.v
-            && map.name.is_none()
             && args.is_empty()
-            && let Some(v) = map.get(f.pool.bytes(name))
+            && (map.name.is_none() || self.set.functions().method(&receiver.v, name).is_none())
+            && let Some(v) = map.get(name)
         {
             return Ok(Val { v, iface: map.elem == GoType::Any });
         }
-        self.eval_any_field(f, dot, receiver, id, f.pool.bytes(name), args)
+        self.eval_any_field(f, dot, receiver, id, name, args)
     }
 
     fn eval_any_field(
@@ -250,7 +251,7 @@ impl<'a> Runtime<'a> {
             Value::Nil => Err(self.fail(f, format!("nil pointer evaluating interface {{}}.{text}"))),
             Value::Map(map) => {
                 let set = self.set;
-                if let Some(method) = set.functions().method(&receiver.v, text) {
+                if let Some(method) = set.functions().method(&receiver.v, name) {
                     return self.call_map_method(f, dot, receiver.v, id, method, args);
                 }
                 self.map_field(f, map, name, args)

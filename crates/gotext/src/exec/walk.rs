@@ -171,12 +171,17 @@ impl<'a> Runtime<'a> {
             Value::Object(object) => match (object.underlying(self.arena), object.bytes()) {
                 (Value::Nil, Some(bytes)) => self.iterate(f, branch, self.arena.byte_list(bytes)),
                 (Value::Nil, None) => Err(self.no_range(f, val)),
-                (plain, _) => {
-                    if matches!(plain, Value::Int(..) | Value::Uint(..)) {
-                        self.only_one_variable(f, branch, val)?;
+                (Value::Int(n, t), _) => {
+                    self.only_one_variable(f, branch, val)?;
+                    for i in 0..n {
+                        let item = object.counted(self.arena, i).unwrap_or(Value::Int(i, t));
+                        if self.iteration(f, branch, Val::INVALID, Val::of(item))? {
+                            break;
+                        }
                     }
-                    self.iterate(f, branch, plain)
+                    Ok(n > 0)
                 }
+                (plain, _) => self.iterate(f, branch, plain),
             },
             Value::Bool(_) | Value::Float(..) | Value::Str(_) => Err(self.no_range(f, val)),
         }

@@ -93,12 +93,13 @@ pub(crate) fn parse(functions: &Functions, name: &[u8], text: &[u8]) -> Result<(
     }
     let mut tables = Tables::default();
     tables.data.reserve(name.len() + text.len() + 64);
-    // Room for what most texts need, so that the tables are not copied again and again.
-    let actions = memchr::memmem::find_iter(text, b"{{").count();
-    tables.nodes.reserve(actions * 4);
-    tables.positions.reserve(actions * 4);
-    tables.lists.reserve(actions * 4);
-    tables.idents.reserve(actions * 2);
+    // Room for what most texts need (for an action five nodes, four entries of lists and two names), so that the tables are
+    // not copied again and again: fresh memory costs more than what is written to it.
+    let actions = memchr::memmem::find_iter(text, b"{{").count() + 1;
+    tables.nodes.reserve(actions * 7);
+    tables.positions.reserve(actions * 7);
+    tables.lists.reserve(actions * 6);
+    tables.idents.reserve(actions * 3);
     let name_span = tables.add_data(name);
     let text_span = tables.add_data(text);
     tables.file = File { name: name_span, text: text_span };

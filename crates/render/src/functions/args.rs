@@ -89,6 +89,7 @@ pub(crate) fn is_empty<'a>(arena: &'a Arena, value: Value<'a>) -> bool {
         Value::Str(s) => s.is_empty(),
         Value::List(list) => list.items().is_empty(),
         Value::Map(map) => map.is_empty(),
+        Value::Object(object) if object.complex().is_some() => object.complex() == Some((0.0, 0.0)),
         Value::Object(object) => match object.kind() {
             Kind::Struct | Kind::Ptr | Kind::Func => false,
             Kind::Invalid => true,

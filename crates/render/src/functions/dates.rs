@@ -237,6 +237,9 @@ impl<'a> Object<'a> for Duration {
     fn underlying(&self, _arena: &'a Arena) -> Value<'a> {
         Value::int64(self.0)
     }
+    fn counted(&self, arena: &'a Arena, n: i64) -> Option<Value<'a>> {
+        Some(arena.object(Duration(n)))
+    }
     fn string(&self) -> Option<String> {
         Some(print_duration(self.0))
     }
@@ -275,10 +278,21 @@ impl<'a> Object<'a> for Duration {
 const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
 
 /// A `time.Month` or a `time.Weekday`.
-struct Named {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
     type_name: &'static str,
-    number: i64,
-    name: &'static str,
+    names: &'static [&'static str],
+    /// The number of the first name.
+    first: i64,
+    pub(crate) number: i64,
+}
+
+impl Named {
+    fn name(&self) -> Cow<'static, str> {
+        let name = usize::try_from(self.number - self.first).ok().and_then(|at| self.names.get(at).copied());
+        let short = self.type_name.strip_prefix("time.").unwrap_or(self.type_name);
+        name.map_or_else(|| format!("%!{short}({})", self.number).into(), Cow::Borrowed)
+    }
 }
 
 impl<'a> Object<'a> for Named {
@@ -291,20 +305,21 @@ impl<'a> Object<'a> for Named {
     fn underlying(&self, _arena: &'a Arena) -> Value<'a> {
         Value::int(self.number)
     }
+    fn counted(&self, arena: &'a Arena, n: i64) -> Option<Value<'a>> {
+        Some(arena.object(Named { number: n, ..*self }))
+    }
     fn string(&self) -> Option<String> {
-        Some(self.name.to_owned())
+        Some(self.name().into_owned())
+    }
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
     }
     fn method(&self, name: &str) -> Option<&'static Method> {
         (name == "String").then_some(&NO_ARGUMENT)
     }
     fn call(&self, call: &mut Call<'a, '_>, name: &str, _args: &[Value<'a>]) -> Option<Out<'a>> {
-        (name == "String").then(|| Ok(call.arena.str(self.name)))
+        (name == "String").then(|| Ok(call.arena.str(self.name().as_bytes())))
     }
-}
-
-fn named<'a>(arena: &'a Arena, type_name: &'static str, names: &[&'static str], number: i64, first: i64) -> Value<'a> {
-    let name = usize::try_from(number - first).ok().and_then(|at| names.get(at).copied()).unwrap_or("");
-    arena.object(Named { type_name, number, name })
 }
 
 impl<'a> Object<'a> for Time {
@@ -350,14 +365,21 @@ impl<'a> Object<'a> for Time {
             "String" => Ok(arena.str(self.text())),
             "GoString" => Ok(arena.str(self.go_text())),
             "Year" => Ok(Value::int(civil.year)),
-            "Month" => Ok(named(arena, "time.Month", &MONTHS, civil.month, 1)),
+            "Month" => {
+                Ok(arena.object(Named { type_name: "time.Month", names: &MONTHS, first: 1, number: civil.month }))
+            }
             "Day" => Ok(Value::int(civil.day)),
             "Hour" => Ok(Value::int(civil.hour)),
             "Minute" => Ok(Value::int(civil.minute)),
             "Second" => Ok(Value::int(civil.second)),
             "Nanosecond" => Ok(Value::int(i64::from(self.nanos))),
             "YearDay" => Ok(Value::int(self.year_day())),
-            "Weekday" => Ok(named(arena, "time.Weekday", &WEEKDAYS, self.weekday(), 0)),
+            "Weekday" => Ok(arena.object(Named {
+                type_name: "time.Weekday",
+                names: &WEEKDAYS,
+                first: 0,
+                number: self.weekday(),
+            })),
             "Unix" => Ok(Value::Int(self.seconds, Int64)),
             "UnixMilli" => Ok(Value::int64(self.seconds.wrapping_mul(1000) + i64::from(self.nanos / 1_000_000))),
             "UnixMicro" => Ok(Value::int64(self.seconds.wrapping_mul(1_000_000) + i64::from(self.nanos / 1_000))),

@@ -140,6 +140,13 @@ fn cut<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     let start = if a.len() > 1 { to_int64(any(a, 1)) } else { 0 };
     let end = if a.len() > 2 { to_int64(any(a, 2)) } else { items.len() as i64 };
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+    let named = |(start, end)| match any(a, 0) {
+        Value::Object(object) => object.sliced(arena, start, end),
+        _ => None,
+    };
+    if let Some(part) = range.and_then(named) {
+        return Ok(part);
+    }
     match range.and_then(|(start, end)| items.get(start..end)) {
         Some(piece) => Ok(arena.typed_list(list.elem, piece)),
         None => fail("reflect.Value.Slice: slice index out of bounds"),

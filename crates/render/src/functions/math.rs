@@ -126,13 +126,41 @@ fn tail<'a, 'v>(a: &'v [Value<'a>]) -> &'v [Value<'a>] {
     a.get(1..).unwrap_or(&[])
 }
 
-/// `math.Pow(10, n)`: exact where it can be.
+/// `math.Pow(10, n)`, squaring with mantissa and exponent apart as Go's `math.Pow` does, which rounds otherwise than others.
 fn pow10(places: i64) -> f64 {
-    if places.unsigned_abs() <= 22 {
-        let exact = 10f64.powi(places.unsigned_abs() as i32);
-        return if places < 0 { 1.0 / exact } else { exact };
+    const FAR: i64 = 1 << 12;
+    let (mut mantissa, mut exponent) = (1.0_f64, 0_i64);
+    // Ten is 0.625 * 2^4.
+    let (mut square, mut square_exponent) = (0.625_f64, 4_i64);
+    let mut left = places.unsigned_abs();
+    while left != 0 {
+        if square_exponent.abs() > FAR {
+            exponent += square_exponent;
+            break;
+        }
+        if left & 1 == 1 {
+            mantissa *= square;
+            exponent += square_exponent;
+        }
+        square *= square;
+        square_exponent *= 2;
+        if square < 0.5 {
+            square += square;
+            square_exponent -= 1;
+        }
+        left >>= 1;
     }
-    10f64.powf(places as f64)
+    if places < 0 { scale(1.0 / mantissa, -exponent) } else { scale(mantissa, exponent) }
+}
+
+/// `math.Ldexp`, rounded once.
+fn scale(mantissa: f64, exponent: i64) -> f64 {
+    let two = |exponent: i64| 2_f64.powi(exponent.clamp(-1022, 1023) as i32);
+    match exponent {
+        1024.. => mantissa * two(1023) * two(exponent - 1023),
+        -1020..=1023 => mantissa * two(exponent),
+        _ => mantissa * two(exponent + 60) * two(-60),
+    }
 }
 
 fn greatest<'a>(a: &[Value<'a>]) -> Value<'a> {

@@ -2,7 +2,7 @@
 
 pub(crate) mod args;
 mod crypto;
-mod dates;
+pub(crate) mod dates;
 mod dicts;
 mod encoding;
 pub(crate) mod helm;

@@ -7,7 +7,7 @@ use gotext::{Arena, Call, Error, Function, GoType, Value};
 
 use super::args::{Out, bytes, fail, int, strings};
 use super::{f, host};
-use crate::golang::regex::{Regex, must_compile_error, quote_meta};
+use gotext::regexp::{Regex, must_compile_error, quote_meta};
 
 pub(super) const TABLE: &[Function] = &[
     f("regexMatch", "Tells whether an expression matches a text somewhere.", &[Str, Str], None, |c, a| {

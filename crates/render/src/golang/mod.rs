@@ -6,7 +6,6 @@ pub(crate) mod decimal;
 pub(crate) mod deep;
 pub(crate) mod glob;
 pub(crate) mod path;
-pub(crate) mod regex;
 pub(crate) mod time;
 pub(crate) mod toml;
 pub(crate) mod unicode;

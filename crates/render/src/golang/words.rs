@@ -299,7 +299,8 @@ pub(crate) fn abbreviate(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
         return text.to_vec();
     }
     let mut offset = offset.min(len);
-    if len - offset < width - 3 {
+    // As Go's integers do, the offset that no text has wraps around.
+    if len.wrapping_sub(offset) < width - 3 {
         offset = len - (width - 3);
     }
     let cut = |from: i64, to: i64| text.get(from.max(0) as usize..to.max(0) as usize).unwrap_or(&[]);
@@ -309,7 +310,7 @@ pub(crate) fn abbreviate(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
     if width < 7 {
         return Vec::new();
     }
-    if offset + width - 3 < len {
+    if offset.wrapping_add(width - 3) < len {
         return [b"...".to_vec(), abbreviate(cut(offset, len), 0, width - 3)].concat();
     }
     [b"...", cut(len - (width - 3), len)].concat()

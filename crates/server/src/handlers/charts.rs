@@ -140,7 +140,7 @@ pub(super) async fn chart_file(ctx: Ctx) -> Outcome {
     Reply::ok().etag(&upload.chart.digest).header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox").bytes(
         &ctx,
         media,
-        file.data.clone(),
+        file.data.bytes().clone(),
     )
 }
 

@@ -30,6 +30,29 @@ fn schema(rng: &mut Rng, depth: usize) -> Json {
             7 => ("maximum", json!(1234.5)),
             8 => ("minLength", json!(2)),
             9 => ("pattern", json!(rng.pick(&["^[a-z]+$", "\\d", "x|y", "^\\S+\\.$"]))),
+            10 if rng.chance(40) => {
+                let odd = [
+                    "[\\d-z]",
+                    "\\Qa.b\\E",
+                    "(?i)X",
+                    "(",
+                    "\\cA",
+                    "a{,3}",
+                    "\\bx\\b",
+                    "\\s",
+                    "(?=x)",
+                    "[[:alpha:]]",
+                    "\\pL",
+                    "x**",
+                    "\\",
+                ];
+                let pattern = rng.pick(&odd);
+                if rng.chance(50) {
+                    ("pattern", json!(pattern))
+                } else {
+                    ("patternProperties", json!({ pattern: {"type": "string"} }))
+                }
+            }
             10 => ("required", json!(["a", "zz"])),
             11 => ("minItems", json!(2)),
             12 => ("uniqueItems", json!(true)),
@@ -49,6 +72,19 @@ fn schema(rng: &mut Rng, depth: usize) -> Json {
             27 => ("then", schema(rng, depth - 1)),
             28 => ("contains", schema(rng, depth - 1)),
             29 => ("propertyNames", schema(rng, depth - 1)),
+            30 if rng.chance(30) => {
+                let odd = [
+                    "#/$defs/My Type",
+                    "#/$defs/a[b]",
+                    "#/x|y^`<>\"",
+                    "#/é",
+                    "#/%zz",
+                    "#a b",
+                    "#/$defs/%7Bd%7D",
+                    "a\\b",
+                ];
+                (rng.pick(&["$ref", "$dynamicRef"]), json!(rng.pick(&odd)))
+            }
             30 => ("$ref", json!(rng.pick(&["#/$defs/d", "#/$defs/e", "#"]))),
             _ => ("dependentSchemas", json!({"a": schema(rng, depth - 1)})),
         };
@@ -113,6 +149,11 @@ const DRAFTS: &[&str] = &[
 fn question(rng: &mut Rng) -> Json {
     let mut made = schema(rng, 3);
     made["$defs"] = json!({"d": schema(rng, 2), "e": schema(rng, 1)});
+    if rng.chance(20) {
+        made["$defs"]["My Type"] = schema(rng, 1);
+        made["$defs"]["a[b]"] = schema(rng, 1);
+        made["$defs"]["{d}"] = schema(rng, 1);
+    }
     if rng.chance(50) {
         made["$schema"] = json!(rng.pick(DRAFTS));
     }

@@ -343,7 +343,8 @@ impl Fields {
                 return Ok(time);
             }
             let hours: i32 = name.strip_prefix("GMT").and_then(|h| h.parse().ok()).unwrap_or(0);
-            return Ok(Time::date(civil, self.nanos, Zone::fixed(hours * 3600, &name)));
+            // The zone is only how it is shown: the time itself is read as UTC.
+            return Ok(Time::date(civil, self.nanos, Zone::Utc).within(Zone::fixed(hours * 3600, &name)));
         }
         Ok(Time::date(civil, self.nanos, here))
     }

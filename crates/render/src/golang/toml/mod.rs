@@ -1,5 +1,6 @@
 //! TOML as `BurntSushi/toml` 1.6 writes and reads it.
 
+mod number;
 mod read;
 mod write;
 

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use gotext::strconv::{decode_rune, parse_float, parse_int, quote, quote_rune};
+use gotext::strconv::{decode_rune, is_letter, quote, quote_rune};
 use gotext::{Arena, GoType, Map, Value};
 use jiff::tz::TimeZone;
 
+use super::number::{self, Kind};
 use crate::golang::time::{Time, Zone};
 
 type Result<T> = std::result::Result<T, String>;
@@ -42,7 +43,10 @@ const DEEPEST: u32 = 1000;
 
 impl<'a> Reader<'a, '_> {
     fn fail<T>(&self, message: impl AsRef<str>) -> Result<T> {
-        let line = 1 + self.text.iter().take(self.at).filter(|b| **b == b'\n').count();
+        self.fail_at(1 + self.text.iter().take(self.at).filter(|b| **b == b'\n').count(), message)
+    }
+
+    fn fail_at<T>(&self, line: usize, message: impl AsRef<str>) -> Result<T> {
         let key = shown_key(&self.last);
         let message = message.as_ref();
         Err(if key.is_empty() {
@@ -50,6 +54,29 @@ impl<'a> Reader<'a, '_> {
         } else {
             format!("toml: line {line} (last key {}): {message}", quote(key))
         })
+    }
+
+    /// Refuses the end of a line within a text. Of a CR LF the Go library names the line before, wherever that is.
+    fn broken_line<T>(&self) -> Result<T> {
+        let breaks = self.text.iter().take(self.at).filter(|b| **b == b'\n').count();
+        let line = if self.peek() == Some(b'\r') { breaks } else { breaks + 1 };
+        self.fail_at(line, "strings cannot contain newlines")
+    }
+
+    /// Says that what is found here was not expected; a byte that no text may hold is wrong wherever it stands.
+    fn unexpected<T>(&self, expected: &str, after: &str) -> Result<T> {
+        self.fail(self.broken_at(self.at).unwrap_or_else(|| format!("{expected}{}{after}", self.found())))
+    }
+
+    /// What is wrong with a byte whatever it stands in: a control character, or no UTF-8.
+    fn broken_at(&self, at: usize) -> Option<String> {
+        let rest = self.text.get(at..)?;
+        match rest {
+            [] | [b'\t' | b'\n', ..] | [b'\r', b'\n', ..] => None,
+            [b @ (0..=0x1F | 0x7F), ..] => Some(format!("TOML files cannot contain control characters: '0x{b:02x}'")),
+            [b, ..] if decode_rune(rest) == (0xFFFD, 1) => Some(format!("invalid UTF-8 byte: 0x{b:02x}")),
+            _ => None,
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -87,11 +114,11 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn comment(&mut self) -> Result<()> {
-        while let Some(b) = self.peek().filter(|b| *b != b'\n') {
-            if (b < 0x20 && !matches!(b, b'\t' | b'\r')) || b == 0x7F {
-                return self.fail(control(b));
+        while self.peek().is_some_and(|b| b != b'\n') {
+            if let Some(broken) = self.broken_at(self.at) {
+                return self.fail(broken);
             }
-            self.at += 1;
+            self.at += decode_rune(self.rest()).1;
         }
         Ok(())
     }
@@ -102,10 +129,8 @@ impl<'a> Reader<'a, '_> {
             Some(b'#') => self.comment(),
             None | Some(b'\n') => Ok(()),
             Some(b'\r') if self.text.get(self.at + 1) == Some(&b'\n') => Ok(()),
-            Some(_) => self.fail(format!(
-                "expected a top-level item to end with a newline, comment, or EOF, but got {} instead",
-                self.found()
-            )),
+            Some(_) => self
+                .unexpected("expected a top-level item to end with a newline, comment, or EOF, but got ", " instead"),
         }
     }
 
@@ -124,10 +149,8 @@ impl<'a> Reader<'a, '_> {
                     let key = self.table_name()?;
                     if array {
                         if self.peek() != Some(b']') {
-                            return self.fail(format!(
-                                "expected end of table array name delimiter ']', but got {} instead",
-                                self.found()
-                            ));
+                            return self
+                                .unexpected("expected end of table array name delimiter ']', but got ", " instead");
                         }
                         self.at += 1;
                     }
@@ -162,6 +185,9 @@ impl<'a> Reader<'a, '_> {
                     return Ok(parts);
                 }
                 _ => {
+                    if let Some(broken) = self.broken_at(self.at) {
+                        return self.fail(broken);
+                    }
                     let found = self.found();
                     // Go has read on when it complains: a line break counts.
                     self.at += usize::from(self.peek() == Some(b'\n'));
@@ -260,7 +286,7 @@ impl<'a> Reader<'a, '_> {
                 Some(b'.') => self.at += 1,
                 Some(b'=') => break,
                 None => return self.fail("unexpected EOF; expected key separator '='"),
-                _ => return self.fail(format!("expected '.' or '=', but got {} instead", self.found())),
+                _ => return self.unexpected("expected '.' or '=', but got ", " instead"),
             }
         }
         self.at += 1;
@@ -325,19 +351,10 @@ impl<'a> Reader<'a, '_> {
             Some(b'[') => self.array(path),
             Some(b'{') => self.inline_table(path),
             Some(b'.') => self.fail("floats must start with a digit, not '.'"),
-            Some(b'0'..=b'9' | b'+' | b'-' | b'i' | b'n') => self.number(),
-            Some(b) if b.is_ascii_alphabetic() => {
-                let word: Vec<u8> = self.rest().iter().copied().take_while(u8::is_ascii_alphabetic).collect();
-                match word.as_slice() {
-                    b"true" | b"false" => {
-                        self.at += word.len();
-                        Ok(Value::Bool(word == b"true"))
-                    }
-                    _ => self.fail(format!("expected value but found {} instead", quote(&word))),
-                }
-            }
+            Some(b'0'..=b'9' | b'+' | b'-') => self.number(),
+            Some(_) if is_letter(decode_rune(self.rest()).0) => self.word(),
             None => self.fail("unexpected EOF; expected value"),
-            Some(_) => self.fail(format!("expected value but found {} instead", self.found())),
+            Some(_) => self.unexpected("expected value but found ", " instead"),
         }
     }
 
@@ -356,6 +373,9 @@ impl<'a> Reader<'a, '_> {
                 Some(b',') => self.at += 1,
                 Some(b']') => break,
                 _ => {
+                    if let Some(broken) = self.broken_at(self.at) {
+                        return self.fail(broken);
+                    }
                     return self.fail(format!(
                         "expected a comma (',') or array terminator (']'), but got {}",
                         self.found_or_end()
@@ -392,6 +412,9 @@ impl<'a> Reader<'a, '_> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 _ => {
+                    if let Some(broken) = self.broken_at(self.at) {
+                        return self.fail(broken);
+                    }
                     return self.fail(format!(
                         "expected a comma or an inline table terminator '}}', but got {} instead",
                         self.found_or_end()
@@ -405,72 +428,75 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn number(&mut self) -> Result<Value<'a>> {
-        let inside = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'-' | b'.' | b':');
-        let mut token: Vec<u8> = self.rest().iter().copied().take_while(inside).collect();
-        let date = token.first().is_some_and(u8::is_ascii_digit)
-            && (token.get(4) == Some(&b'-') || token.get(2) == Some(&b':'));
-        if date {
-            // One space may stand between date and time.
-            let after = self.rest().get(token.len()..).unwrap_or(&[]);
-            if token.len() == 10 && after.first() == Some(&b' ') && after.get(1).is_some_and(u8::is_ascii_digit) {
-                token.push(b' ');
-                token.extend(after.iter().skip(1).copied().take_while(inside));
-            }
-            let value = self.datetime(&token)?;
-            self.at += token.len();
-            return Ok(value);
-        }
-        let unsigned = token.strip_prefix(b"+").or(token.strip_prefix(b"-")).unwrap_or(&token);
-        let shown = quote(&token);
-        if matches!(unsigned, b"inf" | b"nan") {
-            self.at += token.len();
-            let value = if unsigned == b"inf" { f64::INFINITY } else { f64::NAN };
-            return Ok(Value::float(if token.starts_with(b"-") { -value } else { value }));
-        }
-        if !unsigned.first().is_some_and(u8::is_ascii_digit) {
-            return self.fail(format!("expected value but found {} instead", self.found()));
-        }
-        let based = matches!(unsigned, [b'0', b'x' | b'o' | b'b', ..]);
-        let float = !based && unsigned.iter().any(|b| matches!(b, b'.' | b'e' | b'E'));
-        let leading_zero = !based && unsigned.len() > 1 && unsigned.first() == Some(&b'0');
-        let kind = if float { "float" } else { "integer" };
-        let mut pieces = unsigned.split(|b| float && matches!(b, b'.' | b'e' | b'E')).filter(|p| !p.is_empty());
-        if !pieces.clone().all(underscores_ok) {
-            return self.fail(format!("Invalid {kind} {shown}: underscores must be surrounded by digits"));
-        }
-        let first_piece = pieces.next().unwrap_or(&[]);
-        if leading_zero && (!float || first_piece.len() > 1) {
-            return self.fail(format!("Invalid {kind} {shown}: cannot have leading zeroes"));
-        }
-        let plain: Vec<u8> = token.iter().copied().filter(|b| *b != b'_').collect();
-        if float {
-            let period = plain.iter().position(|b| *b == b'.');
-            if period.is_some_and(|at| !plain.get(at + 1).is_some_and(u8::is_ascii_digit)) {
-                return self.fail(format!("Invalid float {shown}: '.' must be followed by one or more digits"));
-            }
-            return match parse_float(&plain) {
-                Ok(value) => {
-                    self.at += token.len();
-                    Ok(Value::float(value))
+        let (kind, len) = match number::scan(self.rest()) {
+            Ok(found) => found,
+            Err((message, read)) => {
+                // Go complains of a byte that no text may hold first, and has read on when it complains: a line break counts.
+                let end = self.at + read;
+                let mut broken = None;
+                while broken.is_none() && self.at <= end && !self.rest().is_empty() {
+                    broken = self.broken_at(self.at);
+                    self.at += decode_rune(self.rest()).1;
                 }
-                Err(_) => self.fail(format!("Invalid float value: {shown}")),
+                self.at = end;
+                return self.fail(broken.unwrap_or(message));
+            }
+        };
+        // The end of a number is seen by the byte after it.
+        if let Some(broken) = self.broken_at(self.at + len) {
+            return self.fail(broken);
+        }
+        let token = self.rest().get(..len).unwrap_or(&[]).to_vec();
+        let value = match kind {
+            Kind::Integer => number::integer(&token).map(Value::int64),
+            Kind::Float => number::floating(&token).map(Value::float),
+            Kind::Date => {
+                let value = self.datetime(token.trim_ascii_end())?;
+                self.at += token.trim_ascii_end().len();
+                return Ok(value);
+            }
+        };
+        let value = value.or_else(|message| self.fail(message))?;
+        self.at += len;
+        Ok(value)
+    }
+
+    /// Reads a word: a truth, a number that is none, or an error that names it.
+    fn word(&mut self) -> Result<Value<'a>> {
+        let mut from = self.at;
+        if matches!(self.peek(), Some(b'i' | b'n')) {
+            // As the Go library looks for `inf` and `nan`, letter by letter, which it does not wholly take back.
+            let accept = |wanted: u8, at: &mut usize| {
+                let taken = self.text.get(*at) == Some(&wanted);
+                *at += usize::from(taken);
+                taken
             };
+            let mut at = self.at + 1;
+            if accept(b'n', &mut at) && accept(b'f', &mut at) || accept(b'a', &mut at) && accept(b'n', &mut at) {
+                let token = self.text.get(self.at..at).unwrap_or(&[]);
+                let value = number::floating(token).or_else(|message| self.fail(message))?;
+                self.at = at;
+                return Ok(Value::float(value));
+            }
+            from = at - 1;
         }
-        match parse_int(&plain, 0, 64) {
-            Ok(value) => {
-                self.at += token.len();
-                Ok(Value::int64(value))
+        let mut to = from;
+        while let Some(rest) = self.text.get(to..).filter(|rest| !rest.is_empty()) {
+            let (rune, width) = decode_rune(rest);
+            if !is_letter(rune) {
+                break;
             }
-            Err(gotext::strconv::NumError::Range) => {
-                self.fail(format!("{} is out of range for int64", String::from_utf8_lossy(&token)))
-            }
-            Err(_) => {
-                let digits = unsigned.iter().take_while(|b| b.is_ascii_digit() || **b == b'_').count();
-                self.at += token.len() - unsigned.len() + digits;
-                self.line_end()?;
-                self.fail(format!("Invalid integer {shown}"))
-            }
+            to += width;
         }
+        let word = self.text.get(from..to).unwrap_or(&[]);
+        if let Some(broken) = self.broken_at(to) {
+            return self.fail(broken);
+        }
+        if from == self.at && matches!(word, b"true" | b"false") {
+            self.at = to;
+            return Ok(Value::Bool(word == b"true"));
+        }
+        self.fail(format!("expected value but found {} instead", quote(word)))
     }
 
     fn datetime(&mut self, token: &[u8]) -> Result<Value<'a>> {
@@ -508,7 +534,8 @@ impl<'a> Reader<'a, '_> {
         loop {
             match self.peek() {
                 None => return self.fail("unexpected EOF; expected '\"'"),
-                Some(b'\n' | b'\r') => return self.fail("strings cannot contain newlines"),
+                Some(b'\n') => return self.broken_line(),
+                Some(b'\r') if self.text.get(self.at + 1) == Some(&b'\n') => return self.broken_line(),
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(out);
@@ -520,14 +547,10 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn plain_byte(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let Some(b) = self.peek() else { return Ok(()) };
-        if (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7F {
-            return self.fail(control(b));
+        if let Some(broken) = self.broken_at(self.at) {
+            return self.fail(broken);
         }
-        let (rune, width) = decode_rune(self.rest());
-        if rune == 0xFFFD && width == 1 {
-            return self.fail(format!("invalid UTF-8 byte: 0x{b:02x}"));
-        }
+        let (_, width) = decode_rune(self.rest());
         out.extend_from_slice(self.rest().get(..width).unwrap_or(&[]));
         self.at += width;
         Ok(())
@@ -589,7 +612,8 @@ impl<'a> Reader<'a, '_> {
         loop {
             match self.peek() {
                 None => return self.fail("unexpected EOF; expected \"'\""),
-                Some(b'\n' | b'\r') => return self.fail("strings cannot contain newlines"),
+                Some(b'\n') => return self.broken_line(),
+                Some(b'\r') if self.text.get(self.at + 1) == Some(&b'\n') => return self.broken_line(),
                 Some(b'\'') => {
                     self.at += 1;
                     return Ok(out);
@@ -666,10 +690,6 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-fn control(b: u8) -> String {
-    format!("TOML files cannot contain control characters: '0x{b:02x}'")
-}
-
 /// The table a value stands for in a header: itself, or the last of an array of tables.
 fn below<'a>(value: Value<'a>) -> Option<&'a Map<'a>> {
     match value {
@@ -677,17 +697,6 @@ fn below<'a>(value: Value<'a>) -> Option<&'a Map<'a>> {
         Value::List(list) if list.elem == GoType::Map => list.items().last().and_then(|last| below(*last)),
         _ => None,
     }
-}
-
-fn underscores_ok(digits: &[u8]) -> bool {
-    let mut digit_before = false;
-    for b in digits {
-        if *b == b'_' && !digit_before {
-            return false;
-        }
-        digit_before = *b != b'_';
-    }
-    digit_before
 }
 
 fn shown_key(key: &[Vec<u8>]) -> String {

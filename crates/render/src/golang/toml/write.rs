@@ -133,19 +133,21 @@ impl<'a> Writer<'a> {
 
     /// Writes the pairs of a table: plain ones before tables, each sorted by key.
     fn table(&mut self, key: &[&[u8]], value: Value<'a>, inline: bool) -> Result<()> {
-        let pairs: Vec<(&'a [u8], Value<'a>)> = match plain(self.arena, value) {
-            Value::Map(map) => entries(map),
+        // Of a struct each field has its place among all, those not exported too.
+        let (pairs, of_struct): (Vec<(usize, &'a [u8], Value<'a>)>, bool) = match plain(self.arena, value) {
+            Value::Map(map) => (entries(map).into_iter().map(|(name, value)| (0, name, value)).collect(), false),
             Value::Object(object) => {
-                let mut fields = object.fields(self.arena);
-                fields.retain(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase()));
-                fields.into_iter().map(|(n, v)| (n.as_bytes(), v)).collect()
+                let fields = object.fields(self.arena).into_iter().enumerate();
+                let exported = fields.filter(|(_, (name, _))| name.starts_with(|c: char| c.is_ascii_uppercase()));
+                (exported.map(|(at, (name, value))| (at, name.as_bytes(), value)).collect(), true)
             }
-            _ => Vec::new(),
+            _ => (Vec::new(), false),
         };
+        let total = pairs.len();
         let (mut direct, mut below) = (Vec::new(), Vec::new());
-        for (name, value) in pairs {
+        for (place, name, value) in pairs {
             let table = matches!(self.kind(value)?, Kinds::Table | Kinds::Tables);
-            if table { below.push((name, value)) } else { direct.push((name, value)) }
+            if table { below.push((place, name, value)) } else { direct.push((place, name, value)) }
         }
         if inline {
             self.put(b"{");
@@ -153,13 +155,15 @@ impl<'a> Writer<'a> {
         let tables = !below.is_empty();
         for (list, trailing) in [(direct, tables), (below, false)] {
             let count = list.len();
-            for (at, (name, value)) in list.into_iter().enumerate() {
+            for (at, (place, name, value)) in list.into_iter().enumerate() {
                 if self.kind(value)? == Kinds::Nil {
                     continue;
                 }
                 if inline {
                     self.pair(&[name], value, true)?;
-                    if trailing || at + 1 != count {
+                    // The Go library counts the exported fields and compares with the place among all.
+                    let more = if of_struct { place + 1 != total } else { trailing || at + 1 != count };
+                    if more {
                         self.put(b", ");
                     }
                 } else {

@@ -1,7 +1,7 @@
 //! Go's regular expression syntax (as Go 1.26: `regexp/syntax/parse.go`), read into `regex-syntax`'s HIR.
 
 use super::names::NAMES;
-use gotext::strconv::decode_rune;
+use crate::strconv::decode_rune;
 use regex_syntax::hir::{self, Capture, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition};
 
 /// An expression, read.

@@ -2,15 +2,18 @@
 
 mod names;
 mod parse;
+mod text;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gotext::Arena;
-use gotext::strconv::{can_backquote, decode_rune, quote};
+use crate::Arena;
+use crate::strconv::{can_backquote, decode_rune, quote};
 use regex_automata::meta::{Config, Regex as Automaton};
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input, Span};
+
+use self::text::Text;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
 
 /// About how many bytes a state of an automaton takes.
@@ -20,14 +23,14 @@ const STATE: usize = 64;
 const MOST_COST: usize = 4_000_000_000;
 
 /// A compiled expression.
-pub(crate) struct Regex {
+pub struct Regex {
     automaton: Automaton,
     names: Vec<Option<String>>,
 }
 
 /// The expressions of a render, each compiled once.
 #[derive(Default)]
-pub(crate) struct Cache {
+pub struct Cache {
     compiled: HashMap<Vec<u8>, Result<Rc<Regex>, String>>,
     /// The same for texts of nothing but ASCII, which most are: without the many characters of the world that `[^a-z]` means
     /// an expression is compiled in a fraction of the time.
@@ -36,7 +39,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// Compiles an expression for a text, or says why it cannot be, as `regexp.Compile` does.
-    pub(crate) fn compile(&mut self, expression: &[u8], text: &[u8]) -> Result<Rc<Regex>, String> {
+    pub fn compile(&mut self, expression: &[u8], text: &[u8]) -> Result<Rc<Regex>, String> {
         let ascii = text.is_ascii();
         let compiled = if ascii { &mut self.ascii } else { &mut self.compiled };
         if let Some(found) = compiled.get(expression) {
@@ -48,8 +51,27 @@ impl Cache {
     }
 }
 
+/// Says what is wrong with an expression, as `regexp.Compile` does.
+///
+/// # Errors
+/// Go's text.
+pub fn check(expression: &[u8]) -> Result<(), String> {
+    parse::parse(expression).map(drop)
+}
+
+/// Writes an expression in the syntax of the `regex` crate.
+///
+/// # Errors
+/// As [`check`].
+pub fn translated(expression: &[u8]) -> Result<String, String> {
+    let mut out = String::new();
+    let hir = parse::parse(expression)?.hir;
+    regex_syntax::hir::print::Printer::new().print(&hir, &mut out).map_err(|e| e.to_string())?;
+    Ok(out)
+}
+
 /// The text `regexp.MustCompile` panics with.
-pub(crate) fn must_compile_error(expression: &[u8], error: &str) -> String {
+pub fn must_compile_error(expression: &[u8], error: &str) -> String {
     let shown = if can_backquote(expression) {
         format!("`{}`", String::from_utf8_lossy(expression))
     } else {
@@ -100,37 +122,39 @@ impl Regex {
     }
 
     /// Whether there is a match anywhere.
-    pub(crate) fn is_match(&self, arena: &Arena, text: &[u8]) -> bool {
-        self.may_search(arena, text) && self.automaton.is_match(text)
+    pub fn is_match(&self, arena: &Arena, text: &[u8]) -> bool {
+        self.may_search(arena, text) && self.automaton.is_match(Text::new(text).seen())
     }
 
     /// The first match.
-    pub(crate) fn find<'t>(&self, arena: &Arena, text: &'t [u8]) -> Option<&'t [u8]> {
+    pub fn find<'t>(&self, arena: &Arena, text: &'t [u8]) -> Option<&'t [u8]> {
         if !self.may_search(arena, text) {
             return None;
         }
-        self.automaton.find(text).and_then(|m| text.get(m.range()))
+        let text = Text::new(text);
+        self.automaton.find(text.seen()).map(|m| text.piece(m.range()))
     }
 
     /// All matches without overlap, or so many: an empty one right after another match does not count. To look for each
     /// may take as long as the text is, so it is asked each time whether there is still room.
-    pub(crate) fn find_all(&self, arena: &Arena, text: &[u8], limit: i64) -> Vec<Span> {
+    pub fn find_all(&self, arena: &Arena, text: &[u8], limit: i64) -> Vec<Span> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut found: Vec<Span> = Vec::new();
         if !self.may_search(arena, text) {
             return found;
         }
-        for one in self.automaton.find_iter(text).take(limit) {
+        let text = Text::new(text);
+        for one in self.automaton.find_iter(text.seen()).take(limit) {
             if !arena.has_room(found.len() * size_of::<Span>()) {
                 return Vec::new();
             }
-            found.push(one.span());
+            found.push(text.range(one.range()).into());
         }
         found
     }
 
     /// `Regexp.Split`.
-    pub(crate) fn split<'t>(&self, arena: &Arena, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
+    pub fn split<'t>(&self, arena: &Arena, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
         if limit == 0 {
             return None;
         }
@@ -161,39 +185,46 @@ impl Regex {
     }
 
     /// `Regexp.ReplaceAllLiteral`.
-    pub(crate) fn replace_literal(&self, arena: &Arena, text: &[u8], by: &[u8]) -> Vec<u8> {
-        self.replace_with(arena, text, |out, _| out.extend_from_slice(by))
+    pub fn replace_literal(&self, arena: &Arena, text: &[u8], by: &[u8]) -> Vec<u8> {
+        self.replace_with(arena, text, |out, _, _| out.extend_from_slice(by))
     }
 
     /// `Regexp.ReplaceAll`, with `$1`, `${name}` and `$$`.
-    pub(crate) fn replace(&self, arena: &Arena, text: &[u8], template: &[u8]) -> Vec<u8> {
+    pub fn replace(&self, arena: &Arena, text: &[u8], template: &[u8]) -> Vec<u8> {
         if !template.contains(&b'$') {
             return self.replace_literal(arena, text, template);
         }
-        self.replace_with(arena, text, |out, captures| self.expand(out, template, text, captures))
+        self.replace_with(arena, text, |out, text, captures| self.expand(out, template, text, captures))
     }
 
-    fn replace_with(&self, arena: &Arena, text: &[u8], mut put: impl FnMut(&mut Vec<u8>, &Captures)) -> Vec<u8> {
+    fn replace_with(
+        &self,
+        arena: &Arena,
+        text: &[u8],
+        mut put: impl FnMut(&mut Vec<u8>, &Text<'_>, &Captures),
+    ) -> Vec<u8> {
         if !self.may_search(arena, text) {
             return Vec::new();
         }
         let mut out = Vec::with_capacity(text.len());
         let mut captures = self.automaton.create_captures();
+        let text = Text::new(text);
+        let seen = text.seen();
         let (mut last_end, mut at) = (0, 0);
-        while at <= text.len() {
+        while at <= seen.len() {
             if !arena.has_room(out.len()) {
                 return Vec::new();
             }
-            let input = Input::new(text).span(at..text.len()).anchored(Anchored::No);
+            let input = Input::new(seen).span(at..seen.len()).anchored(Anchored::No);
             self.automaton.captures(input, &mut captures);
             let Some(found) = captures.get_match() else { break };
-            out.extend_from_slice(text.get(last_end..found.start()).unwrap_or(&[]));
+            out.extend_from_slice(text.piece(last_end..found.start()));
             // An empty match right after a match is none.
             if found.end() > last_end || found.start() == 0 {
-                put(&mut out, &captures);
+                put(&mut out, &text, &captures);
             }
             last_end = found.end();
-            let (_, width) = decode_rune(text.get(at..).unwrap_or(&[]));
+            let (_, width) = decode_rune(seen.get(at..).unwrap_or(&[]));
             at = if at + width > last_end {
                 at + width
             } else if at + 1 > last_end {
@@ -202,11 +233,11 @@ impl Regex {
                 last_end
             };
         }
-        out.extend_from_slice(text.get(last_end..).unwrap_or(&[]));
+        out.extend_from_slice(text.piece(last_end..seen.len()));
         out
     }
 
-    fn expand(&self, out: &mut Vec<u8>, template: &[u8], text: &[u8], captures: &Captures) {
+    fn expand(&self, out: &mut Vec<u8>, template: &[u8], text: &Text<'_>, captures: &Captures) {
         let mut rest = template;
         while let Some(at) = rest.iter().position(|b| *b == b'$') {
             out.extend_from_slice(rest.get(..at).unwrap_or(&[]));
@@ -234,7 +265,7 @@ impl Regex {
                 Err(_) => None,
             };
             if let Some(span) = group {
-                out.extend_from_slice(text.get(span.range()).unwrap_or(&[]));
+                out.extend_from_slice(text.piece(span.range()));
             }
         }
         out.extend_from_slice(rest);
@@ -250,8 +281,8 @@ fn reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut len = 0;
     loop {
         let (rune, width) = decode_rune(body.get(len..).unwrap_or(&[]));
-        let inside = width > 0
-            && (rune == u32::from(b'_') || gotext::strconv::is_letter(rune) || gotext::strconv::is_digit(rune));
+        let inside =
+            width > 0 && (rune == u32::from(b'_') || crate::strconv::is_letter(rune) || crate::strconv::is_digit(rune));
         if !inside {
             break;
         }
@@ -265,7 +296,7 @@ fn reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `regexp.QuoteMeta`.
-pub(crate) fn quote_meta(text: &[u8]) -> Vec<u8> {
+pub fn quote_meta(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 8);
     for &b in text {
         if br"\.+*?()|[]{}^$".contains(&b) {

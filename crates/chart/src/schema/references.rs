@@ -1,0 +1,102 @@
+//! References with characters that Go's `net/url` takes and escapes, and our library refuses.
+//!
+//! `"$ref": "#/$defs/My Type"` is what people write, and Helm finds it.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::formats;
+
+/// The keywords that hold an address.
+const ADDRESSES: [&str; 5] = ["$ref", "$dynamicRef", "$recursiveRef", "$id", "id"];
+/// The keywords below which there is data and no schema.
+const DATA: [&str; 4] = ["const", "enum", "default", "examples"];
+
+/// Escapes the addresses of a schema as Go prints them; what needs nothing is not copied.
+pub(super) fn escaped(schema: &Value) -> Cow<'_, Value> {
+    if !needs(schema) {
+        return Cow::Borrowed(schema);
+    }
+    let mut schema = schema.clone();
+    escape_below(&mut schema);
+    Cow::Owned(schema)
+}
+
+/// Escapes an address as Go's `URL.String` does, where Go reads it at all.
+pub(super) fn escape(address: &str) -> Option<String> {
+    if address.contains('\\') || formats::parse(address).is_err() {
+        return None;
+    }
+    Some(shown(address)).filter(|escaped| escaped != address)
+}
+
+/// An address that the library names, as Go prints it: more is escaped.
+pub(super) fn shown(address: &str) -> String {
+    match address.split_once('#') {
+        Some((place, fragment)) => format!("{}#{}", escape_all(place), escape_all(fragment)),
+        None => escape_all(address),
+    }
+}
+
+/// What is wrong with the escapes in the fragment of a reference that was not found, and the fragment as it was written.
+/// The schemas of old drafts let it pass.
+pub(super) fn broken(address: &str) -> Option<(String, String)> {
+    let (_, fragment) = address.split_once('#')?;
+    let written = fragment.replace("%25", "%");
+    let reason = formats::escapes(&written, false).err()?;
+    Some((format!("#{written}"), reason))
+}
+
+fn escape_all(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for b in text.bytes() {
+        if may_stand(b) {
+            out.push(char::from(b));
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+    }
+    out
+}
+
+fn may_stand(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?%".contains(&b)
+}
+
+/// Tells whether what stands under a keyword is data and no schema.
+pub(super) fn is_data(key: &str) -> bool {
+    DATA.contains(&key)
+}
+
+fn address<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
+    ADDRESSES.contains(&key).then(|| value.as_str()).flatten()
+}
+
+fn needs(schema: &Value) -> bool {
+    match schema {
+        Value::Object(map) => map.iter().any(|(key, value)| match address(key, value) {
+            Some(text) => escape(text).is_some(),
+            None => !is_data(key) && needs(value),
+        }),
+        Value::Array(items) => items.iter().any(needs),
+        _ => false,
+    }
+}
+
+fn escape_below(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match address(key, value).map(escape) {
+                    Some(Some(text)) => *value = Value::String(text),
+                    Some(None) => {}
+                    None if is_data(key) => {}
+                    None => escape_below(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(escape_below),
+        _ => {}
+    }
+}
