@@ -89,8 +89,9 @@ impl Engine {
         }
         let record = Box::new(self.ledger.get(&last.key).await?);
         let succeeded = Some(last.key.revision);
-        let finished =
-            last.status.is_pending() && past.history.heads().iter().any(|head| head.marks.successor == succeeded);
+        // An install marks what it replaces when it begins, the others when they have done everything.
+        let marks_last = matches!(last.status, Status::PendingUpgrade | Status::PendingRollback);
+        let finished = marks_last && past.history.heads().iter().any(|head| head.marks.successor == succeeded);
         let (status, ending) = if finished {
             (Status::Deployed, Ending::Deployed(record))
         } else {
