@@ -220,6 +220,7 @@ impl Runner<'_> {
 
     /// Ends a revision whose process has died.
     async fn end(&mut self, ending: Ending) -> Result<(), Failure> {
+        let died = matches!(&ending, Ending::Failed(record) if record.release.info.status == Status::PendingInstall);
         let (record, status, description) = match ending {
             Ending::Deployed(record) => (record, Status::Deployed, "Completed after its process had died".to_owned()),
             Ending::Failed(record) => {
@@ -233,7 +234,8 @@ impl Runner<'_> {
         };
         let mut release = record.release;
         release.set_status(status, description);
-        release.marks = Marks::default();
+        // A third command has to know it, should this one die before it has a revision of its own.
+        release.marks = Marks { died, ..Marks::default() };
         records::update(self.engine.ledger(), &release, &record.token).await?;
         (self.observer)(Event::Recorded { revision: release.version, status: status.to_string() });
         if self.verb == Verb::Unlock {

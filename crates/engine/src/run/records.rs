@@ -61,7 +61,7 @@ pub(super) async fn supersede(ledger: &dyn Ledger, mut record: Record, successor
     for _ in 0..TRIES {
         let key = key(&record.release);
         record.release.info.status = Status::Superseded;
-        record.release.marks = Marks { holder: None, successor: Some(successor) };
+        record.release.marks = Marks { successor: Some(successor), ..Marks::default() };
         match update(ledger, &record.release, &record.token).await {
             Ok(_) | Err(Error::NotFound(_)) => return Ok(()),
             Err(Error::Conflict(_)) => {}
