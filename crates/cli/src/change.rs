@@ -1,6 +1,5 @@
 //! What the commands that change releases have in common: from flags to an intent, and running it.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use ::release::Release;
@@ -13,7 +12,7 @@ use goyaml::Map;
 
 use crate::command::Call;
 use crate::connect::Session;
-use crate::fail::{Fail, Outcome, fail};
+use crate::fail::{Outcome, fail};
 use crate::flags::{go_bool, go_int, go_span};
 use crate::log::{Level, log};
 use crate::output::print;
@@ -125,40 +124,42 @@ fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) 
     let observer = |event: Event| progress.see(event);
     let cancel = Cancel::default();
     let done = session.wait(async {
-        let told = async {
-            loop {
-                tokio::time::sleep(PATIENCE).await;
-                progress.tick();
-            }
-        };
-        let asked = async {
-            crate::commands::serve::shutdown().await;
-            // The call that is under way is waited for, and the record says what has happened.
-            cancel.cancel();
-            std::future::pending::<Infallible>().await
-        };
         tokio::select! {
             done = session.engine.run_until(plan, &observer, &cancel) => Some(done),
-            never = asked => match never {},
-            () = told => None,
+            () = interrupted(call, verb, &cancel) => None,
+            () = ticking(progress) => None,
         }
     });
     progress.end();
     match done {
         Some(Ok(release)) => Ok(release),
-        Some(Err(_)) if cancel.is_cancelled() => {
-            if matches!(verb, Verb::Install | Verb::Upgrade) {
-                print(&format!("Release {} has been cancelled.\n", call.args.first().map_or("", String::as_str)))?;
-            }
-            Err(Fail::new("context canceled"))
-        }
         Some(Err(error)) => {
             if let Error::Failed { cause, .. } = &error {
                 warn_failed(verb, &name, cause);
             }
             Err(session.refused("create: failed to create", error))
         }
-        None => Err(Fail::new("the progress of a change has ended before the change")),
+        None => fail!("context canceled"),
+    }
+}
+
+/// Cancels when the user has had enough; the change then ends in order. Ends itself when that takes too long as well.
+async fn interrupted(call: &Call, verb: Verb, cancel: &Cancel) {
+    crate::commands::serve::shutdown().await;
+    if matches!(verb, Verb::Install | Verb::Upgrade) {
+        let name = call.args.first().map_or("", String::as_str);
+        // What cannot be written is no reason not to stop.
+        let _ = print(&format!("Release {name} has been cancelled.\n"));
+    }
+    cancel.cancel();
+    crate::commands::serve::shutdown().await;
+}
+
+/// Tells from time to time what is waited for.
+async fn ticking(progress: &Progress) {
+    loop {
+        tokio::time::sleep(PATIENCE).await;
+        progress.tick();
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use crate::command::Call;
 use crate::fail::{Fail, Outcome, fail};
+use crate::flags::go_span;
 use crate::kubeconfig::{self, Reached};
 use crate::log::{Level, log};
 use crate::release::{self, Dns};
@@ -90,6 +91,7 @@ pub(crate) fn connect(call: &Call) -> Outcome<Session> {
                 release::tell(debug, notice);
             }
         })),
+        unlock_after: std::env::var("WHIPSTAFF_UNLOCK_AFTER").ok().as_deref().and_then(go_span),
         resolve: call.flags.on("enable-dns").then(|| Arc::new(Dns) as Arc<dyn Resolve>),
         ..Settings::default()
     };
@@ -157,6 +159,7 @@ impl Session {
     /// Helm, whose ConfigMaps do not say it.
     pub(crate) fn refused(&self, doing: &str, error: engine::Error) -> Fail {
         use ::release::Error;
+        let hint = error.advice(Timestamp::now());
         let is_secret = self.engine.ledger().driver() == "Secret";
         match error {
             engine::Error::Ledger(error @ Error::NamespaceMissing(_)) if is_secret => {
@@ -165,7 +168,7 @@ impl Session {
             engine::Error::Ledger(
                 error @ (Error::Forbidden { .. } | Error::Unauthorized { .. } | Error::Api { .. }),
             ) if is_secret => Fail::new(format!("{doing}: {error}")),
-            error => Fail::from(error),
+            error => Fail { hint, ..Fail::from(error) },
         }
     }
 

@@ -163,3 +163,55 @@ fn of_pod() -> Option<String> {
     };
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::{CLUSTER, GLOBAL, parse};
+
+    fn settings(args: &[&str]) -> Settings {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Settings::read(&parse(&[&CLUSTER, &GLOBAL], &args).unwrap())
+    }
+
+    fn auth() -> AuthInfo {
+        AuthInfo {
+            token: Some("of-the-file".to_owned().into()),
+            username: Some("me".to_owned()),
+            ..AuthInfo::default()
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let settings = settings(&["--kube-apiserver", "cluster.example.com", "--kube-insecure-skip-tls-verify"]);
+        let file = Cluster {
+            server: Some("https://of-the-file".to_owned()),
+            certificate_authority: Some("ca.pem".to_owned()),
+            ..Cluster::default()
+        };
+        let cluster = changed_cluster(file, &settings);
+        assert_eq!(cluster.server.as_deref(), Some("http://cluster.example.com"));
+        assert_eq!((cluster.insecure_skip_tls_verify, cluster.certificate_authority), (Some(true), None));
+    }
+
+    #[test]
+    fn nobody_named_is_the_local_host() {
+        let cluster = changed_cluster(Cluster::default(), &settings(&[]));
+        assert_eq!(cluster.server.as_deref(), Some(NOBODY));
+    }
+
+    #[test]
+    fn a_token_takes_the_place_of_all_other_ways_to_say_who_one_is() {
+        let user = changed_user(auth(), &settings(&["--kube-token", "given", "--kube-as-group", "a"]), true);
+        assert_eq!((user.token.is_some(), user.username), (true, None));
+        assert_eq!(user.impersonate_groups, Some(vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn secrets_are_not_sent_in_the_open() {
+        let user = changed_user(auth(), &settings(&["--kube-as-user", "bob"]), false);
+        assert!(user.token.is_none() && user.username.is_none());
+        assert_eq!(user.impersonate.as_deref(), Some("bob"));
+    }
+}

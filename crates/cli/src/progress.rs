@@ -67,6 +67,7 @@ impl Progress {
                 }
                 _ => {}
             },
+            Event::Log { text, .. } if text.is_empty() => {}
             Event::Log { text, .. } => log(Level::Info, text.strip_suffix('\n').unwrap_or(&text), &[]),
             Event::Locked { holder, message } => log(Level::Warn, &message, &[("holder", &holder)]),
             Event::Hook { .. } | Event::Phase { .. } | Event::Recorded { .. } | Event::Warning { .. } => {}

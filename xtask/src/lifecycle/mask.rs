@@ -18,9 +18,10 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b10\.[01]\.\d+\.\d+\b", "ADDRESS"),
         // Names that are made up: of pods, and of releases from the time.
         (r"-[a-z0-9]{8,10}-[a-z0-9]{5}\b", "-HASH-NAME"),
+        (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-NAME"),
         (r"\b([a-z]+)-\d{10}\b", "$1-SECONDS"),
-        // Ages at the end of a line of a table, and the widths of columns that follow from all this.
-        (r"(?m) \d+(ms|s|m\d+s)$", " AGE"),
+        // Ages and durations in a table, and the widths of columns that follow from all this.
+        (r"(?m) \d+(ms|s|m\d+s)( |$)", " AGE$2"),
         (r" {2,}", " "),
         (r"(?m) +$", ""),
         (r" +\t", "\t"),
@@ -59,6 +60,7 @@ mod tests {
             ("shop\t2026-11-25 12:46:38.01 +0000 UTC  \tx", "shop\tTIME\tx"),
             ("\"resourceVersion\":\"72\"", "\"resourceVersion\":\"VERSION\""),
             ("shop-shop-wdfldl2vps-p5ztt   1/1   0   12s", "shop-shop-HASH-NAME 1/1 0 AGE"),
+            ("pod/shop-job-bzjxm", "pod/shop-job-NAME"),
             ("modifiedAt=1795610798,name=shop", "modifiedAt=SECONDS,name=shop"),
             ("RESOURCES:\n==> b\n1\n\n==> a\n2\n\n\nNOTES", "RESOURCES:\n==> a\n2\n\n==> b\n1\n\n\nNOTES"),
         ] {

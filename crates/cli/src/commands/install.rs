@@ -1,6 +1,5 @@
 //! `install`, as Helm 4.3: `pkg/cmd/install.go`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::release::{ApplyMethod, Hook, Info, Release, Status, Time};
@@ -50,6 +49,11 @@ pub(crate) fn install(call: &Call, how: Strategy, replace: bool) -> Outcome<Rele
     if how == Strategy::Client {
         return rendered(call, prepared);
     }
+    planned(call, prepared, how, replace)
+}
+
+/// Plans the install of a chart with what the cluster says, and runs the plan unless it is only tried out.
+pub(crate) fn planned(call: &Call, prepared: Prepared, how: Strategy, replace: bool) -> Outcome<Release> {
     release::check(call, &prepared.chart)?;
     let session = connect::open(call).map_err(|fail| {
         let text = format!("cluster reachability check failed: {}", fail.text);
@@ -71,7 +75,13 @@ pub(crate) fn install(call: &Call, how: Strategy, replace: bool) -> Outcome<Rele
     let mut change = change::of_chart(call, Target { namespace, name }, chart, values)?;
     change.replace |= replace;
     change.preview = preview;
-    let plan = change::plan(&session, Intent::Install(change)).map_err(|error| refused(&session, error))?;
+    let plan = change::plan(&session, Intent::Install(change)).map_err(|error| {
+        // As without a cluster: what `template` could not make of a chart may still be looked at, and Helm says how.
+        let may_be_shown = call.command == "template" && !call.settings.debug && matches!(error, Error::Render(_));
+        let fail = refused(&session, error);
+        let hint = if may_be_shown { "\n\nUse --debug flag to render out invalid YAML" } else { "" };
+        Fail { text: format!("{}{hint}", fail.text), ..fail }
+    })?;
     if preview {
         let mut release = plan.release;
         release.set_status(Status::PendingInstall, "Dry run complete");
@@ -131,7 +141,6 @@ fn rendered(call: &Call, prepared: Prepared) -> Outcome<Release> {
             "true" | "auto" => ApplyMethod::ServerSide,
             _ => ApplyMethod::ClientSide,
         }),
-        labels: BTreeMap::new(),
         ..Release::default()
     })
 }

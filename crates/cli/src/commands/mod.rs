@@ -17,6 +17,7 @@ pub(crate) mod status;
 pub(crate) mod template;
 pub(crate) mod test;
 pub(crate) mod uninstall;
+pub(crate) mod unlock;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
 pub(crate) mod version;
@@ -44,6 +45,7 @@ pub(crate) static ROOT: Command = Command {
         &rollback::COMMAND,
         &uninstall::COMMAND,
         &test::COMMAND,
+        &unlock::COMMAND,
         &list::COMMAND,
         &status::COMMAND,
         &history::COMMAND,

@@ -1,9 +1,12 @@
 //! `template`, as Helm 4.3: `pkg/cmd/template.go`.
 
+use chart::Crd;
 use chart::capabilities::KubeVersion;
 use render::Capabilities;
-use render::manifests::{Shape, TemplateOptions, template_output, template_pieces};
+use render::manifests::{Hook, HookEvent, Rendered, Shape, TemplateOptions, template_output, template_pieces};
 
+use super::dry_run::{Strategy, strategy};
+use super::install;
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{CHART, Flag, Group, INSTALL, Kind, POST_RENDERER, Parsed, RELEASE, SENDING, VALUES, WAIT};
@@ -43,8 +46,9 @@ pub(crate) static COMMAND: Command = Command {
     usage: "template [NAME] [CHART]",
     about: "render a chart and print the manifests",
     long: "Renders a chart with values and prints the manifests that an install would apply.\n\n\
-           No cluster is asked: `lookup` finds nothing, and .Capabilities are those built in, unless --kube-version\n\
-           and --api-versions say otherwise. NAME may be left out; the release is then called `release-name`.",
+           No cluster is asked, unless with --dry-run=server: `lookup` finds nothing, and .Capabilities are those built\n\
+           in, unless --kube-version and --api-versions say otherwise. NAME may be left out; the release is then called\n\
+           `release-name`.",
     examples: &[
         "whipstaff template shop ./mychart",
         "whipstaff template shop ./mychart-1.2.3.tgz -n web -f prod.yaml --set replicas=3",
@@ -72,9 +76,9 @@ pub(crate) fn capabilities(flags: &Parsed) -> Outcome<Capabilities> {
 fn run(call: &Call) -> Outcome {
     let flags = &call.flags;
     let capabilities = capabilities(flags)?;
-    let strategy = super::dry_run::strategy(flags, true)?;
-    if strategy == super::dry_run::Strategy::Server || flags.on("validate") {
-        fail!("--dry-run=server needs a cluster, which `template` cannot ask yet: leave it out, or use `install`");
+    let how = strategy(flags, true)?;
+    if how == Strategy::Server || flags.on("validate") {
+        return asked(call);
     }
     let shape = Shape { include_crds: flags.on("include-crds"), ..Shape::default() };
     let prepared = release::prepare(call, "release-name")?;
@@ -94,6 +98,41 @@ fn run(call: &Call) -> Outcome {
         Err(Failed { fail, .. }) => {
             Err(Fail { text: format!("{}\n\nUse --debug flag to render out invalid YAML", fail.text), ..fail })
         }
+    }
+}
+
+/// Renders with what the cluster says.
+fn asked(call: &Call) -> Outcome {
+    if call.flags.on("is-upgrade") {
+        fail!("--is-upgrade with --dry-run=server is not there yet: use `upgrade --dry-run=server`");
+    }
+    let prepared = release::prepare(call, "release-name")?;
+    let name = prepared.name.clone();
+    let release = install::planned(call, prepared, Strategy::Server, false)?;
+    let mut rendered = Rendered { manifest: release.manifest, ..Rendered::default() };
+    if call.flags.on("include-crds") {
+        let crd = |crd: &Crd<'_>| format!("---\n# Source: {}\n{}\n", crd.path, String::from_utf8_lossy(&crd.file.data));
+        let crds: String = release.chart.crd_objects().iter().map(crd).collect();
+        rendered.manifest = format!("{crds}{}", rendered.manifest);
+    }
+    rendered.hooks = release.hooks.into_iter().map(hook).collect();
+    if call.flags.some("output-dir").is_some() {
+        fail!("--output-dir with --dry-run=server is not there yet: leave one of them out");
+    }
+    show(call, &name, &rendered)
+}
+
+/// A hook of a record as a render makes it.
+fn hook(hook: ::release::Hook) -> Hook {
+    Hook {
+        name: hook.name,
+        kind: hook.kind,
+        path: hook.path,
+        manifest: hook.manifest,
+        events: hook.events.iter().filter_map(|event| HookEvent::from_annotation(event.as_str())).collect(),
+        weight: hook.weight,
+        delete_policies: Vec::new(),
+        output_log_policies: Vec::new(),
     }
 }
 
