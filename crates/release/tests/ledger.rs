@@ -74,7 +74,7 @@ async fn create_get_update_delete(ledger: &dyn Ledger) {
 
 async fn marks(ledger: &dyn Ledger) {
     let mut shop = release("one", "shop", 1, Status::PendingInstall);
-    shop.marks = Marks { holder: Some("a_1".into()), successor: Some(2) };
+    shop.marks = Marks { holder: Some("a_1".into()), successor: Some(2), died: true };
     let key = Key::new("one", "shop", 1);
     let token = ledger.create(&shop).await.unwrap();
     let head = ledger.history("one", "shop").await.unwrap().last().cloned().unwrap();

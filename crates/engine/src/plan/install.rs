@@ -54,8 +54,8 @@ impl Engine {
         let defined = defined(&crds);
         let mut objects = self.objects(&composed.manifest, &target.namespace, &defined).await?;
         self.own(&target, &mut objects);
-        // What a dead install has made and this one does not.
-        let lived = if past.ending.is_some() { self.lived(&history).await? } else { Vec::new() };
+        // What installs that died or failed have made and this one does not.
+        let lived = self.lived(&history).await?;
         let (old, missing) = self.objects_of(&lived, &target.namespace).await?;
         let planned =
             self.newcomers(Verb::Install, &target, objects.clone(), change.apply.take_ownership, &defined).await?;

@@ -49,11 +49,19 @@ impl Past {
 
     /// Tells whether the last revision is an install that died, and nothing was ever there to upgrade.
     pub(crate) fn is_dead_install(&self) -> bool {
-        let Some(Ending::Failed(record)) = &self.ending else { return false };
-        let replaced =
-            |head: &Head| head.status == Status::Uninstalled || head.marks.successor == Some(record.release.version);
+        let ended = match &self.ending {
+            Some(Ending::Failed(record)) if record.release.info.status == Status::PendingInstall => {
+                Some(record.release.version)
+            }
+            _ => None,
+        };
+        let died = |head: &Head| head.marks.died || Some(head.key.revision) == ended;
+        let replaced = |head: &Head| {
+            let by = head.marks.successor.and_then(|revision| self.history.get(revision));
+            head.status == Status::Uninstalled || by.is_some_and(died)
+        };
         let mut since = self.history.heads().iter().rev().take_while(|head| !replaced(head));
-        record.release.info.status == Status::PendingInstall && since.all(|head| head.status == Status::Failed)
+        self.history.last().is_some_and(died) && since.all(|head| head.status == Status::Failed)
     }
 }
 
@@ -89,8 +97,9 @@ impl Engine {
         }
         let record = Box::new(self.ledger.get(&last.key).await?);
         let succeeded = Some(last.key.revision);
-        let finished =
-            last.status.is_pending() && past.history.heads().iter().any(|head| head.marks.successor == succeeded);
+        // An install marks what it replaces when it begins, the others when they have done everything.
+        let marks_last = matches!(last.status, Status::PendingUpgrade | Status::PendingRollback);
+        let finished = marks_last && past.history.heads().iter().any(|head| head.marks.successor == succeeded);
         let (status, ending) = if finished {
             (Status::Deployed, Ending::Deployed(record))
         } else {

@@ -9,7 +9,7 @@ mod test;
 pub use test::Tested;
 
 use cluster::{ObjectRef, Readiness, Strategy, WaitOptions};
-use release::{Error as LedgerError, Marks, Release, Status, Token};
+use release::{Error as LedgerError, Release, Status, Token};
 use tokio::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
@@ -18,7 +18,7 @@ use crate::error::{Error, Failure};
 use crate::event::{Event, Observer, Phase};
 use crate::intent::{Apply, Target, Wait, WaitStrategy};
 use crate::lock::Lock;
-use crate::plan::{Ending, Plan, Step, Verb};
+use crate::plan::{Plan, Step, Verb};
 
 /// How long CRDs may take to be served, as Helm.
 const CRD_WAIT: Duration = Duration::from_secs(60);
@@ -161,12 +161,7 @@ impl Runner<'_> {
             Step::Lock => self.lock.acquire(&self.release, self.observer).await.map_err(refused)?,
             Step::End(ending) => self.end(ending).await?,
             Step::Prune(keys) => self.erase_all(&keys).await?,
-            Step::Record => {
-                self.proceed().await?;
-                self.release.marks.holder = self.lock.mark().await;
-                self.token = Some(records::create(engine.ledger(), &self.release).await?);
-                self.recorded();
-            }
+            Step::Record => self.begin().await?,
             Step::Crds(crds) => self.create_crds(crds).await?,
             Step::Hooks(event) => self.run_hooks(&event).await?,
             Step::Apply(planned) => self.apply_all(planned).await?,
@@ -216,60 +211,6 @@ impl Runner<'_> {
             done = wait => done.map_err(Into::into),
             () = self.lock.cancelled() => Err(Failure::Cancelled),
         }
-    }
-
-    /// Ends a revision whose process has died.
-    async fn end(&mut self, ending: Ending) -> Result<(), Failure> {
-        let (record, status, description) = match ending {
-            Ending::Deployed(record) => (record, Status::Deployed, "Completed after its process had died".to_owned()),
-            Ending::Failed(record) => {
-                let status = record.release.info.status;
-                let description = match record.release.marks.holder {
-                    Some(_) => format!("Release {:?} failed: its process died while it was {status}", self.target.name),
-                    None => format!("Release unlocked from stale {:?} state", status.as_str()),
-                };
-                (record, Status::Failed, description)
-            }
-        };
-        let mut release = record.release;
-        release.set_status(status, description);
-        release.marks = Marks::default();
-        records::update(self.engine.ledger(), &release, &record.token).await?;
-        (self.observer)(Event::Recorded { revision: release.version, status: status.to_string() });
-        if self.verb == Verb::Unlock {
-            self.release = release;
-        }
-        Ok(())
-    }
-
-    async fn erase_all(&self, keys: &[release::Key]) -> Result<(), Failure> {
-        for key in keys {
-            records::erase(self.engine.ledger(), key).await?;
-        }
-        Ok(())
-    }
-
-    /// Puts the record in a state in which nobody works on it any more.
-    fn conclude(&mut self, status: Status, description: impl Into<String>) {
-        self.release.set_status(status, description);
-        self.release.marks = Marks::default();
-    }
-
-    /// Stores the record as it stands.
-    async fn store(&mut self) -> Result<(), LedgerError> {
-        let Some(token) = &self.token else { return Ok(()) };
-        self.token = Some(records::update(self.engine.ledger(), &self.release, token).await?);
-        self.recorded();
-        Ok(())
-    }
-
-    fn key(&self) -> release::Key {
-        release::Key::new(&self.target.namespace, &self.target.name, self.release.version)
-    }
-
-    fn recorded(&self) {
-        let status = self.release.info.status.to_string();
-        (self.observer)(Event::Recorded { revision: self.release.version, status });
     }
 
     async fn wait_ready(&self, objects: &[cluster::Object]) -> Result<(), Failure> {

@@ -5,10 +5,81 @@
 
 use release::{Error, Key, Ledger, Marks, Record, Release, Status, Token};
 
+use super::Runner;
+use crate::error::Failure;
+use crate::event::Event;
 use crate::lock::{PAUSE, TRIES};
+use crate::plan::{Ending, Verb};
+
+impl Runner<'_> {
+    /// Ends a revision whose process has died.
+    pub(super) async fn end(&mut self, ending: Ending) -> Result<(), Failure> {
+        let died = matches!(&ending, Ending::Failed(record) if record.release.info.status == Status::PendingInstall);
+        let (record, status, description) = match ending {
+            Ending::Deployed(record) => (record, Status::Deployed, "Completed after its process had died".to_owned()),
+            Ending::Failed(record) => {
+                let status = record.release.info.status;
+                let description = match record.release.marks.holder {
+                    Some(_) => format!("Release {:?} failed: its process died while it was {status}", self.target.name),
+                    None => format!("Release unlocked from stale {:?} state", status.as_str()),
+                };
+                (record, Status::Failed, description)
+            }
+        };
+        let mut release = record.release;
+        release.set_status(status, description);
+        // A third command has to know it, should this one die before it has a revision of its own.
+        release.marks = Marks { died, ..Marks::default() };
+        update(self.engine.ledger(), &release, &record.token).await?;
+        (self.observer)(Event::Recorded { revision: release.version, status: status.to_string() });
+        if self.verb == Verb::Unlock {
+            self.release = release;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn erase_all(&self, keys: &[Key]) -> Result<(), Failure> {
+        for key in keys {
+            erase(self.engine.ledger(), key).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the record in a state in which nobody works on it any more.
+    pub(super) fn conclude(&mut self, status: Status, description: impl Into<String>) {
+        self.release.set_status(status, description);
+        self.release.marks = Marks::default();
+    }
+
+    /// Stores the record for the first time, under the lock.
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.proceed().await?;
+        self.release.marks.holder = self.lock.mark().await;
+        self.token = Some(create(self.engine.ledger(), &self.release).await?);
+        self.recorded();
+        Ok(())
+    }
+
+    /// Stores the record as it stands.
+    pub(super) async fn store(&mut self) -> Result<(), Error> {
+        let Some(token) = &self.token else { return Ok(()) };
+        self.token = Some(update(self.engine.ledger(), &self.release, token).await?);
+        self.recorded();
+        Ok(())
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key::new(&self.target.namespace, &self.target.name, self.release.version)
+    }
+
+    pub(super) fn recorded(&self) {
+        let status = self.release.info.status.to_string();
+        (self.observer)(Event::Recorded { revision: self.release.version, status });
+    }
+}
 
 /// Stores a new record.
-pub(super) async fn create(ledger: &dyn Ledger, release: &Release) -> Result<Token, Error> {
+async fn create(ledger: &dyn Ledger, release: &Release) -> Result<Token, Error> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -33,7 +104,7 @@ pub(super) async fn create(ledger: &dyn Ledger, release: &Release) -> Result<Tok
 }
 
 /// Replaces a record that is as it was when `token` was given out.
-pub(super) async fn update(ledger: &dyn Ledger, release: &Release, token: &Token) -> Result<Token, Error> {
+async fn update(ledger: &dyn Ledger, release: &Release, token: &Token) -> Result<Token, Error> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -61,7 +132,7 @@ pub(super) async fn supersede(ledger: &dyn Ledger, mut record: Record, successor
     for _ in 0..TRIES {
         let key = key(&record.release);
         record.release.info.status = Status::Superseded;
-        record.release.marks = Marks { holder: None, successor: Some(successor) };
+        record.release.marks = Marks { successor: Some(successor), ..Marks::default() };
         match update(ledger, &record.release, &record.token).await {
             Ok(_) | Err(Error::NotFound(_)) => return Ok(()),
             Err(Error::Conflict(_)) => {}
@@ -78,7 +149,7 @@ pub(super) async fn supersede(ledger: &dyn Ledger, mut record: Record, successor
 }
 
 /// Deletes a record; one that is gone is fine.
-pub(super) async fn erase(ledger: &dyn Ledger, key: &Key) -> Result<(), Error> {
+async fn erase(ledger: &dyn Ledger, key: &Key) -> Result<(), Error> {
     let mut tries = 0;
     loop {
         tries += 1;

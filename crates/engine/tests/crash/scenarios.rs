@@ -141,6 +141,8 @@ pub(crate) fn all() -> Vec<Scenario> {
     add("install", "wait", vec![], apply_with(with(1, &[DEPLOYMENT]), wait), false);
     let kept = || vec![first(), leave_with(|wish| wish.keep_history = true)];
     add("install", "over an uninstalled one", kept(), apply(with(2, &[])), false);
+    let chart = hooked(2, "", ["pre-install", "post-install"]);
+    add("install", "over an uninstalled one, with hooks", kept(), apply(chart), false);
     let doomed = |event: &str| job("doomed", event, "", "fail");
     let failed = || apply(with(1, &[&doomed("pre-install")]));
     add("install", "rollback on failure", vec![], apply_with(with(1, &[&doomed("post-install")]), and_back), true);
