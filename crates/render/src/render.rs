@@ -97,8 +97,6 @@ impl<'i> Inputs<'i> {
 pub struct Parsed {
     chart: Arc<Chart>,
     set: Set,
-    /// The bytes of all templates.
-    bytes: usize,
     /// The templates in the order they are executed, with the chart each belongs to.
     order: Vec<Template>,
 }
@@ -184,8 +182,7 @@ impl Parsed {
             templates.iter().map(|(template, text)| (template.path.clone(), (*text).clone())).collect();
         let set = parse(&texts, ahead)?;
         let order = templates.into_iter().map(|(template, _)| template).collect();
-        let bytes = texts.iter().map(|(_, text)| text.len()).sum();
-        Ok(Self { chart, set, bytes, order })
+        Ok(Self { chart, set, order })
     }
 
     /// The chart.
@@ -203,48 +200,10 @@ impl Parsed {
     /// # Errors
     /// Names the template and its place, in Helm's words, or the budget that was used up.
     pub fn render(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
-        let texts = self.places();
-        self.execute(inputs, &texts, &mut |_| {})?;
-        Ok(self.files(texts))
+        on_big_stack(|| self.execute(inputs))?
     }
 
-    /// A place for what each template prints.
-    pub(crate) fn places(&self) -> Vec<OnceLock<String>> {
-        self.order.iter().map(|_| OnceLock::new()).collect()
-    }
-
-    /// The path of the template whose text has a place.
-    pub(crate) fn path(&self, at: usize) -> Option<&str> {
-        self.order.get(at).map(|template| template.path.as_str())
-    }
-
-    /// What was printed, by path.
-    pub(crate) fn files(&self, texts: Vec<OnceLock<String>>) -> Files {
-        let texts = texts.into_iter().map(OnceLock::into_inner);
-        self.order.iter().zip(texts).filter_map(|(template, text)| Some((template.path.clone(), text?))).collect()
-    }
-
-    /// The bytes of all templates.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Executes all templates that are no partials, and puts what each prints into its place; says so each time.
-    pub(crate) fn execute(
-        &self,
-        inputs: &Inputs<'_>,
-        texts: &[OnceLock<String>],
-        done: &mut (dyn FnMut(usize) + Send),
-    ) -> Result<(), RenderError> {
-        on_big_stack(|| self.execute_here(inputs, texts, done))?
-    }
-
-    fn execute_here(
-        &self,
-        inputs: &Inputs<'_>,
-        texts: &[OnceLock<String>],
-        done: &mut (dyn FnMut(usize) + Send),
-    ) -> Result<(), RenderError> {
+    fn execute(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
         let arena = Arena::new();
         let local = intern(&inputs.zone);
         let now = Time {
@@ -265,9 +224,10 @@ impl Parsed {
             interrupt: inputs.interrupt.clone(),
         };
         let mut runtime = Runtime::new(&arena, &self.set, &options);
+        let mut files = Files::new();
         // What a template prints grows in a place of its own, which is warm by then, and is copied once.
         let mut out = Vec::new();
-        for (at, (template, text)) in self.order.iter().zip(texts).enumerate() {
+        for template in &self.order {
             if base_name(&template.path).starts_with('_') {
                 continue;
             }
@@ -281,11 +241,9 @@ impl Parsed {
             runtime
                 .execute_to(&mut host, template.path.as_bytes(), dot, &mut out)
                 .map_err(|e| exec_error(&template.path, &e))?;
-            // Each template is executed once.
-            _ = text.set(into_text(&out));
-            done(at);
+            files.insert(template.path.clone(), into_text(&out));
         }
-        Ok(())
+        Ok(files)
     }
 }
 

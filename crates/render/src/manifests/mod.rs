@@ -3,7 +3,6 @@
 
 mod head;
 mod kinds;
-mod reading;
 mod sort;
 mod split;
 mod template;
@@ -84,13 +83,12 @@ pub const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed";
 pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Rendered, RenderError> {
     let chart = parsed.chart();
     check_kube_version(&chart.metadata.kube_version, &inputs.capabilities.kube_version)?;
-    let (mut files, mut documents) = reading::execute(parsed, inputs)?;
+    let mut files = parsed.render(inputs)?;
     let notes = take_notes(chart, &mut files, shape.subchart_notes);
     let mut skipped_hooks = Vec::new();
-    let (hooks, objects) =
-        sort_noting(&files, &mut documents, INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| {
-            RenderError::Manifest { message: failed.message, path: failed.path, files: std::mem::take(&mut files) }
-        })?;
+    let (hooks, objects) = sort_noting(&files, INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| {
+        RenderError::Manifest { message: failed.message, path: failed.path, files: std::mem::take(&mut files) }
+    })?;
     let crds: Vec<Crd> = chart
         .crd_objects()
         .into_iter()

@@ -2,8 +2,9 @@
 
 use super::head::Head;
 use super::kinds::compare;
-use super::reading::{Document, Documents};
+use super::split::split;
 use crate::render::Files;
+use crate::threads::side_by_side;
 
 /// When a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,29 +101,28 @@ pub struct Unsorted {
 /// # Errors
 /// A document is no YAML, or its head is not what it must be.
 pub fn sort_files(files: &Files, order: &[&str]) -> Result<(Vec<Hook>, Vec<Manifest>), Unsorted> {
-    sort_noting(files, &mut Documents::default(), order, &mut Vec::new())
+    sort_noting(files, order, &mut Vec::new())
 }
 
-/// As [`sort_files`], with what was read of the documents before; the annotations of documents left out for an unknown event are added to `skipped`.
+/// As [`sort_files`]; the annotations of documents left out for an unknown event are added to `skipped`.
 pub(super) fn sort_noting(
     files: &Files,
-    documents: &mut Documents,
     order: &[&str],
     skipped: &mut Vec<String>,
 ) -> Result<(Vec<Hook>, Vec<Manifest>), Unsorted> {
     let (mut hooks, mut manifests) = (Vec::new(), Vec::new());
     let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
     let files = files.iter().filter(|(path, _)| !is_partial(path));
-    let documents =
-        files.flat_map(|(path, text)| documents.of(path, text).into_iter().map(move |one| (path, text, one)));
-    for (path, text, Document { range, head }) in documents {
-        let document = text.get(range).unwrap_or_default();
+    let documents: Vec<(&str, &str)> =
+        files.flat_map(|(path, text)| split(text).into_iter().map(|document| (path.as_str(), document))).collect();
+    let heads = side_by_side(&documents, |(_, text)| text.len(), |(_, text)| Head::read(text));
+    for ((path, document), head) in documents.into_iter().zip(heads) {
         let head = head.map_err(|error| Unsorted {
             message: format!("YAML parse error on {path}: {error}"),
-            path: path.clone(),
+            path: path.to_owned(),
         })?;
         match head.annotations.get("helm.sh/hook") {
-            None => manifests.push(Manifest { path: path.clone(), content: document.to_owned(), head }),
+            None => manifests.push(Manifest { path: path.to_owned(), content: document.to_owned(), head }),
             Some(events) => match hook(path, document, &head, events) {
                 Some(hook) => hooks.push(hook),
                 None => skipped.push(events.clone()),
