@@ -14,7 +14,7 @@ const BUILTINS: u32 = 1 << 31;
 #[derive(Default)]
 pub struct Functions {
     list: Vec<Function>,
-    index: QuickMap<&'static str, u32>,
+    index: QuickMap<&'static [u8], u32>,
     methods: HashMap<(&'static str, &'static str), Function>,
 }
 
@@ -36,7 +36,7 @@ impl Functions {
     pub fn extend(&mut self, functions: impl IntoIterator<Item = Function>) {
         for function in functions {
             let number = self.list.len() as u32;
-            self.index.insert(function.name, number);
+            self.index.insert(function.name.as_bytes(), number);
             self.list.push(function);
         }
     }
@@ -55,9 +55,9 @@ impl Functions {
 
     /// The number of a function.
     pub(crate) fn find(&self, name: &[u8]) -> Option<u32> {
-        let name = std::str::from_utf8(name).ok()?;
         let own = self.index.get(name).copied();
-        own.or_else(|| Builtin::find(name).map(|b| BUILTINS | b as u32))
+        let builtin = || Builtin::find(std::str::from_utf8(name).ok()?).map(|b| BUILTINS | b as u32);
+        own.or_else(builtin)
     }
 
     /// The function of a number.

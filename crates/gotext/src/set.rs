@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::Error;
 use crate::functions::Functions;
 use crate::hash::QuickMap;
@@ -21,7 +23,15 @@ impl Source {
     /// # Errors
     /// Go's, with the name of the text and the line.
     pub fn parse(functions: &Functions, name: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let (tables, trees) = parse::parse(functions, name.as_ref(), text.as_ref())?;
+        Self::parse_shared(functions, name, Bytes::copy_from_slice(text.as_ref()))
+    }
+
+    /// Parses a text that is kept as it is.
+    ///
+    /// # Errors
+    /// As [`Source::parse`].
+    pub fn parse_shared(functions: &Functions, name: impl AsRef<[u8]>, text: Bytes) -> Result<Self, Error> {
+        let (tables, trees) = parse::parse(functions, name.as_ref(), text)?;
         Ok(Self { tables: Box::new(tables), trees })
     }
 }

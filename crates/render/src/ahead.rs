@@ -77,7 +77,7 @@ impl Queue {
     fn work(&self) -> Vec<Parsed> {
         let functions = function_table();
         let parse = |text: Text| {
-            let source = Source::parse(&functions, &text.0, &text.1);
+            let source = Source::parse_shared(&functions, &text.0, text.1.clone());
             (text, source)
         };
         std::iter::from_fn(|| self.next()).map(parse).collect()

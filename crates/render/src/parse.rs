@@ -44,7 +44,7 @@ fn sources(functions: &Functions, texts: &[(String, Bytes)]) -> Result<Vec<Resul
         let mut done = Vec::new();
         // Whatever comes before a template that is wrong has been taken by then, here or on another thread.
         while let Some((at, (path, text))) = next.take(texts) {
-            let result = Source::parse(functions, path, text);
+            let result = Source::parse_shared(functions, path, text.clone());
             let wrong = result.is_err();
             done.push((at, result));
             if wrong {

@@ -58,7 +58,12 @@ fn find(text: &[u8]) -> Option<usize> {
 
 /// Makes text of an output: what templates print is nearly always UTF-8 as it stands.
 pub(crate) fn into_text(output: &[u8]) -> String {
-    String::from_utf8_lossy(&without_no_value(output)).into_owned()
+    let output = without_no_value(output);
+    // What is UTF-8, as nearly everything is, is looked at many bytes at a time.
+    match std::str::from_utf8(&output) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(&output).into_owned(),
+    }
 }
 
 /// The depth from which on a tree is looked at for containing itself, as in Go.

@@ -39,13 +39,14 @@ pub(super) enum Keep {
 /// Below this size it is less work to unpack a file than to remember where it is.
 const SMALL: u64 = 4096;
 
-/// Tells whether a file of a chart, its own or that of a subchart in a folder, is looked at only by who installs its CRDs.
+/// Tells whether a file of a chart, its own or that of a subchart in a folder, is a CRD or the README: looked
+/// at by who installs the one or shows the other.
 fn may_stay_packed(name: &str, size: u64) -> bool {
     let mut rest = name;
     while let Some((_, below)) = rest.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
         rest = below;
     }
-    size >= SMALL && rest.starts_with("crds/")
+    size >= SMALL && (rest.starts_with("crds/") || rest == "README.md")
 }
 
 /// Unpacks what [`may_stay_packed`], by the number of the entry. The archive was read before, and held what it could hold.

@@ -7,6 +7,7 @@ mod escape;
 mod eval;
 mod walk;
 
+use bytes::Bytes;
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -267,7 +268,7 @@ impl<'a> Runtime<'a> {
         if let Some(parsed) = known.filter(|p| p.name() == name) {
             return Ok(parsed);
         }
-        let (tables, trees) = parse::parse(self.set.functions(), name, text)?;
+        let (tables, trees) = parse::parse(self.set.functions(), name, Bytes::copy_from_slice(text))?;
         let bump = self.arena.bump();
         let pool = bump.alloc(tables.copy_into(bump));
         let parsed = ParsedText { pool, trees: bump.alloc_slice_copy(&trees) };

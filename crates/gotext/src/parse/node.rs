@@ -1,5 +1,7 @@
 //! The parsed form of templates: flat tables, so that nothing of it is allocated, walked or dropped node by node.
 
+use bytes::Bytes;
+
 use crate::strconv::append_quote;
 
 /// No node.
@@ -123,6 +125,8 @@ pub(crate) struct Pool<'p> {
     pub(crate) numbers: &'p [Number],
     pub(crate) file: File,
     pub(crate) trees: &'p [Tree],
+    /// The text, and behind it what is not written in it.
+    pub(crate) text: &'p [u8],
     pub(crate) data: &'p [u8],
 }
 
@@ -144,7 +148,11 @@ impl<'p> Pool<'p> {
 
     #[inline]
     pub(crate) fn bytes(&self, span: Span) -> &'p [u8] {
-        self.data.get(span.start as usize..span.end as usize).unwrap_or_default()
+        let (start, end, text) = (span.start as usize, span.end as usize, self.text.len());
+        if end <= text {
+            return self.text.get(start..end).unwrap_or_default();
+        }
+        start.checked_sub(text).and_then(|start| self.data.get(start..end - text)).unwrap_or_default()
     }
 
     pub(crate) fn number(&self, at: u32) -> Number {
@@ -280,6 +288,8 @@ pub(crate) struct Tables {
     pub(crate) numbers: Vec<Number>,
     pub(crate) file: File,
     pub(crate) trees: Vec<Tree>,
+    /// The text as it was given, and behind it what is not written in it: names, and strings without their quotes.
+    pub(crate) text: Bytes,
     pub(crate) data: Vec<u8>,
 }
 
@@ -293,6 +303,7 @@ impl Tables {
             numbers: &self.numbers,
             file: self.file,
             trees: &self.trees,
+            text: &self.text,
             data: &self.data,
         }
     }
@@ -307,13 +318,15 @@ impl Tables {
             numbers: bump.alloc_slice_copy(&self.numbers),
             file: self.file,
             trees: bump.alloc_slice_copy(&self.trees),
+            text: bump.alloc_slice_copy(&self.text),
             data: bump.alloc_slice_copy(&self.data),
         }
     }
 
     /// Roughly the bytes of memory they take.
     pub(crate) fn size(&self) -> usize {
-        self.data.capacity()
+        self.text.len()
+            + self.data.capacity()
             + self.nodes.capacity() * (size_of::<Node>() + size_of::<u32>())
             + self.lists.capacity() * size_of::<u32>()
             + self.idents.capacity() * size_of::<Span>()
@@ -339,8 +352,8 @@ impl Tables {
     }
 
     pub(crate) fn add_data(&mut self, bytes: &[u8]) -> Span {
-        let start = self.data.len() as u32;
+        let start = (self.text.len() + self.data.len()) as u32;
         self.data.extend_from_slice(bytes);
-        Span { start, end: self.data.len() as u32 }
+        Span { start, end: start + bytes.len() as u32 }
     }
 }

@@ -1,5 +1,7 @@
 //! The parser: tokens to nodes, with Go's grammar, order of checks and error texts.
 
+use bytes::Bytes;
+
 use super::lex::{Item, Lexer, Token};
 use super::node::{Branch, File, NONE, Node, Run, Span, Tables, Tree, UNDEFINED};
 use super::number::number;
@@ -68,8 +70,6 @@ impl TreeState {
 
 struct Parser<'t, 'p> {
     text: &'t [u8],
-    /// Where the text starts in the data.
-    base: u32,
     file_name: &'t [u8],
     functions: &'t Functions,
     lexer: Lexer<'t>,
@@ -85,14 +85,15 @@ struct Parser<'t, 'p> {
 }
 
 /// Parses a text; gives the tables, and in them the numbers of the text's templates, that of the file itself last.
-pub(crate) fn parse(functions: &Functions, name: &[u8], text: &[u8]) -> Result<(Tables, Vec<u32>)> {
+pub(crate) fn parse(functions: &Functions, name: &[u8], shared: Bytes) -> Result<(Tables, Vec<u32>)> {
+    let text: &[u8] = &shared;
     // Positions are 32 bits wide; unquoted strings can double the data.
     if name.len().saturating_add(text.len()).saturating_mul(2) > u32::MAX as usize {
         let place = Place::Parsing { file: String::from_utf8_lossy(name).into_owned(), line: 1 };
         return Err(Error::at(ErrorKind::Parse, place, "template is too large".to_owned(), None));
     }
-    let mut tables = Tables::default();
-    tables.data.reserve(name.len() + text.len() + 64);
+    let mut tables = Tables { text: shared.clone(), ..Tables::default() };
+    tables.data.reserve(name.len() + 64);
     // Room for what most texts need (for an action five nodes, four entries of lists and two names), so that the tables are
     // not copied again and again: fresh memory costs more than what is written to it.
     let actions = memchr::memmem::find_iter(text, b"{{").count() + 1;
@@ -101,7 +102,7 @@ pub(crate) fn parse(functions: &Functions, name: &[u8], text: &[u8]) -> Result<(
     tables.lists.reserve(actions * 6);
     tables.idents.reserve(actions * 3);
     let name_span = tables.add_data(name);
-    let text_span = tables.add_data(text);
+    let text_span = Span { start: 0, end: text.len() as u32 };
     tables.file = File { name: name_span, text: text_span };
     let mut lexer = Lexer::new(text);
     lexer.break_ok = functions.find(b"break").is_none();
@@ -109,7 +110,6 @@ pub(crate) fn parse(functions: &Functions, name: &[u8], text: &[u8]) -> Result<(
     let dollar = tables.add_data(b"$");
     let mut parser = Parser {
         text,
-        base: text_span.start,
         file_name: name,
         functions,
         lexer,
@@ -170,11 +170,6 @@ impl<'t> Parser<'t, '_> {
 
     fn line(&self, item: Item) -> usize {
         item.line(self.text)
-    }
-
-    /// The bytes of the data that a part of the text became.
-    fn span(&self, start: u32, end: u32) -> Span {
-        Span { start: self.base + start, end: self.base + end }
     }
 
     // Errors.
@@ -330,7 +325,7 @@ impl<'t> Parser<'t, '_> {
         let item = self.next_non_space();
         match item.token {
             Token::Text => {
-                let span = self.span(item.start(), item.end());
+                let span = Span { start: item.start(), end: item.end() };
                 Ok(Part::Node(self.tables.add(item.start(), Node::Text(span))))
             }
             Token::LeftDelim => {
@@ -470,7 +465,7 @@ impl<'t> Parser<'t, '_> {
     fn unquoted(&mut self, item: Item) -> Result<Span> {
         let literal = self.value(item);
         if is_plain(literal) {
-            return Ok(self.span(item.start() + 1, item.end() - 1));
+            return Ok(Span { start: item.start() + 1, end: item.end() - 1 });
         }
         let Some(text) = unquote(literal) else { return self.fail("invalid syntax") };
         Ok(self.tables.add_data(&text))
@@ -565,7 +560,7 @@ impl<'t> Parser<'t, '_> {
         let text = self.value(item);
         let known = self.names.iter().position(|n| self.tables.pool().bytes(*n) == text);
         let number = known.unwrap_or_else(|| {
-            self.names.push(self.span(item.start(), item.end()));
+            self.names.push(Span { start: item.start(), end: item.end() });
             self.names.len() - 1
         });
         number as u32
@@ -582,7 +577,7 @@ impl<'t> Parser<'t, '_> {
                 self.tree.scope.push(*name);
                 (self.tree.scope.len() - 1) as u32
             };
-            let span = self.span(item.start(), item.end());
+            let span = Span { start: item.start(), end: item.end() };
             let idents = self.tables.add_idents(&[span]);
             nodes.push(self.tables.add(item.start(), Node::Variable { slot, name: *name, idents }));
         }
@@ -641,7 +636,7 @@ impl<'t> Parser<'t, '_> {
         let mut fields = self.tables.add_idents(&[]);
         while self.peek().token == Token::Field {
             let field = self.next();
-            let span = self.span(field.start() + 1, field.end());
+            let span = Span { start: field.start() + 1, end: field.end() };
             self.tables.idents.push(span);
             fields.len += 1;
         }
@@ -667,7 +662,7 @@ impl<'t> Parser<'t, '_> {
                 let Some(function) = self.functions.find(name) else {
                     return self.fail(format!("function {} not defined", quote(name)));
                 };
-                Node::Function { function, name: self.span(item.start(), item.end()) }
+                Node::Function { function, name: Span { start: item.start(), end: item.end() } }
             }
             Token::Dot => Node::Dot,
             Token::Nil => Node::Nil,
@@ -676,16 +671,16 @@ impl<'t> Parser<'t, '_> {
                 if !self.tree.vars.contains(&name) {
                     return self.fail(format!("undefined variable {}", quote(self.value(item))));
                 }
-                let span = self.span(item.start(), item.end());
+                let span = Span { start: item.start(), end: item.end() };
                 Node::Variable { slot: self.slot(name), name, idents: self.tables.add_idents(&[span]) }
             }
             Token::Field => {
-                let span = self.span(item.start() + 1, item.end());
+                let span = Span { start: item.start() + 1, end: item.end() };
                 Node::Field(self.tables.add_idents(&[span]))
             }
             Token::Bool => Node::Bool(self.value(item) == b"true"),
             Token::CharConstant | Token::Complex | Token::Number => {
-                match number(self.value(item), self.span(item.start(), item.end()), item.token) {
+                match number(self.value(item), Span { start: item.start(), end: item.end() }, item.token) {
                     Ok(number) => {
                         self.tables.numbers.push(number);
                         Node::Number((self.tables.numbers.len() - 1) as u32)
@@ -704,7 +699,7 @@ impl<'t> Parser<'t, '_> {
             }
             Token::String | Token::RawString => {
                 let text = self.unquoted(item)?;
-                Node::Str { text, literal: self.span(item.start(), item.end()) }
+                Node::Str { text, literal: Span { start: item.start(), end: item.end() } }
             }
             _ => {
                 self.backup();
