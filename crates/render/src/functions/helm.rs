@@ -54,8 +54,12 @@ pub(super) const TABLE: &[Function] = &[
     }),
     f("toYamlPretty", "Writes a value as YAML with lists indented.", &[Any], None, |c, a| {
         let value = any(a, 0);
-        if Emitted::check(value).is_err() {
-            return Ok(Value::Str(b""));
+        if let Err(refused) = Emitted::check(value) {
+            // What is of no kind that it knows makes the YAML library panic; all else it says is thrown away.
+            return match refused.strip_prefix("json: unsupported type: ") {
+                Some(of_type) => fail(format!("cannot marshal type: {of_type}")),
+                None => Ok(Value::Str(b"")),
+            };
         }
         let written = goyaml::to_yaml_pretty(&Emitted::new(c.arena, value));
         Ok(c.arena.str(written.strip_suffix('\n').unwrap_or(&written)))
