@@ -142,6 +142,13 @@ pub(super) const TABLE: &[Function] = &[
         Ok(c.arena.str(items.join(bytes(a, 0))))
     }),
     f("sortAlpha", "Sorts a list of texts.", &[Any], None, |c, a| {
+        // A list of texts is sorted as it is, and a nil one stays nil.
+        if let Value::List(list) = any(a, 0)
+            && list.elem == GoType::String
+            && list.items.is_none()
+        {
+            return Ok(any(a, 0));
+        }
         let list = strslice(c.arena, any(a, 0));
         let mut items: Vec<&[u8]> =
             slice(c.arena, list).map(|l| l.items()).unwrap_or_default().iter().map(as_bytes).collect();

@@ -61,14 +61,10 @@ fn dump(value: &goyaml::Value) -> String {
         Value::Int(i) => i.to_string(),
         Value::Uint(u) => u.to_string(),
         Value::Float(f) => {
-            let digits = format!("{:e}", f.abs());
-            // Go writes at least two digits of an exponent, and its sign.
-            let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
-            let exponent: i32 = exponent.parse().unwrap_or_default();
-            let sign = if exponent < 0 { '-' } else { '+' };
+            let digits = gotext::strconv::format_float(f.abs(), b'e', None, 64);
             let (before, after) =
                 (if *f == 0.0 && f.is_sign_negative() { "-" } else { "" }, if *f < 0.0 { "-" } else { "" });
-            format!("{before}f{mantissa}e{sign}{:02}{after}", exponent.abs())
+            format!("{before}f{digits}{after}")
         }
         Value::Str(s) => goyaml::to_json(&Value::Str(s.clone())).unwrap_or_default(),
         Value::Seq(items) => format!("[{}]", items.iter().map(dump).collect::<Vec<_>>().join(",")),
