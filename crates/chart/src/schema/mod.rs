@@ -102,13 +102,11 @@ fn failed(reason: &str) -> Invalid {
 }
 
 fn check(values: &Map, schema: &[u8]) -> Result<(), Invalid> {
-    let schema = read(schema).map_err(unusable)?;
+    let mut schema = read(schema).map_err(unusable)?;
     let values = serde_json::Value::Object(values.iter().map(|(k, v)| (k.clone(), v.into())).collect());
-    let mut schema = references::escaped(&schema);
+    references::escape_in(&mut schema);
     let mut patterns = Originals::default();
-    if patterns::any(&schema) {
-        patterns.replace(schema.to_mut());
-    }
+    patterns.replace(&mut schema);
     cost::check(&schema, &values).map_err(unusable)?;
     run(&schema, &values, &patterns)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use gotext::regexp::{check, translated};
+use gotext::regexp::translated;
 use serde_json::{Map, Value};
 
 use super::references::is_data;
@@ -70,23 +70,6 @@ impl Originals {
         };
         self.0.insert(text.clone(), pattern.to_owned());
         Some(text)
-    }
-}
-
-/// Whether any expression of a schema has to be replaced.
-pub(super) fn any(schema: &Value) -> bool {
-    let wrong = |pattern: &str| differs(pattern) || check(pattern.as_bytes()).is_err();
-    match schema {
-        Value::Object(map) => map.iter().any(|(key, value)| {
-            let here = match value {
-                Value::String(pattern) => key == "pattern" && wrong(pattern),
-                Value::Object(properties) => key == "patternProperties" && properties.keys().any(|key| wrong(key)),
-                _ => false,
-            };
-            here || !is_data(key) && any(value)
-        }),
-        Value::Array(items) => items.iter().any(any),
-        _ => false,
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! `"$ref": "#/$defs/My Type"` is what people write, and Helm finds it.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::formats;
@@ -12,16 +10,6 @@ use super::formats;
 const ADDRESSES: [&str; 5] = ["$ref", "$dynamicRef", "$recursiveRef", "$id", "id"];
 /// The keywords below which there is data and no schema.
 const DATA: [&str; 4] = ["const", "enum", "default", "examples"];
-
-/// Escapes the addresses of a schema as Go prints them; what needs nothing is not copied.
-pub(super) fn escaped(schema: &Value) -> Cow<'_, Value> {
-    if !needs(schema) {
-        return Cow::Borrowed(schema);
-    }
-    let mut schema = schema.clone();
-    escape_below(&mut schema);
-    Cow::Owned(schema)
-}
 
 /// Escapes an address as Go's `URL.String` does, where Go reads it at all.
 pub(super) fn escape(address: &str) -> Option<String> {
@@ -73,18 +61,8 @@ fn address<'v>(key: &str, value: &'v Value) -> Option<&'v str> {
     ADDRESSES.contains(&key).then(|| value.as_str()).flatten()
 }
 
-fn needs(schema: &Value) -> bool {
-    match schema {
-        Value::Object(map) => map.iter().any(|(key, value)| match address(key, value) {
-            Some(text) => escape(text).is_some(),
-            None => !is_data(key) && needs(value),
-        }),
-        Value::Array(items) => items.iter().any(needs),
-        _ => false,
-    }
-}
-
-fn escape_below(schema: &mut Value) {
+/// Escapes the addresses of a schema as Go prints them.
+pub(super) fn escape_in(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             for (key, value) in map {
@@ -92,11 +70,11 @@ fn escape_below(schema: &mut Value) {
                     Some(Some(text)) => *value = Value::String(text),
                     Some(None) => {}
                     None if is_data(key) => {}
-                    None => escape_below(value),
+                    None => escape_in(value),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(escape_below),
+        Value::Array(items) => items.iter_mut().for_each(escape_in),
         _ => {}
     }
 }
