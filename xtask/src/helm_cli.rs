@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
+
+use crate::runner::{Done, in_parallel};
 
 /// What to run and where the cases are.
 #[derive(clap::Args)]
@@ -50,13 +51,6 @@ const DIFFERS: &str = " (differs on purpose)";
 
 fn counts(verb: &str) -> bool {
     !verb.ends_with(NOT_YET) && !verb.ends_with(DIFFERS)
-}
-
-/// What a command did.
-struct Done {
-    code: i32,
-    stdout: String,
-    stderr: String,
 }
 
 /// What came of a verb's cases.
@@ -107,7 +101,7 @@ pub(crate) fn build() -> Result<PathBuf> {
 fn commands(folder: &Path, binary: &Path, cases: &[Json], filter: &str) -> Result<Report> {
     let scratch = Scratch::new()?;
     copy(&folder.join("testdata"), &scratch.cwd.join("testdata"))?;
-    in_parallel(cases.len(), |at| {
+    gather(cases.len(), |at| {
         let Some(case) = cases.get(at) else { return Ok(None) };
         let args = strings(case, "args");
         let line = args.join(" ");
@@ -139,36 +133,14 @@ struct Verdict {
 }
 
 /// Calls a function for all cases on two threads and gathers what it says.
-fn in_parallel(count: usize, one: impl Fn(usize) -> Result<Option<Vec<Verdict>>> + Sync) -> Result<Report> {
-    let (next, report, failed) = (AtomicUsize::new(0), Mutex::new(Report::default()), Mutex::new(None));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= count {
-                        break;
-                    }
-                    match one(at) {
-                        Ok(None) => {}
-                        Ok(Some(verdicts)) => {
-                            let Ok(mut report) = report.lock() else { break };
-                            verdicts.into_iter().for_each(|verdict| report.add(at, verdict));
-                        }
-                        Err(error) => {
-                            next.store(count, Ordering::Relaxed);
-                            if let Ok(mut failed) = failed.lock() {
-                                *failed = Some(error);
-                            }
-                        }
-                    }
-                }
-            });
-        }
-    });
-    if let Ok(Some(error)) = failed.into_inner() {
-        return Err(error);
-    }
+fn gather(count: usize, one: impl Fn(usize) -> Result<Option<Vec<Verdict>>> + Sync) -> Result<Report> {
+    let report = Mutex::new(Report::default());
+    in_parallel(2, count, |at| {
+        let verdicts = one(at)?.unwrap_or_default();
+        let Ok(mut report) = report.lock() else { bail!("another thread died") };
+        verdicts.into_iter().for_each(|verdict| report.add(at, verdict));
+        Ok(())
+    })?;
     report.into_inner().map_err(|_| anyhow::anyhow!("a thread of the runner died"))
 }
 
@@ -272,12 +244,11 @@ impl Scratch {
             command.env(format!("HELM_{name}_HOME"), self.home.join(name.to_lowercase()));
         }
         let output = command.output().with_context(|| format!("cannot run `{}`", binary.display()))?;
-        let mask = |bytes: Vec<u8>| {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Done::masked(&output, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
             let text = text.replace(&*self.cwd.to_string_lossy(), "CWD").replace(&*self.home.to_string_lossy(), "TMP");
             if mask_time { hide_time(&text) } else { text }
-        };
-        Ok(Done { code: output.status.code().unwrap_or(-1), stdout: mask(output.stdout), stderr: mask(output.stderr) })
+        }))
     }
 }
 

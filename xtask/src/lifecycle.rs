@@ -13,6 +13,7 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 
+use crate::runner::{Done, in_parallel};
 use script::{Line, Script, Tool};
 
 /// What to run.
@@ -60,14 +61,6 @@ struct Stage {
     scratch: PathBuf,
 }
 
-/// What a command did, with what is random masked.
-#[derive(Clone, PartialEq)]
-struct Done {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
 /// How many commands of a cast are the same, how many there are, and what differs.
 #[derive(Default)]
 struct Tally {
@@ -100,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     std::fs::create_dir_all(&scratch)?;
     let stage = Stage { helm, kubectl, whipstaff, charts: crate::root().join("e2e/charts"), own, scratch };
     let tally = Mutex::new(Tally::default());
-    let result = crate::strangers::in_parallel(arguments.jobs, scripts.len(), |at| {
+    let result = in_parallel(arguments.jobs, scripts.len(), |at| {
         let Some(script) = scripts.get(at) else { return Ok(()) };
         let found = stage.compare(script).with_context(|| script.name.clone())?;
         let Ok(mut tally) = tally.lock() else { bail!("another thread died") };
@@ -180,15 +173,10 @@ impl Stage {
         command.envs(line.variables.iter().map(|(name, value)| (name, path(value))));
         command.current_dir(home).args(line.args.iter().map(|text| path(text))).stdin(Stdio::null());
         let output = command.output().with_context(|| format!("{} does not start", program.display()))?;
-        let text = |bytes: &[u8]| {
+        Ok(Done::masked(&output, |bytes| {
             let text = String::from_utf8_lossy(bytes).replace(&*home.to_string_lossy(), "HOME");
             mask::masked(&text.replace(&sandbox.server, "SERVER"))
-        };
-        Ok(Done {
-            code: output.status.code().unwrap_or(-1),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        })
+        }))
     }
 }
 

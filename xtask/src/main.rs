@@ -5,6 +5,7 @@ mod fuzz;
 mod helm_cli;
 mod layers;
 mod lifecycle;
+mod runner;
 mod strangers;
 
 use std::path::{Path, PathBuf};

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 
+use crate::runner::in_parallel;
 use cases::Case;
 use execute::Bench;
 
@@ -97,26 +98,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     })?;
     let report = report.into_inner().map_err(|_| anyhow::anyhow!("a thread died"))?;
     Ok(report.tell(arguments.verbose))
-}
-
-/// Calls a function for the numbers below `count` on a few threads; stops at the first error.
-pub(crate) fn in_parallel(jobs: usize, count: usize, one: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let threads = (0..jobs.max(1)).map(|_| {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= count {
-                        return Ok(());
-                    }
-                    one(at).inspect_err(|_| next.store(count, Ordering::Relaxed))?;
-                }
-            })
-        });
-        let threads: Vec<_> = threads.collect();
-        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| bail!("a thread died")))
-    })
 }
 
 impl Report {

@@ -5,12 +5,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value as Json;
 
-use super::{Done, Report, Scratch, Verdict, different, first_difference, in_parallel, strings};
+use super::{Report, Scratch, Verdict, different, first_difference, gather, strings};
+use crate::runner::Done;
 
 pub(super) fn run(folder: &Path, binary: &Path, cases: &[Json], filter: &str) -> Result<Report> {
     let folder = folder.canonicalize()?;
     let scratch = Scratch::running_in(folder.clone())?;
-    in_parallel(cases.len(), |at| {
+    gather(cases.len(), |at| {
         let Some(case) = cases.get(at) else { return Ok(None) };
         let chart = case["chart"].as_str().unwrap_or_default();
         let line = format!("{chart} {}", case["case"].as_str().unwrap_or_default());

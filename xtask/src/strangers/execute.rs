@@ -11,14 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
 use super::cases::Case;
-
-/// What a command did.
-#[derive(Clone, PartialEq)]
-pub(super) struct Done {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
-}
+use crate::runner::Done;
 
 impl Done {
     /// Returns it with its lines in order, and without the certificates, of which not even the length is steady.
@@ -150,7 +143,7 @@ impl Bench {
             command.env(format!("HELM_{name}_HOME"), home.join(name.to_lowercase()));
         }
         let output = command.output().with_context(|| format!("cannot run `{}`", binary.display()))?;
-        let mask = |bytes: &[u8]| {
+        Ok(Done::masked(&output, |bytes| {
             let text = bytes.utf8_chunks().fold(String::new(), |mut text, chunk| {
                 text.push_str(chunk.valid());
                 chunk.invalid().iter().for_each(|byte| _ = write!(text, "<{byte:02x}>"));
@@ -162,12 +155,7 @@ impl Bench {
                 .map(|line| if time(line) { "LAST DEPLOYED: TIME" } else { line })
                 .collect::<Vec<_>>()
                 .join("\n")
-        };
-        Ok(Done {
-            code: output.status.code().unwrap_or(-1),
-            stdout: mask(&output.stdout),
-            stderr: mask(&output.stderr),
-        })
+        }))
     }
 
     /// Says what differs, and Helm's exit code. Helm is asked again when it does, until it is clear what is random.
