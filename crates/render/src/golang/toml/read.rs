@@ -68,6 +68,11 @@ impl<'a> Reader<'a, '_> {
         self.fail(self.broken_at(self.at).unwrap_or_else(|| format!("{expected}{}{after}", self.found())))
     }
 
+    /// Refuses a byte that no text may hold.
+    fn sound(&self, at: usize) -> Result<()> {
+        self.broken_at(at).map_or(Ok(()), |broken| self.fail(broken))
+    }
+
     /// What is wrong with a byte whatever it stands in: a control character, or no UTF-8.
     fn broken_at(&self, at: usize) -> Option<String> {
         let rest = self.text.get(at..)?;
@@ -115,9 +120,7 @@ impl<'a> Reader<'a, '_> {
 
     fn comment(&mut self) -> Result<()> {
         while self.peek().is_some_and(|b| b != b'\n') {
-            if let Some(broken) = self.broken_at(self.at) {
-                return self.fail(broken);
-            }
+            self.sound(self.at)?;
             self.at += decode_rune(self.rest()).1;
         }
         Ok(())
@@ -185,9 +188,7 @@ impl<'a> Reader<'a, '_> {
                     return Ok(parts);
                 }
                 _ => {
-                    if let Some(broken) = self.broken_at(self.at) {
-                        return self.fail(broken);
-                    }
+                    self.sound(self.at)?;
                     let found = self.found();
                     // Go has read on when it complains: a line break counts.
                     self.at += usize::from(self.peek() == Some(b'\n'));
@@ -373,9 +374,7 @@ impl<'a> Reader<'a, '_> {
                 Some(b',') => self.at += 1,
                 Some(b']') => break,
                 _ => {
-                    if let Some(broken) = self.broken_at(self.at) {
-                        return self.fail(broken);
-                    }
+                    self.sound(self.at)?;
                     return self.fail(format!(
                         "expected a comma (',') or array terminator (']'), but got {}",
                         self.found_or_end()
@@ -412,9 +411,7 @@ impl<'a> Reader<'a, '_> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,
                 _ => {
-                    if let Some(broken) = self.broken_at(self.at) {
-                        return self.fail(broken);
-                    }
+                    self.sound(self.at)?;
                     return self.fail(format!(
                         "expected a comma or an inline table terminator '}}', but got {} instead",
                         self.found_or_end()
@@ -443,9 +440,7 @@ impl<'a> Reader<'a, '_> {
             }
         };
         // The end of a number is seen by the byte after it.
-        if let Some(broken) = self.broken_at(self.at + len) {
-            return self.fail(broken);
-        }
+        self.sound(self.at + len)?;
         let token = self.rest().get(..len).unwrap_or(&[]).to_vec();
         let value = match kind {
             Kind::Integer => number::integer(&token).map(Value::int64),
@@ -489,9 +484,7 @@ impl<'a> Reader<'a, '_> {
             to += width;
         }
         let word = self.text.get(from..to).unwrap_or(&[]);
-        if let Some(broken) = self.broken_at(to) {
-            return self.fail(broken);
-        }
+        self.sound(to)?;
         if from == self.at && matches!(word, b"true" | b"false") {
             self.at = to;
             return Ok(Value::Bool(word == b"true"));
@@ -547,9 +540,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn plain_byte(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        if let Some(broken) = self.broken_at(self.at) {
-            return self.fail(broken);
-        }
+        self.sound(self.at)?;
         let (_, width) = decode_rune(self.rest());
         out.extend_from_slice(self.rest().get(..width).unwrap_or(&[]));
         self.at += width;
