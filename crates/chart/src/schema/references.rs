@@ -16,15 +16,45 @@ pub(super) fn escape(address: &str) -> Option<String> {
     if address.contains('\\') || formats::parse(address).is_err() {
         return None;
     }
-    Some(shown(address)).filter(|escaped| escaped != address)
-}
-
-/// An address that the library names, as Go prints it: more is escaped.
-pub(super) fn shown(address: &str) -> String {
-    match address.split_once('#') {
+    let escaped = match address.split_once('#') {
         Some((place, fragment)) => format!("{}#{}", escape_all(place), escape_all(fragment)),
         None => escape_all(address),
+    };
+    (escaped != address).then_some(escaped)
+}
+
+/// An address that the library names, as Go's prints it: each part of the fragment is read and written anew, as a part of a path.
+pub(super) fn shown(address: &str) -> String {
+    match address.split_once('#') {
+        Some((place, fragment)) => {
+            let mut out = escape_all(place);
+            out.push('#');
+            push_escaped(&mut out, &unescaped(fragment), |b| b == b'/' || may_stand_in_part(b));
+            out
+        }
+        None => escape_all(address),
     }
+}
+
+/// Replaces escapes by what they mean; what is no escape stays.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&b, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let value = digits.filter(|d| !d.starts_with('+')).and_then(|d| u8::from_str_radix(d, 16).ok());
+        match value {
+            Some(value) if b == b'%' => {
+                out.push(value);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                out.push(b);
+                rest = after;
+            }
+        }
+    }
+    out
 }
 
 /// What is wrong with the escapes in the fragment of a reference that was not found, and the fragment as it was written.
@@ -38,18 +68,23 @@ pub(super) fn broken(address: &str) -> Option<(String, String)> {
 
 fn escape_all(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for b in text.bytes() {
+    push_escaped(&mut out, text.as_bytes(), |b| b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?%".contains(&b));
+    out
+}
+
+/// As Go's `url.PathEscape`.
+fn may_stand_in_part(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"-._~$&+=:@".contains(&b)
+}
+
+fn push_escaped(out: &mut String, text: &[u8], may_stand: impl Fn(u8) -> bool) {
+    for &b in text {
         if may_stand(b) {
             out.push(char::from(b));
         } else {
             out.push_str(&format!("%{b:02X}"));
         }
     }
-    out
-}
-
-fn may_stand(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?%".contains(&b)
 }
 
 /// Tells whether what stands under a keyword is data and no schema.
