@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
 
@@ -34,6 +35,9 @@ pub(crate) struct Arguments {
     /// How many scripts run at once
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
+    /// Where records are kept: what Helm reads from `HELM_DRIVER`; `sql` is a Postgres of our own, a database for each run
+    #[arg(long, value_name = "NAME", default_value = "secret")]
+    driver: String,
     /// Print every difference, and whole
     #[arg(short, long)]
     verbose: bool,
@@ -59,6 +63,9 @@ struct Stage {
     charts: PathBuf,
     own: PathBuf,
     scratch: PathBuf,
+    driver: String,
+    postgres: Option<e2e::Postgres>,
+    databases: AtomicUsize,
 }
 
 /// How many commands of a cast are the same, how many there are, and what differs.
@@ -91,7 +98,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let scratch = std::env::temp_dir().join(format!("whipstaff-lifecycle-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
-    let stage = Stage { helm, kubectl, whipstaff, charts: crate::root().join("e2e/charts"), own, scratch };
+    let postgres = if arguments.driver == "sql" { e2e::Postgres::start()? } else { None };
+    if arguments.driver == "sql" && postgres.is_none() {
+        println!("lifecycle: skipped, Postgres is not installed");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let stage = Stage {
+        helm,
+        kubectl,
+        whipstaff,
+        charts: crate::root().join("e2e/charts"),
+        own,
+        scratch,
+        driver: arguments.driver.clone(),
+        postgres,
+        databases: AtomicUsize::new(0),
+    };
     let tally = Mutex::new(Tally::default());
     let result = in_parallel(arguments.jobs, scripts.len(), |at| {
         let Some(script) = scripts.get(at) else { return Ok(()) };
@@ -141,6 +163,11 @@ impl Stage {
         let home = self.scratch.join(format!("{}-{at}", script.name.replace([' ', '/'], "-")));
         std::fs::create_dir_all(&home)?;
         let sandbox = Sandbox::start(&self.whipstaff, &home.join("kubeconfig"))?;
+        let mut records = vec![("HELM_DRIVER", self.driver.clone())];
+        if let Some(postgres) = &self.postgres {
+            let name = format!("run{}", self.databases.fetch_add(1, Ordering::Relaxed));
+            records.push(("HELM_DRIVER_SQL_CONNECTION_STRING", postgres.database(&name)?));
+        }
         let mut turn = 0;
         let mut done = Vec::new();
         for line in &script.lines {
@@ -151,12 +178,19 @@ impl Stage {
                     if turn % 2 == 1 { cast[0] } else { cast[1] }
                 }
             };
-            done.push(self.perform(line, tool, &home, &sandbox)?);
+            done.push(self.perform(line, tool, &home, &sandbox, &records)?);
         }
         Ok(done)
     }
 
-    fn perform(&self, line: &Line, tool: Tool, home: &Path, sandbox: &Sandbox) -> Result<Done> {
+    fn perform(
+        &self,
+        line: &Line,
+        tool: Tool,
+        home: &Path,
+        sandbox: &Sandbox,
+        records: &[(&str, String)],
+    ) -> Result<Done> {
         let program = match tool {
             Tool::Helm => &self.helm,
             Tool::Kubectl => &self.kubectl,
@@ -170,6 +204,7 @@ impl Stage {
         };
         let mut command = Command::new(program);
         command.env_clear().env("HOME", home).env("KUBECONFIG", home.join("kubeconfig")).env("TZ", "UTC");
+        command.envs(records.iter().map(|(name, value)| (name, value)));
         command.envs(line.variables.iter().map(|(name, value)| (name, path(value))));
         command.current_dir(home).args(line.args.iter().map(|text| path(text))).stdin(Stdio::null());
         let output = command.output().with_context(|| format!("{} does not start", program.display()))?;

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use ::release::{Clock, ConfigMapLedger, Ledger, MemoryLedger, SecretLedger};
+use ::release::{Clock, ConfigMapLedger, Ledger, MemoryLedger, SecretLedger, SqlLedger};
 use cluster::Cluster;
 use engine::{Engine, Notice, Settings, Target};
 use jiff::Timestamp;
@@ -36,6 +36,7 @@ enum Driver {
     Secret,
     ConfigMap,
     Memory,
+    Sql,
 }
 
 /// Reads `$HELM_DRIVER`.
@@ -45,15 +46,23 @@ fn driver() -> Outcome<Driver> {
         "" | "secret" | "secrets" => Ok(Driver::Secret),
         "configmap" | "configmaps" => Ok(Driver::ConfigMap),
         "memory" => Ok(Driver::Memory),
-        // Helm ends without an error line here.
-        name => {
-            let text = match name {
-                "sql" => "the driver \"sql\" is not there yet: use secret, configmap or memory".to_owned(),
-                name => format!("unknown driver {}", chart::text::quote(name)),
-            };
-            log(Level::Info, &text, &[]);
-            Err(Fail::new(""))
-        }
+        "sql" => Ok(Driver::Sql),
+        name => Err(ended(&format!("unknown driver {}", chart::text::quote(name)))),
+    }
+}
+
+/// Ends the command as Helm ends when it cannot have its records: with a line of its log and without an error line.
+fn ended(text: &str) -> Fail {
+    log(Level::Info, text, &[]);
+    Fail::new("")
+}
+
+/// The database that the environment names.
+async fn sql(clock: Clock) -> Outcome<Arc<dyn Ledger>> {
+    let connection = std::env::var("HELM_DRIVER_SQL_CONNECTION_STRING").unwrap_or_default();
+    match SqlLedger::connect(&connection, &|name| std::env::var(name).ok(), clock).await {
+        Ok(ledger) => Ok(Arc::new(ledger)),
+        Err(error) => Err(ended(&format!("unable to instantiate SQL driver: {error}"))),
     }
 }
 
@@ -80,6 +89,7 @@ pub(crate) fn connect(call: &Call) -> Outcome<Session> {
     };
     let clock: Clock = Arc::new(Timestamp::now);
     let ledger: Arc<dyn Ledger> = match driver {
+        Driver::Sql => runtime.block_on(sql(Arc::clone(&clock)))?,
         Driver::Secret => Arc::new(SecretLedger::new(client.clone(), Arc::clone(&clock))),
         Driver::ConfigMap | Driver::Memory => Arc::new(ConfigMapLedger::new(client.clone(), Arc::clone(&clock))),
     };

@@ -21,6 +21,9 @@ pub const MAX_DEPTH: usize = 200;
 /// The most bytes of data that Kubernetes takes in one Secret or ConfigMap.
 pub const MAX_ENCODED: usize = 1_048_576;
 
+/// How much of a record is looked at first for what a list shows; a multiple of base64's four letters.
+const PEEKED: usize = 8 << 10;
+
 /// Why a stored record cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -105,6 +108,16 @@ pub fn decode(text: &[u8]) -> Result<Release, DecodeError> {
 /// # Errors
 /// As [`decode`], as far as it reads.
 pub fn peek(text: &[u8]) -> Result<Peek, DecodeError> {
+    // What a list shows comes first, and is nearly always in the first kilobytes.
+    if let Some(start) = text.get(..PEEKED)
+        && let Ok(peek) = peek_whole(start)
+    {
+        return Ok(peek);
+    }
+    peek_whole(text)
+}
+
+fn peek_whole(text: &[u8]) -> Result<Peek, DecodeError> {
     let bytes = unbase64(text)?;
     if is_gzip(&bytes) {
         peek::read(MultiGzDecoder::new(bytes.as_slice()).take(MAX_INFLATED))

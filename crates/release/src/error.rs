@@ -67,6 +67,14 @@ pub enum Error {
     /// The cluster cannot be reached.
     #[error("kubernetes cluster unreachable")]
     Unreachable(#[source] Box<kube::Error>),
+    /// The database refused, or cannot be reached.
+    #[error("{message}")]
+    Database {
+        /// What it said, or why it is not there.
+        message: String,
+        /// Whether the same call may work a moment later.
+        is_retryable: bool,
+    },
     /// Kubernetes refused for another reason.
     #[error("{message}")]
     Api {
@@ -85,6 +93,7 @@ impl Error {
         match self {
             Self::Unreachable(_) => true,
             Self::Api { code, .. } => *code == 429 || *code >= 500,
+            Self::Database { is_retryable, .. } => *is_retryable,
             _ => false,
         }
     }

@@ -1,7 +1,8 @@
 //! The release record, its codec, and the ledger that keeps records.
 //!
 //! A [`Release`] is one revision. [`codec`] turns it into the text that Helm stores and back; a [`Ledger`] keeps
-//! records in Secrets ([`SecretLedger`]), ConfigMaps ([`ConfigMapLedger`]) or memory ([`MemoryLedger`]). [`History`]
+//! records in Secrets ([`SecretLedger`]), ConfigMaps ([`ConfigMapLedger`]), Postgres ([`SqlLedger`]) or memory
+//! ([`MemoryLedger`]). [`History`]
 //! answers which revision is the last, which is deployed, and which to prune; [`list`] shows the newest revision of
 //! many releases without opening the others.
 
@@ -27,7 +28,7 @@ pub use error::Error;
 pub use history::{Head, History, Token};
 pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
 pub use json::to_vec as go_json;
-pub use ledger::{Clock, ConfigMapLedger, Ledger, MemoryLedger, Record, Scope, SecretLedger, check_labels};
+pub use ledger::{Clock, ConfigMapLedger, Ledger, MemoryLedger, Record, Scope, SecretLedger, SqlLedger, check_labels};
 pub use list::{Item, ListFilter, NameTest, list, open};
 pub use marks::Marks;
 pub use name::{InvalidName, Key, MAX_NAME, validate_name};

@@ -1,6 +1,6 @@
 //! The newest revision of many releases, as Helm 4.3: `pkg/action/list.go`, but only those that are shown are opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -8,9 +8,13 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::error::Error;
 use crate::history::Head;
 use crate::ledger::{Ledger, Scope};
+use crate::name::Key;
 use crate::peek::Peek;
 use crate::selector::Selector;
 use crate::status::Status;
+
+/// From how many records on they are read together.
+const MANY: usize = 64;
 
 /// Says whether a name is wanted.
 pub type NameTest = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -83,20 +87,28 @@ pub async fn list(
 /// # Errors
 /// As [`list`].
 pub async fn open(ledger: &dyn Ledger, heads: Vec<Head>, parallel: usize) -> Result<Vec<Item>, Error> {
-    let items = stream::iter(heads.into_iter().map(|head| async move {
-        if let Some(object) = &head.misnamed {
-            let error = Error::Misnamed { object: object.clone() };
-            return Ok(Some(Item { head, peek: Err(error) }));
-        }
-        match ledger.peek(&head.key).await {
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(error @ Error::Decode { .. }) => Ok(Some(Item { head, peek: Err(error) })),
-            Err(error) => Err(error),
-            Ok(peek) => Ok(Some(Item { head, peek: Ok(peek) })),
-        }
-    }))
-    .buffered(parallel.max(1))
-    .try_collect::<Vec<_>>()
-    .await?;
+    let mut opened: HashMap<Key, Result<Peek, Error>> = match heads.len() < MANY {
+        true => HashMap::new(),
+        false => ledger.peeks(&heads).await?.into_iter().collect(),
+    };
+    let items =
+        stream::iter(heads.into_iter().map(|head| (opened.remove(&head.key), head)).map(|(opened, head)| async move {
+            if let Some(peek) = opened {
+                return Ok(Some(Item { head, peek }));
+            }
+            if let Some(object) = &head.misnamed {
+                let error = Error::Misnamed { object: object.clone() };
+                return Ok(Some(Item { head, peek: Err(error) }));
+            }
+            match ledger.peek(&head.key).await {
+                Err(Error::NotFound(_)) => Ok(None),
+                Err(error @ Error::Decode { .. }) => Ok(Some(Item { head, peek: Err(error) })),
+                Err(error) => Err(error),
+                Ok(peek) => Ok(Some(Item { head, peek: Ok(peek) })),
+            }
+        }))
+        .buffered(parallel.max(1))
+        .try_collect::<Vec<_>>()
+        .await?;
     Ok(items.into_iter().flatten().collect())
 }

@@ -46,13 +46,14 @@ impl std::error::Error for TooLarge {}
 /// The number of parts that [`TooLarge`] names.
 const NAMED: usize = 5;
 
-/// Checks that a record fits into one Secret, before anything is changed in the cluster. The size, if it does.
+/// Checks that a record has at most as many bytes as its ledger takes ([`crate::Ledger::limit`]), before anything is
+/// changed in the cluster. The size, if it does.
 ///
 /// # Errors
 /// The outer error when it cannot be encoded at all, the inner when it is too large.
-pub fn check(release: &Release) -> Result<Result<usize, TooLarge>, EncodeError> {
+pub fn check(release: &Release, limit: Option<usize>) -> Result<Result<usize, TooLarge>, EncodeError> {
     let encoded = codec::encode(release)?.len();
-    Ok(if encoded <= MAX_ENCODED { Ok(encoded) } else { Err(too_large(release, encoded)) })
+    Ok(if limit.is_none_or(|limit| encoded <= limit) { Ok(encoded) } else { Err(too_large(release, encoded)) })
 }
 
 pub(crate) fn too_large(release: &Release, encoded: usize) -> TooLarge {

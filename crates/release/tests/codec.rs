@@ -100,7 +100,7 @@ fn bad_records_are_errors() {
 #[test]
 fn what_does_not_fit_says_why() {
     let mut release = Release { name: "shop".into(), ..Release::default() };
-    assert!(release::check(&release).unwrap().is_ok());
+    assert!(release::check(&release, Some(codec::MAX_ENCODED)).unwrap().is_ok());
     // Noise does not compress.
     let mut state = 1_u64;
     release.manifest = (0..1_600_000)
@@ -110,7 +110,7 @@ fn what_does_not_fit_says_why() {
         })
         .collect();
     release.info.notes = "short".into();
-    let too_large = release::check(&release).unwrap().unwrap_err();
+    let too_large = release::check(&release, Some(codec::MAX_ENCODED)).unwrap().unwrap_err();
     assert!(too_large.encoded > too_large.limit);
     assert_eq!((too_large.parts[0].name.as_str(), too_large.parts[0].bytes), ("manifest", 1_600_000));
     assert_eq!(too_large.parts[1].name, "notes");

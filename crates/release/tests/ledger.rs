@@ -11,8 +11,8 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
 use release::{
-    Clock, ConfigMapLedger, Error, Key, Ledger, ListFilter, Marks, MemoryLedger, Release, Scope, SecretLedger, Status,
-    Token, codec, list,
+    Clock, ConfigMapLedger, Error, Key, Ledger, ListFilter, Marks, MemoryLedger, Release, Scope, SecretLedger,
+    SqlLedger, Status, Token, codec, list,
 };
 
 /// A clock that goes on by a second each time it is looked at.
@@ -178,6 +178,138 @@ async fn secrets() {
 #[tokio::test]
 async fn config_maps() {
     conforms(&ConfigMapLedger::new(kubernetes().await, clock())).await;
+}
+
+/// A Postgres with an empty database, and the connection string that leads there.
+fn postgres() -> Option<(e2e::Postgres, String)> {
+    let Some(server) = e2e::Postgres::start().unwrap() else {
+        println!("skipped: Postgres is not installed");
+        return None;
+    };
+    let database = server.database("helm").unwrap();
+    Some((server, database))
+}
+
+async fn sql_ledger(database: &str) -> SqlLedger {
+    SqlLedger::connect(database, &|_| None, clock()).await.unwrap()
+}
+
+#[tokio::test]
+async fn postgres_rows() {
+    let Some((server, database)) = postgres() else { return };
+    let ledger = sql_ledger(&database).await;
+    conforms(&ledger).await;
+
+    // The tables and their rows are as Helm 4.3.1 makes them (`pg_dump --schema-only`, and `SELECT *`).
+    let columns = "SELECT table_name, column_name, data_type, character_maximum_length, column_default, is_nullable
+        FROM information_schema.columns WHERE table_schema = 'public' AND table_name IN ('releases_v1', 'custom_labels_v1',
+        'gorp_migrations') ORDER BY table_name, ordinal_position";
+    assert_eq!(server.sql("helm", columns).unwrap(), COLUMNS);
+    let indexes =
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE 'whipstaff%' ORDER BY 1";
+    assert_eq!(server.sql("helm", indexes).unwrap(), INDEXES);
+    assert_eq!(server.sql("helm", "SELECT id FROM gorp_migrations ORDER BY 1").unwrap(), "custom_labels\ninit\n");
+    let rows = "SELECT key, type, name, namespace, version, status, owner, createdat > 0, modifiedat FROM releases_v1
+        WHERE name = 'web'";
+    let row = "sh.helm.release.v1.web.v1|helm.sh/release.v1|web|two|1|failed|helm|t|0\n";
+    assert_eq!(server.sql("helm", rows).unwrap(), row);
+    let labels = "SELECT * FROM custom_labels_v1";
+    assert_eq!(server.sql("helm", labels).unwrap(), "sh.helm.release.v1.web.v1|two|team|web\n");
+
+    // A record of any size: there is no Secret that has to hold it.
+    assert_eq!(ledger.limit(), None);
+    let mut large = release("one", "large", 1, Status::Deployed);
+    let mut seed = 1_u64;
+    large.manifest = (0..3_000_000)
+        .map(|_| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'!' + u8::try_from((seed >> 33) % 90).unwrap())
+        })
+        .collect();
+    ledger.create(&large).await.unwrap();
+    assert_eq!(ledger.get(&Key::new("one", "large", 1)).await.unwrap().release.manifest, large.manifest);
+}
+
+const COLUMNS: &str = "\
+custom_labels_v1|releasekey|character varying|64||YES
+custom_labels_v1|releasenamespace|character varying|67||YES
+custom_labels_v1|key|character varying|317||YES
+custom_labels_v1|value|character varying|63||YES
+gorp_migrations|id|text|||NO
+gorp_migrations|applied_at|timestamp with time zone|||YES
+releases_v1|key|character varying|90||NO
+releases_v1|type|character varying|64||NO
+releases_v1|body|text|||NO
+releases_v1|name|character varying|64||NO
+releases_v1|namespace|character varying|64||NO
+releases_v1|version|integer|||NO
+releases_v1|status|text|||NO
+releases_v1|owner|text|||NO
+releases_v1|createdat|integer|||NO
+releases_v1|modifiedat|integer||0|NO
+";
+
+const INDEXES: &str = "\
+CREATE INDEX custom_labels_v1_releasekey_releasenamespace_idx ON public.custom_labels_v1 USING btree (releasekey, releasenamespace)
+CREATE INDEX releases_v1_createdat_idx ON public.releases_v1 USING btree (createdat)
+CREATE INDEX releases_v1_key_namespace_idx ON public.releases_v1 USING btree (key, namespace)
+CREATE INDEX releases_v1_modifiedat_idx ON public.releases_v1 USING btree (modifiedat)
+CREATE INDEX releases_v1_owner_idx ON public.releases_v1 USING btree (owner)
+CREATE INDEX releases_v1_status_idx ON public.releases_v1 USING btree (status)
+CREATE INDEX releases_v1_version_idx ON public.releases_v1 USING btree (version)
+CREATE UNIQUE INDEX gorp_migrations_pkey ON public.gorp_migrations USING btree (id)
+CREATE UNIQUE INDEX releases_v1_pkey ON public.releases_v1 USING btree (key, namespace)
+";
+
+#[tokio::test]
+async fn one_of_many_wins_in_postgres() {
+    let Some((server, database)) = postgres() else { return };
+    // Several at once find no tables.
+    let ledgers = futures::future::join_all((0..6).map(|_| sql_ledger(&database))).await;
+    let mut shop = release("one", "shop", 1, Status::PendingInstall);
+    let made = futures::future::join_all(ledgers.iter().map(|ledger| ledger.create(&shop))).await;
+    let won: Vec<_> = made.iter().filter_map(|made| made.as_ref().ok()).collect();
+    assert_eq!(won.len(), 1, "{made:?}");
+    assert!(made.iter().flat_map(|made| made.as_ref().err()).all(|error| matches!(error, Error::AlreadyExists(_))));
+    shop.set_status(Status::Deployed, "");
+    let put = futures::future::join_all(ledgers.iter().map(|ledger| ledger.update(&shop, won[0]))).await;
+    assert_eq!(put.iter().filter(|put| put.is_ok()).count(), 1, "{put:?}");
+    assert!(put.iter().flat_map(|put| put.as_ref().err()).all(|error| matches!(error, Error::Conflict(_))), "{put:?}");
+
+    // Somebody writes as Helm does, without knowing of versions or marks.
+    shop.marks.holder = Some("a_1".into());
+    let token = put.into_iter().find_map(Result::ok).unwrap();
+    let token = ledgers[0].update(&shop, &token).await.unwrap();
+    assert_eq!(ledgers[1].get(&Key::new("one", "shop", 1)).await.unwrap().release.marks, shop.marks);
+    server.sql("helm", "UPDATE releases_v1 SET status = 'failed', modifiedat = 7").unwrap();
+    assert!(matches!(ledgers[0].update(&shop, &token).await, Err(Error::Conflict(_))));
+    assert_eq!(ledgers[1].get(&Key::new("one", "shop", 1)).await.unwrap().release.marks, Marks::default());
+
+    // Whoever may not make tables does without marks.
+    server.sql("helm", "DROP TABLE whipstaff_marks_v1; CREATE ROLE guest LOGIN BYPASSRLS").unwrap();
+    let guest = sql_ledger(&database.replace("postgres@", "guest@")).await;
+    let found = guest.get(&Key::new("one", "shop", 1)).await.unwrap();
+    guest.update(&shop, &found.token).await.unwrap();
+    assert_eq!(guest.get(&Key::new("one", "shop", 1)).await.unwrap().release.marks, Marks::default());
+    assert!(guest.update(&shop, &found.token).await.is_err());
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_said_so_as_helm_says_it() {
+    let Some((server, database)) = postgres() else { return };
+    let port = server.port();
+    let folder = server.folder().display();
+    let ledger = sql_ledger(&format!("host={folder} port={port} user=postgres dbname=helm")).await;
+    assert!(ledger.history("one", "none").await.unwrap().is_empty());
+    // As `HELM_DRIVER=sql helm list` of Helm 4.3.1.
+    for (text, want) in [
+        (database.replace("?sslmode=disable", ""), "pq: SSL is not enabled on the server".to_owned()),
+        (database.replace("/helm", "/none"), "pq: database \"none\" does not exist (3D000)".to_owned()),
+        ("host=127.0.0.1 port=1 user=x".to_owned(), "dial tcp 127.0.0.1:1: connect: connection refused".to_owned()),
+    ] {
+        let error = SqlLedger::connect(&text, &|_| None, clock()).await.err().unwrap();
+        assert_eq!(error.to_string(), want, "{text}");
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ pub mod fixture;
 mod helm;
 mod http;
 mod options;
+mod postgres;
 mod process;
 mod rest;
 mod runner;
@@ -20,5 +21,6 @@ mod server;
 mod session;
 
 pub use options::{Options, Target};
+pub use postgres::Postgres;
 pub use runner::Summary;
 pub use session::run;

@@ -81,7 +81,7 @@ impl Engine {
             labels: change.labels,
             ..Release::default()
         };
-        super::fits(&release)?;
+        super::fits(&release, self.ledger())?;
 
         let mut steps = Vec::new();
         if change.create_namespace {

@@ -12,7 +12,7 @@ mod upgrade;
 
 use cluster::Object;
 use cluster::{Existing, Owner};
-use release::{HookEvent, Key, Record, Release};
+use release::{HookEvent, Key, Ledger, Record, Release};
 
 pub use foresee::Rejection;
 pub use past::Ending;
@@ -265,10 +265,10 @@ impl Engine {
     }
 }
 
-/// Refuses a record that no Secret can hold, before anything is changed.
-pub(crate) fn fits(release: &Release) -> Result<(), Error> {
+/// Refuses a record that the ledger cannot hold, before anything is changed.
+pub(crate) fn fits(release: &Release, ledger: &dyn Ledger) -> Result<(), Error> {
     let key = || Key::new(&release.namespace, &release.name, release.version);
-    match release::check(release) {
+    match release::check(release, ledger.limit()) {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(large)) => Err(Error::Ledger(large.into())),
         Err(source) => Err(Error::Ledger(release::Error::Encode { key: key(), source })),

@@ -66,7 +66,7 @@ impl Engine {
             Stance::Inside => Foresight::Vague,
         };
         let rejections = self.foresee(&mut planned, wish.apply, true, foresight).await?;
-        super::fits(&release)?;
+        super::fits(&release, self.ledger())?;
 
         // What is gone back to is pruned last: until then the same can be asked for again.
         let (last_of_all, prune) = history.prune(wish.history_max).into_iter().partition(|key| key.revision == to);

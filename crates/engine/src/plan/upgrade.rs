@@ -71,7 +71,7 @@ impl Engine {
             labels: merged(&last.labels, &change.labels),
             ..Release::default()
         };
-        super::fits(&release)?;
+        super::fits(&release, self.ledger())?;
         let foresight = Foresight::after(&HookEvent::PreUpgrade, &release, change.no_hooks);
         let rejections = self.foresee(&mut planned, change.apply, migrate_fields, foresight).await?;
 

@@ -49,6 +49,10 @@ impl Ledger for ConfigMapLedger {
         self.0.peek::<ConfigMap>(key).await
     }
 
+    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Peek, Error>)>, Error> {
+        self.0.peeks::<ConfigMap>(heads).await
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), Error> {
         self.0.delete::<ConfigMap>(key).await
     }

@@ -4,6 +4,8 @@ mod configmap;
 mod kubernetes;
 mod memory;
 mod secret;
+mod sql;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +17,9 @@ use serde::{Deserialize, Serialize};
 pub use configmap::ConfigMapLedger;
 pub use memory::MemoryLedger;
 pub use secret::SecretLedger;
+pub use sql::SqlLedger;
 
+use crate::codec::MAX_ENCODED;
 use crate::error::Error;
 use crate::history::{Head, History, Token};
 use crate::marks::Marks;
@@ -49,8 +53,13 @@ pub struct Record {
 /// A store of records, in the name of one caller.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The store's name as Helm calls it (`Secret`, `ConfigMap`, `Memory`).
+    /// The store's name as Helm calls it (`Secret`, `ConfigMap`, `Memory`, `SQL`).
     fn driver(&self) -> &'static str;
+
+    /// The most bytes that an encoded record may have; `None` for as many as it takes.
+    fn limit(&self) -> Option<usize> {
+        Some(MAX_ENCODED)
+    }
 
     /// Writes a new record. It fails with [`Error::AlreadyExists`] when the revision is there, which is the lock
     /// between concurrent changes of one release, Helm's included.
@@ -64,6 +73,13 @@ pub trait Ledger: Send + Sync {
 
     /// Reads what a list shows of a record.
     async fn peek(&self, key: &Key) -> Result<Peek, Error>;
+
+    /// Reads what a list shows of many records, as far as that is cheaper than to read each; in no order, and what is left
+    /// out is read on its own.
+    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Peek, Error>)>, Error> {
+        let _ = heads;
+        Ok(Vec::new())
+    }
 
     /// Removes a record.
     async fn delete(&self, key: &Key) -> Result<(), Error>;

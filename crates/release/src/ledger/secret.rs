@@ -49,6 +49,10 @@ impl Ledger for SecretLedger {
         self.0.peek::<Secret>(key).await
     }
 
+    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Peek, Error>)>, Error> {
+        self.0.peeks::<Secret>(heads).await
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), Error> {
         self.0.delete::<Secret>(key).await
     }
