@@ -309,7 +309,8 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/v1/operations/{id}/cancel",
         tag: "operations",
         summary: "Cancels an operation",
-        description: "As long as it has changed nothing; later it goes on to its end.",
+        description: "Nothing more is begun, the call under way is waited for, and the record says that the change has failed; what \
+                      `onFailure` asks for is done all the same.",
         parameters: &[ID],
         body: None,
         responses: &[Response {

@@ -289,7 +289,7 @@ reasons! {
     OperationNotFound "OPERATION_NOT_FOUND" 404 false "There is no such operation";
     /// The operation has begun to change the cluster, or is done.
     OperationNotCancellable "OPERATION_NOT_CANCELLABLE" 409 false "The operation cannot be cancelled";
-    /// The operation was cancelled before it changed anything.
+    /// The operation was cancelled; what it had begun is recorded as failed.
     OperationCancelled "OPERATION_CANCELLED" 409 false "The operation was cancelled";
     /// There is no cluster of this name; `default` always exists.
     ClusterNotFound "CLUSTER_NOT_FOUND" 404 false "There is no such cluster";

@@ -57,6 +57,16 @@ fn ended(text: &str) -> Fail {
     Fail::new("")
 }
 
+/// The records of a cluster, where the environment says that they are.
+pub(crate) async fn ledger(client: &Client, clock: &Clock) -> Outcome<Arc<dyn Ledger>> {
+    Ok(match driver()? {
+        Driver::Sql => sql(Arc::clone(clock)).await?,
+        Driver::Memory => Arc::new(MemoryLedger::new(Arc::clone(clock))),
+        Driver::ConfigMap => Arc::new(ConfigMapLedger::new(client.clone(), Arc::clone(clock))),
+        Driver::Secret => Arc::new(SecretLedger::new(client.clone(), Arc::clone(clock))),
+    })
+}
+
 /// The database that the environment names.
 async fn sql(clock: Clock) -> Outcome<Arc<dyn Ledger>> {
     let connection = std::env::var("HELM_DRIVER_SQL_CONNECTION_STRING").unwrap_or_default();
@@ -75,8 +85,7 @@ pub(crate) fn open(call: &Call) -> Outcome<Session> {
 
 /// Connects without asking anything.
 pub(crate) fn connect(call: &Call) -> Outcome<Session> {
-    let driver = driver()?;
-    if driver == Driver::Memory {
+    if driver()? == Driver::Memory {
         return in_memory(call);
     }
     // One crypto provider for the whole process; every TLS library of ours is built without one.
@@ -88,11 +97,7 @@ pub(crate) fn connect(call: &Call) -> Outcome<Session> {
         Client::try_from(config).map_err(|error| Fail::new(format!("kubernetes cluster unreachable: {error}")))?
     };
     let clock: Clock = Arc::new(Timestamp::now);
-    let ledger: Arc<dyn Ledger> = match driver {
-        Driver::Sql => runtime.block_on(sql(Arc::clone(&clock)))?,
-        Driver::Secret => Arc::new(SecretLedger::new(client.clone(), Arc::clone(&clock))),
-        Driver::ConfigMap | Driver::Memory => Arc::new(ConfigMapLedger::new(client.clone(), Arc::clone(&clock))),
-    };
+    let ledger = runtime.block_on(ledger(&client, &clock))?;
     let debug = call.settings.debug;
     let settings = Settings {
         // That a chart is deprecated was told when it was loaded.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use api::{Event, Kind, Operation, OperationResult, Phase, Problem, Reason, ReleaseRef, State};
+use engine::Cancel;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -37,6 +38,8 @@ pub(crate) struct Entry {
     changed: watch::Sender<u64>,
     /// The `Idempotency-Key` it was asked for with.
     key: Option<String>,
+    /// What the engine is asked to stop with, once it runs.
+    cancel: Cancel,
 }
 
 struct Record {
@@ -129,6 +132,7 @@ impl Operations {
             record: Mutex::new(record),
             changed: watch::Sender::new(0),
             key: idempotency.as_ref().map(|i| i.key.clone()),
+            cancel: Cancel::default(),
         });
         if let Some(Idempotency { key, fingerprint }) = idempotency {
             inner.keys.insert(key, (fingerprint, id.clone()));
@@ -302,32 +306,26 @@ impl Entry {
         Ok(())
     }
 
-    /// Asks to cancel; possible as long as nothing was changed.
+    /// Asks to cancel: planning ends at once; a change that has begun begins nothing more, and is recorded as failed.
     pub(crate) fn cancel(&self) -> Result<Operation, Box<Problem>> {
         let operation = {
             let mut record = self.lock();
-            let text = match (record.operation.done, record.planned) {
-                (true, _) => "the operation is done",
-                (_, true) => {
-                    "the operation has begun to change the cluster and goes on to its end; roll back afterwards"
-                }
-                _ => "",
-            };
-            if !text.is_empty() {
-                let problem = Problem::new(Reason::OperationNotCancellable, text);
+            if record.operation.done {
+                let problem = Problem::new(Reason::OperationNotCancellable, "the operation is done");
                 let operation = Some(Box::new(record.operation.clone()));
                 return Err(Box::new(Problem { operation, ..problem }));
             }
             record.operation.state = State::Cancelling;
             record.operation.clone()
         };
+        self.cancel.cancel();
         self.tell();
         Ok(operation)
     }
 
-    /// Waits until somebody cancels.
-    pub(crate) async fn cancelled(&self) {
-        self.until(|record| record.operation.state == State::Cancelling).await;
+    /// What the engine is asked to stop with.
+    pub(crate) fn cancel_handle(&self) -> &Cancel {
+        &self.cancel
     }
 
     /// Waits until the operation is done.
@@ -440,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_changed_nothing_can_be_cancelled() {
+    fn what_is_not_done_can_be_cancelled() {
         let operations = Operations::new(&Config::default());
         let entry = new(&operations, "a", None).unwrap();
         assert_eq!(entry.cancel().unwrap().state, State::Cancelling);
@@ -450,6 +448,11 @@ mod tests {
         assert_eq!(entry.cancel().unwrap_err().reason, Reason::OperationNotCancellable);
         let entry = new(&operations, "a", None).unwrap();
         entry.planned(Kind::Install).unwrap();
-        assert_eq!(entry.cancel().unwrap_err().reason, Reason::OperationNotCancellable);
+        assert!(!entry.cancel_handle().is_cancelled());
+        assert_eq!(entry.cancel().unwrap().state, State::Cancelling);
+        assert!(entry.cancel_handle().is_cancelled());
+        // It was too late.
+        operations.finish(&entry, Ok(OperationResult::default()));
+        assert_eq!(entry.operation().state, State::Succeeded);
     }
 }

@@ -59,6 +59,10 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
         },
         Error::Cluster(error) => cluster(&error, text),
         Error::Ledger(error) => ledger(&error, text),
+        Error::Failed { cause, release, .. } if matches!(*cause, Failure::Cancelled) => Problem::new(
+            Reason::OperationCancelled,
+            format!("the operation was cancelled; revision {} is recorded as {}", release.version, release.info.status),
+        ),
         Error::Failed { cause, .. } => failure(&cause, &text),
     };
     Box::new(made)
@@ -232,7 +236,8 @@ fn ledger(error: &release::Error, text: String) -> Problem {
         E::Misnamed { .. } => Problem::new(Reason::RecordUnreadable, text),
         E::Forbidden { .. } | E::Unauthorized { .. } => Problem::new(Reason::ClusterForbidden, text),
         E::Unreachable(source) => unreachable(&text, source),
-        E::Api { .. } => Problem::new(Reason::ClusterError, text),
+        E::Database { is_retryable: true, .. } => Problem::new(Reason::ClusterUnreachable, text),
+        E::Api { .. } | E::Database { .. } => Problem::new(Reason::ClusterError, text),
     }
 }
 

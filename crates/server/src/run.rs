@@ -118,7 +118,7 @@ async fn carry_out(engine: &Engine, entry: &Entry, prepare: Prepare) -> Result<O
     let planning = async { plan(engine, prepare.await?).await };
     let plan = tokio::select! {
         plan = planning => plan?,
-        () = entry.cancelled() => return Err(cancelled()),
+        () = entry.cancel_handle().cancelled() => return Err(cancelled()),
     };
     entry.planned(kind(plan.verb))?;
     let gone = plan.verb == Verb::Uninstall;
@@ -134,7 +134,7 @@ async fn carry_out(engine: &Engine, entry: &Entry, prepare: Prepare) -> Result<O
         }
     };
     let observer: Observer<'_> = &tell;
-    let release = engine.run(plan, observer).await.map_err(problems::of)?;
+    let release = engine.run_until(plan, observer, entry.cancel_handle()).await.map_err(problems::of)?;
     Ok(OperationResult { revision: (!gone).then_some(release.version), changed })
 }
 

@@ -2,15 +2,20 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use ::release::Clock;
 use anyhow::{Context, Result};
-use engine::{Engine, Settings};
+use cluster::Cluster;
+use engine::{Engine, Holder, Settings};
+use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tracing_subscriber::EnvFilter;
 
 use crate::command::{Call, Command, PLAIN};
+use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
-use crate::flags::{Flag, Group, Parsed};
+use crate::flags::{Flag, Group, Parsed, go_span};
 use crate::sample;
 
 static FLAGS: Group = Group {
@@ -32,6 +37,17 @@ static FLAGS: Group = Group {
             "the kubeconfig file; else $KUBECONFIG, ~/.kube/config, the pod's service account",
         ),
         Flag::text("kube-context", "NAME", "the context of the kubeconfig file"),
+        Flag::text(
+            "instance",
+            "NAME",
+            "a name that no other server has at the same time, such as that of a StatefulSet's pod: after a restart, changes that \
+             the server was killed in are taken up at once",
+        ),
+        Flag::text(
+            "unlock-after",
+            "TIME",
+            "take a pending revision of Helm for dead when it is this old (24h); never by default, as Helm leaves no sign of life",
+        ),
         Flag::text("context", "NAME", "").hidden(),
     ],
 };
@@ -42,7 +58,7 @@ pub(crate) static COMMAND: Command = Command {
     about: "serve the REST API",
     long: "Serves the API over the current kubeconfig context, over a pod's service account, or over an in-process\n\
            Kubernetes API (--sandbox) that needs no cluster at all and forgets everything when it ends.\n\n\
-           There is no authentication yet, so only loopback addresses are listened on.",
+           Records are kept where $HELM_DRIVER says. There is no authentication yet, so only loopback addresses are listened on.",
     examples: &["whipstaff serve --sandbox", "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging"],
     flags: &[&FLAGS],
     exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"]],
@@ -58,6 +74,7 @@ struct Args {
     sandbox_listen: Option<SocketAddr>,
     kubeconfig: Option<PathBuf>,
     kube_context: Option<String>,
+    settings: Settings,
 }
 
 fn address(flags: &Parsed, name: &str) -> Outcome<Option<SocketAddr>> {
@@ -67,6 +84,17 @@ fn address(flags: &Parsed, name: &str) -> Outcome<Option<SocketAddr>> {
         })
     };
     flags.some(name).map(parse).transpose()
+}
+
+/// What is the same for every change.
+fn settings(flags: &Parsed) -> Outcome<Settings> {
+    let wrong = |text| Fail::new(format!("invalid argument {text:?} for \"--unlock-after\" flag: a time such as 24h"));
+    let age = |text| go_span(text).filter(|age| !age.is_zero()).ok_or_else(|| wrong(text));
+    Ok(Settings {
+        holder: flags.some("instance").map_or_else(Holder::default, Holder::only),
+        unlock_after: flags.some("unlock-after").map(age).transpose()?,
+        ..Settings::guarded()
+    })
 }
 
 fn run(call: &Call) -> Outcome {
@@ -80,6 +108,7 @@ fn run(call: &Call) -> Outcome {
         sandbox_listen: address(flags, "sandbox-listen")?,
         kubeconfig: flags.some("kubeconfig").map(PathBuf::from),
         kube_context: context.map(str::to_owned),
+        settings: settings(flags)?,
     };
     if args.sandbox_listen.is_some() && !args.sandbox {
         fail!("--sandbox-listen needs --sandbox");
@@ -98,7 +127,10 @@ async fn serve(args: Args) -> Result<()> {
         true => sandbox(&args).await?,
         false => cluster(&args).await?,
     };
-    let app = server::App::new(config, Engine::new(client, Settings::guarded()));
+    let clock: Clock = Arc::new(Timestamp::now);
+    let ledger = connect::ledger(&client, &clock).await.map_err(|fail| anyhow::anyhow!("{}", fail.text))?;
+    let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, args.settings.clone());
+    let app = server::App::new(config, engine);
     println!("whipstaff {} serves {about} on http://{address}", env!("CARGO_PKG_VERSION"));
     if args.sandbox {
         let archive = chart::pack("hello", &sample::files()).context("cannot pack the sample chart")?;
