@@ -1,6 +1,6 @@
 //! `cargo xtask e2e`: the command line of the suites.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let fuzz = if arguments.only.is_some() || arguments.filter.is_some() { 0 } else { arguments.fuzz };
     let options = Options {
         cache: arguments.cache.map_or_else(default_cache, Ok)?,
-        corpus: std::env::var_os("WHIPSTAFF_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from),
+        corpus: corpus(&root),
         root,
         cargo: crate::cargo_path(),
         whipstaff: arguments.whipstaff,
@@ -76,6 +76,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     crate::fuzz::compare(&options.cache, &["--seconds".to_owned(), fuzz.to_string()])
+}
+
+/// Returns where the corpus of real charts is, or would be.
+pub(crate) fn corpus(root: &Path) -> PathBuf {
+    std::env::var_os("WHIPSTAFF_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from)
 }
 
 /// Returns where fixtures are kept when nobody says.

@@ -1,5 +1,6 @@
 //! The project's own chores.
 
+mod charts;
 mod e2e;
 mod fuzz;
 mod helm_cli;
@@ -50,6 +51,8 @@ enum Chore {
     Strangers(strangers::Arguments),
     /// Run the release commands by the real Helm, by the binary, and by both in turn, and compare what they say
     Lifecycle(lifecycle::Arguments),
+    /// Install and uninstall real charts on real control planes, by the real Helm and by the binary, and compare what is there
+    Charts(charts::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -71,6 +74,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Strangers(arguments) => return strangers::run(&arguments),
         Chore::Lifecycle(arguments) => return lifecycle::run(&arguments),
+        Chore::Charts(arguments) => return charts::run(arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

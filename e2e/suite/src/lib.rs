@@ -12,6 +12,7 @@ mod corpus;
 pub mod fixture;
 mod helm;
 mod http;
+pub mod judge;
 mod options;
 mod process;
 mod rest;
