@@ -4,6 +4,7 @@ mod charts;
 mod e2e;
 mod fuzz;
 mod helm_cli;
+mod interop;
 mod layers;
 mod lifecycle;
 mod runner;
@@ -53,6 +54,8 @@ enum Chore {
     Lifecycle(lifecycle::Arguments),
     /// Install and uninstall real charts on real control planes, by the real Helm and by the binary, and compare what is there
     Charts(charts::Arguments),
+    /// Have releases change hands between the binary, Helm 4 and Helm 3 on a real control plane
+    Interop(interop::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -75,6 +78,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Strangers(arguments) => return strangers::run(&arguments),
         Chore::Lifecycle(arguments) => return lifecycle::run(&arguments),
         Chore::Charts(arguments) => return charts::run(arguments),
+        Chore::Interop(arguments) => return interop::run(arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

@@ -1,9 +1,12 @@
 //! The real control plane as the judge of what we do beside Helm, command by command.
 
 mod api;
+mod cell;
 mod charts;
+mod interop;
 mod lane;
 mod normal;
 mod verdict;
 
 pub use charts::{Charts, charts};
+pub use interop::{Interop, interop};
