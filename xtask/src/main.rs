@@ -7,6 +7,7 @@ mod helm_cli;
 mod interop;
 mod layers;
 mod lifecycle;
+mod race;
 mod runner;
 mod strangers;
 
@@ -56,6 +57,8 @@ enum Chore {
     Charts(charts::Arguments),
     /// Have releases change hands between the binary, Helm 4 and Helm 3 on a real control plane
     Interop(interop::Arguments),
+    /// Have two processes upgrade one release at once, many times, on a real control plane
+    Race(race::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -79,6 +82,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Lifecycle(arguments) => return lifecycle::run(&arguments),
         Chore::Charts(arguments) => return charts::run(arguments),
         Chore::Interop(arguments) => return interop::run(arguments),
+        Chore::Race(arguments) => return race::run(arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

@@ -185,7 +185,21 @@ fn open(secret: &mut Value) -> Result<()> {
     flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut text)?;
     secret["data"]["release"] = serde_json::from_slice(&text)?;
     blank_times(secret);
+    forget_ours(secret);
     Ok(())
+}
+
+/// Takes our own annotations out of a record: Helm does not read them, and drops them when it writes.
+fn forget_ours(secret: &mut Value) {
+    let parts = ["/metadata/annotations", "/metadata/managedFields/0/fieldsV1/f:metadata/f:annotations"];
+    for pointer in parts {
+        let Some((parent, name)) = pointer.rsplit_once('/') else { continue };
+        let Some(map) = secret.pointer_mut(parent).and_then(Value::as_object_mut) else { continue };
+        let is_ours = |key: &String| key == "." || key.trim_start_matches("f:").starts_with("whipstaff.dev/");
+        if map.get(name).and_then(Value::as_object).is_some_and(|annotations| annotations.keys().all(is_ours)) {
+            map.remove(name);
+        }
+    }
 }
 
 fn blank_times(value: &mut Value) {
@@ -227,6 +241,7 @@ fn reads(tools: &Tools<'_>, namespace: &str) -> Result<Vec<String>> {
             if same {
                 break None;
             }
+            std::thread::sleep(std::time::Duration::from_millis(300));
             if tries == 3 {
                 let mut differing = Vec::new();
                 if is_json {
@@ -241,12 +256,16 @@ fn reads(tools: &Tools<'_>, namespace: &str) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Reads what a tool printed as JSON, with the lists of live objects in order and without what changes by itself.
+/// Reads what a tool printed as JSON; of live objects, which change by themselves, only what and how many.
 fn read(text: &[u8]) -> Value {
     let mut value: Value = serde_json::from_slice(text).unwrap_or_default();
     if let Some(resources) = value.pointer_mut("/info/resources").and_then(Value::as_object_mut) {
+        resources.retain(|kind, _| !kind.contains("(related)"));
+        for object in resources.values_mut().filter_map(Value::as_array_mut).flatten() {
+            *object = json!([object["apiVersion"], object["kind"], object["metadata"]["name"]]);
+        }
         for list in resources.values_mut().filter_map(Value::as_array_mut) {
-            list.sort_by_key(|object| object.pointer("/metadata/name").map(Value::to_string));
+            list.sort_by_key(Value::to_string);
         }
     }
     value

@@ -6,7 +6,9 @@ mod charts;
 mod interop;
 mod lane;
 mod normal;
+mod race;
 mod verdict;
 
 pub use charts::{Charts, charts};
 pub use interop::{Interop, interop};
+pub use race::{Race, race};
