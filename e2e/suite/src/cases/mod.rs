@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod doors;
 mod interop;
+mod kubernetes;
 mod lists;
 mod meta;
 mod operations;
@@ -29,6 +30,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) http: Option<&'a Http>,
     /// The cluster behind it, when kubectl was built.
     pub(crate) kubectl: Option<&'a Kubectl>,
+    /// The Kubernetes API itself, in plain HTTP, as its administrator.
+    pub(crate) kubernetes: Option<&'a Http>,
     /// The real Helm, when it was built.
     pub(crate) helm: Option<&'a Helm>,
     /// The binary under test.
@@ -99,6 +102,7 @@ pub(crate) fn http() -> Vec<Case> {
         template::CASES,
         bad_input::CASES,
         real_charts::CASES,
+        kubernetes::CASES,
     ]
     .concat()
 }

@@ -59,6 +59,11 @@ impl Api {
         Ok(Self { process, http })
     }
 
+    /// Returns a client.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+
     /// Fails when it has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         self.process.check()

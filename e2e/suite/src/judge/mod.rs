@@ -9,6 +9,7 @@ mod normal;
 mod race;
 mod verdict;
 
+pub(crate) use api::Api;
 pub use charts::{Charts, charts};
 pub use interop::{Interop, interop};
 pub use race::{Race, race};

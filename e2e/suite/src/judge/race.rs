@@ -37,7 +37,7 @@ pub struct Race {
 /// Who races: two of us, and one of us with the real Helm.
 pub(crate) const PAIRS: [[Tool; 2]; 2] = [[Tool::Whipstaff, Tool::Whipstaff], [Tool::Whipstaff, Tool::Helm4]];
 /// By how much we begin later than Helm, which needs that long to start, round by round.
-const STAGGER: u64 = 35;
+const STAGGER: u64 = 80;
 
 /// What the rounds of a pair came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -211,15 +211,16 @@ impl Course<'_> {
     ) -> Result<u64> {
         tally.rounds += 1;
         let winners: Vec<usize> = (0..2).filter(|at| outputs.get(*at).is_some_and(|output| output.code == 0)).collect();
-        let says = |output: &Output| output.stderr.lines().last().unwrap_or_default().to_owned();
+        let says = |output: &Output| {
+            let lines = || output.stderr.lines();
+            lines().rfind(|line| line.starts_with("Error:")).or_else(|| lines().last()).unwrap_or_default().to_owned()
+        };
         let mut fault = |text: String| tally.faults.push(format!("{namespace}, round {round}: {text}"));
         let (statuses, revision) = self.records(namespace)?;
         match winners.as_slice() {
             [winner] => {
                 tally.won[*winner] += 1;
                 let loser = outputs.get(1 - winner).map(says).unwrap_or_default();
-                // The names of processes are another each time.
-                let loser = loser.split(": ").filter(|part| !part.contains("whipstaff-")).collect::<Vec<_>>().join(": ");
                 *tally.said.entry(loser).or_default() += 1;
                 let note = self.kubectl.object(namespace, "configmap", "rel-hooked")?;
                 let want = format!("round-{round}-by-{winner}");
