@@ -22,4 +22,4 @@ mod session;
 
 pub use options::{Options, Target};
 pub use runner::Summary;
-pub use session::run;
+pub use session::{run, whipstaff};

@@ -61,8 +61,12 @@ fn fixtures(options: &Options, skipped: &mut Vec<String>) -> Result<Option<Fixtu
     }
 }
 
-/// Builds whipstaff as its users do.
-fn whipstaff(options: &Options) -> Result<PathBuf> {
+/// Builds whipstaff as its users do, and returns where it is.
+///
+/// # Errors
+///
+/// When cargo fails.
+pub fn whipstaff(options: &Options) -> Result<PathBuf> {
     if let Some(built) = &options.whipstaff {
         return Ok(built.clone());
     }
