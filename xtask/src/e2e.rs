@@ -78,7 +78,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if lifecycle > 0 {
-        let code = crate::lifecycle::run(&crate::lifecycle::Arguments::of_fixtures(e2e::whipstaff(&options)?, lifecycle))?;
+        let code =
+            crate::lifecycle::run(&crate::lifecycle::Arguments::of_fixtures(e2e::whipstaff(&options)?, lifecycle))?;
         if code != ExitCode::SUCCESS {
             return Ok(code);
         }

@@ -111,7 +111,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let scratch = std::env::temp_dir().join(format!("whipstaff-lifecycle-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
-    let stage = Stage { helm, kubectl, kubectl_role, whipstaff, charts: crate::root().join("e2e/charts"), own, scratch };
+    let stage =
+        Stage { helm, kubectl, kubectl_role, whipstaff, charts: crate::root().join("e2e/charts"), own, scratch };
     let tally = Mutex::new(Tally::default());
     let result = in_parallel(arguments.jobs, scripts.len(), |at| {
         let Some(script) = scripts.get(at) else { return Ok(()) };
@@ -132,7 +133,8 @@ impl Stage {
     fn compare(&self, script: &Script, in_turns: bool) -> Result<Tally> {
         let mut tally = Tally { scripts: 1, ..Tally::default() };
         let mut runs = Vec::new();
-        for (at, (_, cast)) in CASTS.iter().enumerate().filter(|(_, (_, [first, second]))| in_turns || first == second) {
+        for (at, (_, cast)) in CASTS.iter().enumerate().filter(|(_, (_, [first, second]))| in_turns || first == second)
+        {
             runs.push(self.play(script, *cast, at)?);
         }
         let Some((wanted, others)) = runs.split_first() else { return Ok(tally) };

@@ -131,7 +131,8 @@ fn versions(ctx: &Ctx<'_>) -> Result<()> {
     let mut other = map("a", json!({}));
     other["metadata"]["uid"] = json!("00000000-0000-0000-0000-000000000000");
     is(&kube.put(&path, &other, 409)?, "/reason", "Conflict")?;
-    for wrong in [json!({"resourceVersion": version(&first)?}), json!({"uid": "00000000-0000-0000-0000-000000000000"})] {
+    for wrong in [json!({"resourceVersion": version(&first)?}), json!({"uid": "00000000-0000-0000-0000-000000000000"})]
+    {
         is(&kube.delete(&path, &json!({"preconditions": wrong}), 409)?, "/reason", "Conflict")?;
     }
     let now = kube.get(&path)?;
@@ -287,7 +288,8 @@ fn watch(ctx: &Ctx<'_>) -> Result<()> {
     kube.patch(&kube.map("b"), MERGE, &json!({"metadata": {"labels": {"in": "yes"}}}), 200)?;
     kube.delete(&kube.map("b"), &Value::Null, 200)?;
     let events = |selector: &str| -> Result<Vec<String>> {
-        let path = format!("{}?watch=1&timeoutSeconds=2&resourceVersion={version}&labelSelector={selector}", kube.maps());
+        let path =
+            format!("{}?watch=1&timeoutSeconds=2&resourceVersion={version}&labelSelector={selector}", kube.maps());
         let answer = kube.http.get(&path)?.expect(200)?.text();
         let lines = answer.lines().map(|line| {
             let event: Value = serde_json::from_str(line)?;
@@ -307,7 +309,8 @@ fn discovery(ctx: &Ctx<'_>) -> Result<()> {
     let accept = [("Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")];
     let all = kube.http.send("GET", "/apis", &accept, b"")?.expect(200)?.json()?;
     is(&all, "/kind", "APIGroupDiscoveryList")?;
-    let apps = list(&all, "/items")?.iter().find(|group| group["metadata"]["name"] == "apps").context("the group apps")?;
+    let apps =
+        list(&all, "/items")?.iter().find(|group| group["metadata"]["name"] == "apps").context("the group apps")?;
     let resources = list(apps, "/versions/0/resources")?;
     let found = resources.iter().find(|found| found["resource"] == "deployments").context("deployments")?;
     is(found, "/scope", "Namespaced")?;
@@ -315,9 +318,14 @@ fn discovery(ctx: &Ctx<'_>) -> Result<()> {
     equal("short names", at(found, "/shortNames")?, &json!(["deploy"]))?;
     let plain = kube.get("/apis/apps/v1")?;
     is(&plain, "/kind", "APIResourceList")?;
-    let found = list(&plain, "/resources")?.iter().find(|found| found["name"] == "deployments").context("deployments")?;
+    let found =
+        list(&plain, "/resources")?.iter().find(|found| found["name"] == "deployments").context("deployments")?;
     is(found, "/namespaced", true)?;
-    equal("the verbs", at(found, "/verbs")?, &json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]))?;
+    equal(
+        "the verbs",
+        at(found, "/verbs")?,
+        &json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
+    )?;
     is(&kube.get("/api")?, "/versions/0", "v1")?;
     is(&kube.get("/apis")?, "/kind", "APIGroupList")?;
     equal("a major version", kube.get("/version")?["major"].as_str(), Some("1"))?;
@@ -356,7 +364,8 @@ fn definitions(ctx: &Ctx<'_>) -> Result<()> {
     is(&patched, "/status/set", true)?;
     is(&patched, "/spec/area", 2)?;
     is(&patched, "/metadata/generation", 1)?;
-    let patched = kube.patch(&format!("{sails}/s"), MERGE, &json!({"spec": {"area": 3}, "status": {"set": false}}), 200)?;
+    let patched =
+        kube.patch(&format!("{sails}/s"), MERGE, &json!({"spec": {"area": 3}, "status": {"set": false}}), 200)?;
     is(&patched, "/status/set", true)?;
     is(&patched, "/metadata/generation", 2)?;
     kube.delete(&format!("{definitions}/sails.{group}"), &Value::Null, 200)?;
@@ -367,8 +376,10 @@ fn leases(ctx: &Ctx<'_>) -> Result<()> {
     let kube = Kube::new(ctx, "kube-leases")?;
     let leases = format!("/apis/coordination.k8s.io/v1{}/leases", kube.base);
     let path = format!("{leases}/lock");
-    let lease = |holder: &str| json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "lock"}, "spec": {
-        "holderIdentity": holder, "leaseDurationSeconds": 15, "acquireTime": "2026-11-25T12:00:00.000000Z", "renewTime": "2026-11-25T12:00:00.000001Z"}});
+    let lease = |holder: &str| {
+        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "lock"}, "spec": {
+        "holderIdentity": holder, "leaseDurationSeconds": 15, "acquireTime": "2026-11-25T12:00:00.000000Z", "renewTime": "2026-11-25T12:00:00.000001Z"}})
+    };
     let first = kube.post(&leases, &lease("one"), 201)?;
     is(&first, "/spec/renewTime", "2026-11-25T12:00:00.000001Z")?;
     is(&kube.post(&leases, &lease("two"), 409)?, "/reason", "AlreadyExists")?;
@@ -446,6 +457,11 @@ fn dry_runs(ctx: &Ctx<'_>) -> Result<()> {
     is(&foreseen, "/data/k", "2")?;
     kube.delete(&dry(&kube.map("a")), &Value::Null, 200)?;
     equal("nothing was changed", kube.get(&kube.map("a"))?, made)?;
-    let refused = kube.http.send("POST", &format!("{}?dryRun=Some", kube.maps()), &[("Content-Type", JSON)], map("b", json!({})).to_string().as_bytes())?;
+    let refused = kube.http.send(
+        "POST",
+        &format!("{}?dryRun=Some", kube.maps()),
+        &[("Content-Type", JSON)],
+        map("b", json!({})).to_string().as_bytes(),
+    )?;
     equal("an unknown word is refused", refused.status, 422)
 }

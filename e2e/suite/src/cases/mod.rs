@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod doors;
 mod interop;
+mod judged;
 mod kubernetes;
 mod lists;
 mod meta;
@@ -21,6 +22,7 @@ use anyhow::{Context, Result};
 use crate::archive;
 use crate::cluster::Kubectl;
 use crate::corpus::Corpus;
+use crate::fixture::Fixtures;
 use crate::helm::Helm;
 use crate::http::Http;
 
@@ -34,6 +36,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) kubernetes: Option<&'a Http>,
     /// The real Helm, when it was built.
     pub(crate) helm: Option<&'a Helm>,
+    /// What was built with Go, when it was.
+    pub(crate) fixtures: Option<&'a Fixtures>,
     /// The binary under test.
     pub(crate) whipstaff: &'a Path,
     /// Real charts.
@@ -114,7 +118,7 @@ pub(crate) fn interop() -> Vec<Case> {
 
 /// Returns the cases that need the real cluster.
 pub(crate) fn real() -> Vec<Case> {
-    doors::CASES.to_vec()
+    [doors::CASES, judged::CASES].concat()
 }
 
 /// Returns the cases of the command line.

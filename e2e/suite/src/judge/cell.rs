@@ -183,7 +183,15 @@ fn open(secret: &mut Value) -> Result<()> {
     let packed = base64::engine::general_purpose::STANDARD.decode(payload)?;
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut text)?;
-    secret["data"]["release"] = serde_json::from_slice(&text)?;
+    let mut release: Value = serde_json::from_slice(&text)?;
+    for part in ["templates", "files"] {
+        for file in release["chart"][part].as_array_mut().into_iter().flatten() {
+            let data = file["data"].as_str().unwrap_or_default();
+            let data = base64::engine::general_purpose::STANDARD.decode(data)?;
+            file["data"] = json!(String::from_utf8_lossy(&data));
+        }
+    }
+    secret["data"]["release"] = release;
     blank_times(secret);
     forget_ours(secret);
     Ok(())
@@ -248,7 +256,9 @@ fn reads(tools: &Tools<'_>, namespace: &str) -> Result<Vec<String>> {
                     differences("", &read(&theirs.stdout), &read(&ours.stdout), &mut differing);
                 }
                 let first = differing.first().map(Difference::to_string);
-                break Some(first.unwrap_or_else(|| format!("exit codes {} and {}, or the text", theirs.code, ours.code)));
+                break Some(
+                    first.unwrap_or_else(|| format!("exit codes {} and {}, or the text", theirs.code, ours.code)),
+                );
             }
         };
         found.extend(difference.map(|difference| format!("`{}` reads otherwise: {difference}", arguments.join(" "))));

@@ -65,7 +65,35 @@ pub fn charts(options: &Charts) -> Result<bool> {
 
 fn run(options: &Charts, fixtures: &Fixtures, work: &Path) -> Result<bool> {
     let started = Instant::now();
-    let charts = find(&options.charts, &options.filter)?;
+    let charts: Vec<Chart> = find(&options.charts)?.into_iter().filter(|c| c.name.contains(&options.filter)).collect();
+    let compared = compare(options, fixtures, work, &charts)?;
+    compared.tell(options.verbose);
+    println!("charts: {} s", started.elapsed().as_secs());
+    Ok(compared.different().is_empty())
+}
+
+/// Compares a few charts for the end-to-end suite, and says what differs.
+pub(crate) fn sample(options: &Charts, fixtures: &Fixtures, work: &Path, names: &[&str]) -> Result<Vec<String>> {
+    let charts: Vec<Chart> = find(&options.charts)?.into_iter().filter(|c| names.contains(&c.name.as_str())).collect();
+    if charts.len() != names.len() {
+        bail!("{} of {} charts are not there", names.len() - charts.len(), names.len());
+    }
+    let compared = compare(options, fixtures, work, &charts)?;
+    let refused = compared.judged.iter().filter(|(_, judged)| judged.verdict != Verdict::Same);
+    Ok(refused
+        .map(|(chart, judged)| format!("{}: {:?}\n{}", chart.name, judged.verdict, judged.details.join("\n")))
+        .collect())
+}
+
+/// What both did, and the verdicts.
+struct Compared {
+    judged: Vec<(Chart, Judged)>,
+    helm: BTreeMap<String, Outcome>,
+    ours: BTreeMap<String, Outcome>,
+}
+
+/// Has both play, and Helm once more what differs, to see what is another each time.
+fn compare(options: &Charts, fixtures: &Fixtures, work: &Path, charts: &[Chart]) -> Result<Compared> {
     let helm = options.helm.as_ref().unwrap_or(&fixtures.helm);
     let sides = Sides { options, fixtures, work };
     if let Some(folder) = &options.kept {
@@ -73,7 +101,7 @@ fn run(options: &Charts, fixtures: &Fixtures, work: &Path) -> Result<bool> {
     }
     let mut theirs = BTreeMap::new();
     let mut unknown = Vec::new();
-    for chart in &charts {
+    for chart in charts {
         match options.kept.as_deref().and_then(|folder| recall(folder, chart)) {
             Some(outcome) => drop(theirs.insert(chart.name.clone(), outcome)),
             None => unknown.push(chart.clone()),
@@ -81,85 +109,71 @@ fn run(options: &Charts, fixtures: &Fixtures, work: &Path) -> Result<bool> {
     }
     let (new, ours) = std::thread::scope(|scope| {
         let new = scope.spawn(|| sides.play("helm", helm, &unknown, options.kept.as_deref()));
-        let ours = sides.play("whipstaff", &options.whipstaff, &charts, None);
+        let ours = sides.play("whipstaff", &options.whipstaff, charts, None);
         (new.join(), ours)
     });
     let new = new.map_err(|_| anyhow::anyhow!("a thread died"))??;
     let ours = ours?;
     theirs.extend(new);
-    // What differs is done once more by Helm, to see what is another each time.
-    let judged = |again: &BTreeMap<String, Outcome>| -> Vec<(&Chart, Judged)> {
-        let one = |chart| judged(chart, &theirs, again, &ours);
-        charts.iter().filter_map(|chart| Some((chart, one(chart)?))).collect()
-    };
-    let different: Vec<Chart> = judged(&BTreeMap::new())
-        .into_iter()
-        .filter(|(_, judged)| judged.verdict == Verdict::Different)
-        .map(|(chart, _)| chart.clone())
-        .collect();
+    let mut compared = Compared { judged: Vec::new(), helm: theirs, ours };
+    compared.judge(charts, &BTreeMap::new());
+    let different = compared.different();
     let again = sides.play("helm once more", helm, &different, None)?;
-    let judged = judged(&again);
-    tell(options, &judged, &theirs, &ours);
-    println!("charts: {} s", started.elapsed().as_secs());
-    if judged.len() != charts.len() {
-        bail!("{} of {} charts were not tried", charts.len() - judged.len(), charts.len());
+    compared.judge(charts, &again);
+    if compared.judged.len() != charts.len() {
+        bail!("{} of {} charts were not tried", charts.len() - compared.judged.len(), charts.len());
     }
-    Ok(judged.iter().all(|(_, judged)| judged.verdict != Verdict::Different))
+    Ok(compared)
 }
 
-fn judged(
-    chart: &Chart,
-    helm: &BTreeMap<String, Outcome>,
-    again: &BTreeMap<String, Outcome>,
-    ours: &BTreeMap<String, Outcome>,
-) -> Option<Judged> {
-    Some(judge(helm.get(&chart.name)?, again.get(&chart.name), ours.get(&chart.name)?))
-}
-
-/// Prints what differs, and how many charts are of each verdict.
-fn tell(
-    options: &Charts,
-    judged: &[(&Chart, Judged)],
-    helm: &BTreeMap<String, Outcome>,
-    ours: &BTreeMap<String, Outcome>,
-) {
-    for (chart, judged) in judged {
-        if judged.details.is_empty() {
-            continue;
-        }
-        println!("{:?}: {} ({})", judged.verdict, chart.name, chart.namespace);
-        for line in judged.details.iter().take(if options.verbose { usize::MAX } else { SHOWN }) {
-            println!("    {line}");
-        }
-        if !options.verbose && judged.details.len() > SHOWN {
-            println!("    and {} more", judged.details.len() - SHOWN);
-        }
-    }
-    let count = |verdict: Verdict| judged.iter().filter(|(_, judged)| judged.verdict == verdict).count();
-    let installed: Vec<&str> = judged
-        .iter()
-        .filter(|(chart, _)| helm.get(&chart.name).is_some_and(|outcome| outcome.code == 0))
-        .map(|(chart, _)| chart.name.as_str())
-        .collect();
-    let objects: usize =
-        installed.iter().filter_map(|name| Some(ours.get(*name)?.objects.len())).sum();
-    println!("charts: {} that Helm installs, {objects} objects", installed.len());
-    println!("charts: {:>4} the same objects and managed fields, the same left behind", count(Verdict::Same));
-    println!("charts: {:>4} refused by both in the same words", count(Verdict::Refused));
-    println!("charts: {:>4} refused by both in other words", count(Verdict::RefusedOtherwise));
-    println!("charts: {:>4} different", count(Verdict::Different));
-    for (who, outcomes) in [("Helm", helm), ("whipstaff", ours)] {
-        let left = |of: fn(&str) -> bool| -> usize {
-            let all = installed.iter().filter_map(|name| outcomes.get(*name)).flat_map(|outcome| outcome.left.keys());
-            all.filter(|id| of(id)).count()
+impl Compared {
+    fn judge(&mut self, charts: &[Chart], again: &BTreeMap<String, Outcome>) {
+        let one = |chart: &Chart| {
+            let (helm, ours) = (self.helm.get(&chart.name)?, self.ours.get(&chart.name)?);
+            Some((chart.clone(), judge(helm, again.get(&chart.name), ours)))
         };
-        println!(
-            "charts: left behind by {who}: {} definitions, {} namespaces, {} others; {} records",
-            left(|id| id.starts_with("CustomResourceDefinition.")),
-            left(|id| id.starts_with("Namespace. ")),
-            left(|id| !id.starts_with("CustomResourceDefinition.") && !id.starts_with("Namespace. ")),
-            installed.iter().filter_map(|name| outcomes.get(*name)).map(|outcome| outcome.records_left).sum::<usize>(),
-        );
+        self.judged = charts.iter().filter_map(one).collect();
+    }
+
+    fn different(&self) -> Vec<Chart> {
+        let different = self.judged.iter().filter(|(_, judged)| judged.verdict == Verdict::Different);
+        different.map(|(chart, _)| chart.clone()).collect()
+    }
+
+    /// Prints what differs, and how many charts are of each verdict.
+    fn tell(&self, verbose: bool) {
+        for (chart, judged) in &self.judged {
+            if judged.details.is_empty() {
+                continue;
+            }
+            println!("{:?}: {} ({})", judged.verdict, chart.name, chart.namespace);
+            for line in judged.details.iter().take(if verbose { usize::MAX } else { SHOWN }) {
+                println!("    {line}");
+            }
+            if !verbose && judged.details.len() > SHOWN {
+                println!("    and {} more", judged.details.len() - SHOWN);
+            }
+        }
+        let count = |verdict: Verdict| self.judged.iter().filter(|(_, judged)| judged.verdict == verdict).count();
+        let installed: Vec<&str> =
+            self.helm.iter().filter(|(_, outcome)| outcome.code == 0).map(|(name, _)| name.as_str()).collect();
+        let objects: usize = installed.iter().filter_map(|name| Some(self.ours.get(*name)?.objects.len())).sum();
+        println!("charts: {} that Helm installs, {objects} objects", installed.len());
+        println!("charts: {:>4} the same objects and managed fields, the same left behind", count(Verdict::Same));
+        println!("charts: {:>4} refused by both in the same words", count(Verdict::Refused));
+        println!("charts: {:>4} refused by both in other words", count(Verdict::RefusedOtherwise));
+        println!("charts: {:>4} different", count(Verdict::Different));
+        for (who, outcomes) in [("Helm", &self.helm), ("whipstaff", &self.ours)] {
+            let of = || installed.iter().filter_map(|name| outcomes.get(*name));
+            let left = |is: fn(&str) -> bool| of().flat_map(|outcome| outcome.left.keys()).filter(|id| is(id)).count();
+            println!(
+                "charts: left behind by {who}: {} definitions, {} namespaces, {} others; {} records",
+                left(|id| id.starts_with("CustomResourceDefinition.")),
+                left(|id| id.starts_with("Namespace. ")),
+                left(|id| !id.starts_with("CustomResourceDefinition.") && !id.starts_with("Namespace. ")),
+                of().map(|outcome| outcome.records_left).sum::<usize>(),
+            );
+        }
     }
 }
 
@@ -205,16 +219,13 @@ impl Sides<'_> {
             }
         };
         std::thread::scope(|scope| {
+            let lane = &lane;
             let lanes = self.options.jobs.min(charts.len());
-            let threads: Vec<_> = (0..lanes).map(|at| scope.spawn(move || lane_result(&lane, at))).collect();
+            let threads: Vec<_> = (0..lanes).map(|at| scope.spawn(move || lane(at))).collect();
             threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| bail!("a thread died")))
         })?;
         Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn lane_result(lane: &(impl Fn(usize) -> Result<()> + Sync), at: usize) -> Result<()> {
-    lane(at)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -222,7 +233,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Finds the archives below a folder; each has the same namespace in every run.
-fn find(folder: &Path, filter: &str) -> Result<Vec<Chart>> {
+fn find(folder: &Path) -> Result<Vec<Chart>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -240,7 +251,7 @@ fn find(folder: &Path, filter: &str) -> Result<Vec<Chart>> {
         let name = file.strip_prefix(folder).unwrap_or(&file).with_extension("").to_string_lossy().into_owned();
         Chart { name, file, namespace: format!("ns-{at}") }
     });
-    Ok(charts.filter(|chart| chart.name.contains(filter)).collect())
+    Ok(charts.collect())
 }
 
 fn place(folder: &Path, chart: &Chart) -> PathBuf {

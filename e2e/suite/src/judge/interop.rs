@@ -175,7 +175,11 @@ fn faults(steps: &[Step], twin: &[Step]) -> Vec<String> {
 
 /// Prints who installed down the side and who went on across the top.
 fn table(found: &BTreeMap<Cell, Vec<String>>) {
-    println!("\n{:<28}{}", "installed by", TOOLS.map(|tool| format!("{:<18}", format!("then {}", tool.name()))).join(""));
+    println!(
+        "\n{:<28}{}",
+        "installed by",
+        TOOLS.map(|tool| format!("{:<18}", format!("then {}", tool.name()))).join("")
+    );
     let mut good = 0;
     for first in TOOLS {
         for server_side in [true, false] {

@@ -10,6 +10,10 @@ mod race;
 mod verdict;
 
 pub(crate) use api::Api;
+pub(crate) use cell::{Cell, Tool};
+pub(crate) use charts::sample;
 pub use charts::{Charts, charts};
 pub use interop::{Interop, interop};
+pub(crate) use interop::{Judge, cells, name};
+pub(crate) use race::{Course, PAIRS};
 pub use race::{Race, race};

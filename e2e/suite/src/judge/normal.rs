@@ -49,7 +49,8 @@ pub(crate) fn normal(object: &Object) -> Value {
     }
     // A Secret's values are looked at as texts.
     if object.id.starts_with("Secret. ") {
-        for text in value.get_mut("data").and_then(Value::as_object_mut).into_iter().flat_map(|data| data.values_mut()) {
+        for text in value.get_mut("data").and_then(Value::as_object_mut).into_iter().flat_map(|data| data.values_mut())
+        {
             let bytes = text.as_str().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
             if let Some(plain) = bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
                 *text = json!(plain);
@@ -160,7 +161,10 @@ mod tests {
         differences("", &normal(&object("1", "", 1)), &normal(&object("1", "", 2)), &mut found);
         let want = Difference { path: "/spec/replicas".to_owned(), helm: Some(json!(1)), ours: Some(json!(2)) };
         assert_eq!(found, [want]);
-        assert_eq!(normal(&object("1", "", 1))["metadata"]["managedFields"], json!([{"manager": "helm", "fieldsV1": {}}]));
+        assert_eq!(
+            normal(&object("1", "", 1))["metadata"]["managedFields"],
+            json!([{"manager": "helm", "fieldsV1": {}}])
+        );
         assert_eq!(normal(&object("1", "", 1))["metadata"].get("annotations"), None);
     }
 }

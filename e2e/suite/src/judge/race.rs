@@ -87,20 +87,26 @@ pub fn race(options: &Race) -> Result<bool> {
     let fixtures = fixture::build(&options.root, &options.cache)?;
     let work = tempfile::Builder::new().prefix("whipstaff-race-").tempdir()?;
     process::remove_on_signal(work.path());
-    let result = ControlPlane::start(&fixtures, &work.path().join("cluster"), options.port).and_then(|(mut plane, kubectl)| {
-        let chart = options.root.join("e2e/charts/hooked");
-        let course =
-            Course { kubectl: &kubectl, whipstaff: &options.whipstaff, helm: &fixtures.helm, chart: &chart, work: work.path() };
-        let tallies = PAIRS.map(|pair| course.race(pair, options.rounds, options.jobs));
-        plane.check()?;
-        let mut good = true;
-        for (pair, tally) in PAIRS.into_iter().zip(tallies) {
-            let tally = tally?;
-            good &= tally.is_good();
-            println!("{}", table(pair, &tally));
-        }
-        Ok(good)
-    });
+    let result =
+        ControlPlane::start(&fixtures, &work.path().join("cluster"), options.port).and_then(|(mut plane, kubectl)| {
+            let chart = options.root.join("e2e/charts/hooked");
+            let course = Course {
+                kubectl: &kubectl,
+                whipstaff: &options.whipstaff,
+                helm: &fixtures.helm,
+                chart: &chart,
+                work: work.path(),
+            };
+            let tallies = PAIRS.map(|pair| course.race(pair, options.rounds, options.jobs));
+            plane.check()?;
+            let mut good = true;
+            for (pair, tally) in PAIRS.into_iter().zip(tallies) {
+                let tally = tally?;
+                good &= tally.is_good();
+                println!("{}", table(pair, &tally));
+            }
+            Ok(good)
+        });
     process::end_all();
     result
 }
