@@ -243,28 +243,28 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value, patterns: &Ori
         CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", quote(url)),
         CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", quote(url)),
         CompileError::ValidationError { url, src } => {
-            // The library leaves the fragment away that Helm's shows.
-            let mark = if url.contains('#') { "" } else { "#" };
             format!(
                 "{} is not valid against metaschema: {}",
-                quote(&format!("{url}{mark}")),
+                quote(&references::location(url)),
                 text::tree(src, &text::Documents { schema: &serde_json::Value::Null, values: schema, patterns })
                     .render()
             )
         }
-        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quote(loc)),
-        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", quote(loc)),
+        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quote(&references::shown(loc))),
+        CompileError::ParseAnchorError { loc } => {
+            format!("error in parsing anchor at {}", quote(&references::shown(loc)))
+        }
         CompileError::DuplicateId { url, id, ptr1, ptr2 } => {
             format!("duplicate id {} in {} at {} and {}", quote(id), quote(url), quote(ptr1), quote(ptr2))
         }
         CompileError::DuplicateAnchor { anchor, url, ptr1, ptr2 } => {
             format!("duplicate anchor {} in {} at {} and {}", quote(anchor), quote(url), quote(ptr1), quote(ptr2))
         }
-        CompileError::InvalidJsonPointer(loc) => format!("invalid json-pointer {}", quote(loc)),
+        CompileError::InvalidJsonPointer(loc) => format!("invalid json-pointer {}", quote(&references::shown(loc))),
         CompileError::InvalidRegex { url, regex, src } => {
             let regex = patterns.of(regex);
             let reason = gotext::regexp::check(regex.as_bytes()).err().unwrap_or_else(|| src.to_string());
-            format!("invalid regex {} at {}: {reason}", quote(regex), quote(url))
+            format!("invalid regex {} at {}: {reason}", quote(regex), quote(&references::shown(url)))
         }
         CompileError::JsonPointerNotFound(loc) => {
             format!("json-pointer in {} not found", quote(&references::shown(loc)))

@@ -36,6 +36,12 @@ pub(super) fn shown(address: &str) -> String {
     }
 }
 
+/// Where a schema stands, as Go's library prints it: always with a fragment.
+pub(super) fn location(address: &str) -> String {
+    let mark = if address.contains('#') { "" } else { "#" };
+    shown(address) + mark
+}
+
 /// Replaces escapes by what they mean; what is no escape stays.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
