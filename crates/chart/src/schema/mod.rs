@@ -180,10 +180,12 @@ fn goes_deeper(json: &[u8], max: usize) -> bool {
     false
 }
 
-/// Tells whether an error is that the text ends within a number, a word or an escape, where Go's scanner sees a blank.
+/// Tells whether an error is that the text ends within a number, a word or an escape, where Go's scanner sees a blank: what
+/// stands behind the text is what is wrong then.
 fn ends_in_a_token(error: &str, data: &[u8]) -> bool {
-    let within = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'\\');
-    error.starts_with("invalid character ' ' ") && data.last().is_some_and(within)
+    error.starts_with("invalid character ' ' ")
+        && goyaml::from_json([data, b"\x01"].concat())
+            .is_err_and(|error| error.to_string().starts_with("invalid character '\\x01' "))
 }
 
 /// Reads the schema, with the errors of Go's decoder.

@@ -73,7 +73,7 @@ pub(super) fn broken<'v>(found: &str, schema: &'v Value) -> Option<(&'v str, Str
         Some((_, fragment)) => {
             let fragment = unescaped(fragment);
             let same = |it: &(&str, (&str, &str))| unescaped(it.1.1) == fragment;
-            parts.clone().find(same).or_else(|| parts.clone().next())?
+            parts.clone().find(same)?
         }
         None => parts.clone().find(|(_, (place, _))| !place.is_empty() && found.ends_with(place))?,
     };

@@ -82,6 +82,8 @@ fn texts_are_helms() {
             "json-pointer in \"file:///values.schema.json#/definitions/none\" not found",
         ),
         (r#"{"a":"#, "{}", "unexpected EOF"),
+        (r#"{"a":-"#, "{}", "unexpected EOF"),
+        (r#"{"a":- 1"#, "{}", "invalid character ' ' in numeric literal"),
         ("", "{}", "EOF"),
         ("{} x", "{}", "invalid character after top-level value"),
         (
