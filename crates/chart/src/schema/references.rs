@@ -36,6 +36,12 @@ pub(super) fn shown(address: &str) -> String {
     }
 }
 
+/// Where a schema stands, as Go's library prints it: always with a fragment.
+pub(super) fn location(address: &str) -> String {
+    let mark = if address.contains('#') { "" } else { "#" };
+    shown(address) + mark
+}
+
 /// Replaces escapes by what they mean; what is no escape stays.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
@@ -57,13 +63,42 @@ fn unescaped(text: &str) -> Vec<u8> {
     out
 }
 
-/// What is wrong with the escapes in the fragment of a reference that was not found, and the fragment as it was written.
-/// The schemas of old drafts let it pass.
-pub(super) fn broken(address: &str) -> Option<(String, String)> {
-    let (_, fragment) = address.split_once('#')?;
-    let written = fragment.replace("%25", "%");
-    let reason = formats::escapes(&written, false).err()?;
-    Some((format!("#{written}"), reason))
+/// The reference of a schema to what was not found, as it is written, and what is wrong with the escapes in its fragment, if anything
+/// is. The schemas of old drafts let it pass, and Go's library sees it before it looks for anything.
+pub(super) fn broken<'v>(found: &str, schema: &'v Value) -> Option<(&'v str, String)> {
+    let mut all = Vec::new();
+    collect_broken(schema, &mut all);
+    let parts = all.iter().filter_map(|address| Some((*address, address.split_once('#')?)));
+    let (address, (_, written)) = match found.split_once('#') {
+        Some((_, fragment)) => {
+            let fragment = unescaped(fragment);
+            let same = |it: &(&str, (&str, &str))| unescaped(it.1.1) == fragment;
+            parts.clone().find(same)?
+        }
+        None => parts.clone().find(|(_, (place, _))| !place.is_empty() && found.ends_with(place))?,
+    };
+    Some((address, formats::escapes(written, false).err()?))
+}
+
+fn collect_broken<'v>(schema: &'v Value, out: &mut Vec<&'v str>) {
+    match schema {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match address(key, value) {
+                    Some(address) => {
+                        let fragment = address.split_once('#').map(|(_, fragment)| fragment);
+                        if fragment.is_some_and(|fragment| formats::escapes(fragment, false).is_err()) {
+                            out.push(address);
+                        }
+                    }
+                    None if is_data(key) => {}
+                    None => collect_broken(value, out),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_broken(item, out)),
+        _ => {}
+    }
 }
 
 fn escape_all(text: &str) -> String {
