@@ -117,6 +117,14 @@ pub enum Error {
         /// Whose they are.
         source: Box<cluster::NotOwned>,
     },
+    /// A file of the chart's `crds/` has what the cluster does not know.
+    #[error("failed to install CRD {file}: {source}")]
+    Definition {
+        /// The file, below its own chart's folder.
+        file: String,
+        /// Why it cannot be.
+        source: cluster::Error,
+    },
     /// The cluster refused or could not be asked.
     #[error("{0}")]
     Cluster(#[from] cluster::Error),

@@ -57,7 +57,7 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
             failed_resources: vec![resource(&source.object, "NotOwned", &source.wrong.join("; "))],
             ..Problem::new(Reason::OwnershipConflict, format!("{text}; `apply.takeOwnership` takes it over"))
         },
-        Error::Cluster(error) => cluster(&error, text),
+        Error::Cluster(error) | Error::Definition { source: error, .. } => cluster(&error, text),
         Error::Ledger(error) => ledger(&error, text),
         Error::Failed { cause, .. } => failure(&cause, &text),
     };

@@ -118,7 +118,10 @@ impl Runner<'_> {
         if hook.kind == "CustomResourceDefinition" || !hook.delete_policies.contains(policy) {
             return Ok(());
         }
-        let objects = self.hook_objects(hook).await?;
+        let objects = self.hook_objects(hook).await.map_err(|source| {
+            let stage = format!("unable to build kubernetes object for deleting hook {}", hook.path);
+            Failure::Hook { stage, source: Box::new(source) }
+        })?;
         let mut deleted = Vec::new();
         for object in &objects {
             if self.engine.cluster.delete(object.id(), Propagation::Background).await? {

@@ -161,7 +161,10 @@ impl Compared {
         println!("charts: {} that Helm installs, {objects} objects", installed.len());
         println!("charts: {:>4} the same objects and managed fields, the same left behind", count(Verdict::Same));
         println!("charts: {:>4} refused by both in the same words", count(Verdict::Refused));
-        println!("charts: {:>4} refused by both in other words", count(Verdict::RefusedOtherwise));
+        println!(
+            "charts: {:>4} refused by both in other words, or after other steps",
+            count(Verdict::RefusedOtherwise)
+        );
         println!("charts: {:>4} different", count(Verdict::Different));
         for (who, outcomes) in [("Helm", &self.helm), ("whipstaff", &self.ours)] {
             let of = || installed.iter().filter_map(|name| outcomes.get(*name));
