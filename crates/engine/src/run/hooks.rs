@@ -1,6 +1,6 @@
 //! Hooks, as Helm 4.3: `pkg/action/hooks.go`.
 
-use cluster::{ApplyOptions, Object, ObjectRef, Propagation, Readiness};
+use cluster::{Object, ObjectRef, Propagation, Readiness};
 use release::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
 
 use super::Runner;
@@ -89,13 +89,31 @@ impl Runner<'_> {
 
     async fn send_hook(&self, hook: &Hook, event: &HookEvent, objects: &[Object]) -> Result<(), Failure> {
         for object in objects {
-            if let Err(error) = self.engine.cluster.apply(object, &ApplyOptions::default()).await {
+            if let Err(error) = self.send_hook_object(object).await {
                 let stage = format!("warning: Hook {} {} failed", event.as_str(), hook.path);
-                return Err(Failure::Hook { stage, source: Box::new(error.into()) });
+                return Err(Failure::Hook { stage, source: Box::new(error) });
             }
         }
         let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
         self.unless_cancelled(self.engine.cluster.wait_hook(objects, &self.hook_wait(), &told)).await
+    }
+
+    /// Sends an object of a hook. Where the server does not merge, one that an earlier run has left is in the way; Helm
+    /// fails then, we put the new one in its place.
+    async fn send_hook_object(&self, object: &Object) -> Result<(), Failure> {
+        let there = match self.send_new(object).await {
+            Err(error @ cluster::Error::AlreadyExists(_)) => error,
+            sent => return Ok(sent?),
+        };
+        let live = self.engine.cluster.get(object.id()).await?.unwrap_or_default();
+        let hook = live.pointer("/metadata/annotations").and_then(|annotations| annotations.get("helm.sh/hook"));
+        if hook.is_none() || self.is_server_side() || object.kind() == "CustomResourceDefinition" {
+            return Err(there.into());
+        }
+        self.engine.cluster.delete(object.id(), Propagation::Background).await?;
+        let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
+        self.engine.cluster.wait_gone(&[object.id().clone()], &self.hook_wait(), &told).await?;
+        Ok(self.send_new(object).await?)
     }
 
     fn mark(&mut self, at: usize, run: HookExecution) {
