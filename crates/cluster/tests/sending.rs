@@ -71,15 +71,15 @@ async fn what_the_server_refuses_is_told_as_helm_tells_it() {
         let spec = json!({"clusterIP": ip, "ports": [{"port": port}]});
         Object::new(json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})).unwrap()
     };
-    let old = service("10.96.0.77", 80);
+    let old = service("10.0.0.77", 80);
     cluster.merge(&old, &Baseline::Itself, false).await.unwrap();
-    let error = cluster.merge(&service("10.96.0.78", 80), &since(&old), false).await.unwrap_err();
+    let error = cluster.merge(&service("10.0.0.78", 80), &since(&old), false).await.unwrap_err();
     assert!(matches!(error, Error::Invalid(_)), "{error:?}");
     assert!(
         error.to_string().starts_with("cannot patch \"s\" with kind Service: Service \"s\" is invalid: "),
         "{error}"
     );
-    let error = cluster.replace(&service("10.96.0.78", 80), false).await.unwrap_err();
+    let error = cluster.replace(&service("10.0.0.78", 80), false).await.unwrap_err();
     assert!(error.to_string().starts_with("failed to replace object: Service \"s\" is invalid: "), "{error}");
 }
 
@@ -145,12 +145,12 @@ async fn what_somebody_else_has_created_is_not_taken_for_ours() {
 #[tokio::test(start_paused = true)]
 async fn an_object_whose_name_the_server_makes_up_is_not_created_twice() {
     let (sandbox, cluster) = world().await;
-    let metadata = json!({"generateName": "a-", "namespace": "web"});
+    let metadata = json!({"generateName": "a-", "namespace": "web", "labels": {"app": "a"}});
     let object = Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})).unwrap();
     sandbox.faults().at(1, Fault::Lost(Loss::Response));
     assert!(matches!(cluster.create(&object, &ApplyOptions::default()).await, Err(Error::Unreachable(_))));
     sandbox.faults().clear();
     sandbox.faults().at(1, Fault::TooManyRequests);
     cluster.create(&object, &ApplyOptions::default()).await.unwrap();
-    assert_eq!(cluster.list(object.id(), "", "").await.unwrap().len(), 2);
+    assert_eq!(cluster.list(object.id(), "app=a", "").await.unwrap().len(), 2);
 }

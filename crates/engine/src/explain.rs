@@ -17,7 +17,9 @@ fn gather(failure: &Failure, lines: &mut Vec<String>) {
     match failure {
         Failure::Hook { source, .. } => gather(source, lines),
         Failure::Several(all) => all.iter().for_each(|failure| gather(failure, lines)),
-        Failure::NotReady(WaitError::NotReady { objects, .. }) => objects.iter().for_each(|object| about(object, lines)),
+        Failure::NotReady(WaitError::NotReady { objects, .. }) => {
+            objects.iter().for_each(|object| about(object, lines))
+        }
         _ => {}
     }
 }

@@ -10,6 +10,7 @@ mod operations;
 mod pasted;
 mod real_charts;
 mod releases;
+mod sending;
 mod template;
 mod uploads;
 
@@ -105,7 +106,7 @@ pub(crate) fn http() -> Vec<Case> {
 
 /// Returns the cases that need the real Helm.
 pub(crate) fn interop() -> Vec<Case> {
-    interop::CASES.to_vec()
+    [interop::CASES, sending::CASES].concat()
 }
 
 /// Returns the cases that need the real cluster.
