@@ -123,7 +123,7 @@ impl Runner<'_> {
                 Outcome::Sent => "configured",
                 Outcome::Unchanged => "unchanged",
             };
-            self.tell(object.id(), action, None);
+            self.tell(object.id(), action, self.unexpected(planned, outcome == Outcome::Created));
             return Ok(outcome == Outcome::Created);
         }
         let update = planned.action != Action::Create;
@@ -142,10 +142,15 @@ impl Runner<'_> {
             validation: FieldValidation::Strict,
         };
         let applied = cluster.apply(object, &options).await?;
-        let unexpected = !update && !applied.created && self.verb == Verb::Rollback;
-        let message = unexpected.then(|| "it is there, but was not part of the revision before".to_owned());
-        self.tell(object.id(), if applied.created { "created" } else { "configured" }, message);
+        let action = if applied.created { "created" } else { "configured" };
+        self.tell(object.id(), action, self.unexpected(planned, applied.created));
         Ok(applied.created)
+    }
+
+    /// What to say of an object that a rollback was to create and that was there.
+    fn unexpected(&self, planned: &Planned, created: bool) -> Option<String> {
+        let unexpected = planned.action == Action::Create && !created && self.verb == Verb::Rollback;
+        unexpected.then(|| "it is there, but was not part of the revision before".to_owned())
     }
 
     /// Sends one object without the server's apply, as Helm 4.3: `pkg/kube/client.go Update`. What an install knows not to
