@@ -1,6 +1,6 @@
 //! `cargo xtask e2e`: the command line of the suites.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// How long generated inputs are compared with Helm after the suites; not at all with 0, `--only` or `--filter`
     #[arg(long, value_name = "SECONDS", default_value_t = 300, env = "WHIPSTAFF_E2E_FUZZ")]
     fuzz: u64,
+    /// Of the lifecycle's scripts, every Nth is also run by Helm and us in turn; none at all with 0, `--only` or `--filter`
+    #[arg(long, value_name = "N", default_value_t = 4, env = "WHIPSTAFF_E2E_LIFECYCLE")]
+    lifecycle: usize,
     /// The first port to try
     #[arg(long, default_value_t = 27300, env = "WHIPSTAFF_E2E_PORT")]
     port: u16,
@@ -44,10 +47,12 @@ enum Only {
 /// Runs the suites and prints the closing line.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let root = crate::root();
-    let fuzz = if arguments.only.is_some() || arguments.filter.is_some() { 0 } else { arguments.fuzz };
+    let is_part = arguments.only.is_some() || arguments.filter.is_some();
+    let fuzz = if is_part { 0 } else { arguments.fuzz };
+    let lifecycle = if is_part { 0 } else { arguments.lifecycle };
     let options = Options {
         cache: arguments.cache.map_or_else(default_cache, Ok)?,
-        corpus: std::env::var_os("WHIPSTAFF_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from),
+        corpus: corpus(&root),
         root,
         cargo: crate::cargo_path(),
         whipstaff: arguments.whipstaff,
@@ -68,14 +73,26 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     if !summary.failed.is_empty() {
         return Ok(ExitCode::FAILURE);
     }
+    if let (Err(error), false) = (e2e::fixture::go(), options.strict) {
+        println!("neither the lifecycle nor generated inputs are compared: {error}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if lifecycle > 0 {
+        let code =
+            crate::lifecycle::run(&crate::lifecycle::Arguments::of_fixtures(e2e::whipstaff(&options)?, lifecycle))?;
+        if code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+    }
     if fuzz == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    if let (Err(error), false) = (e2e::fixture::go(), options.strict) {
-        println!("generated inputs are not compared: {error}");
-        return Ok(ExitCode::SUCCESS);
-    }
     crate::fuzz::compare(&options.cache, &["--seconds".to_owned(), fuzz.to_string()])
+}
+
+/// Returns where the corpus of real charts is, or would be.
+pub(crate) fn corpus(root: &Path) -> PathBuf {
+    std::env::var_os("WHIPSTAFF_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from)
 }
 
 /// Returns where fixtures are kept when nobody says.

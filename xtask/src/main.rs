@@ -1,10 +1,13 @@
 //! The project's own chores.
 
+mod charts;
 mod e2e;
 mod fuzz;
 mod helm_cli;
+mod interop;
 mod layers;
 mod lifecycle;
+mod race;
 mod runner;
 mod strangers;
 
@@ -50,6 +53,12 @@ enum Chore {
     Strangers(strangers::Arguments),
     /// Run the release commands by the real Helm, by the binary, and by both in turn, and compare what they say
     Lifecycle(lifecycle::Arguments),
+    /// Install and uninstall real charts on real control planes, by the real Helm and by the binary, and compare what is there
+    Charts(charts::Arguments),
+    /// Have releases change hands between the binary, Helm 4 and Helm 3 on a real control plane
+    Interop(interop::Arguments),
+    /// Have two processes upgrade one release at once, many times, on a real control plane
+    Race(race::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -71,6 +80,9 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Strangers(arguments) => return strangers::run(&arguments),
         Chore::Lifecycle(arguments) => return lifecycle::run(&arguments),
+        Chore::Charts(arguments) => return charts::run(arguments),
+        Chore::Interop(arguments) => return interop::run(arguments),
+        Chore::Race(arguments) => return race::run(arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

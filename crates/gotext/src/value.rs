@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,12 @@ pub struct Arena {
     interrupt: RefCell<Option<Arc<AtomicBool>>>,
     /// Whether a function has stopped before it was done.
     overrun: Cell<bool>,
+    /// The addresses that were printed, and what was printed for them.
+    addresses: RefCell<BTreeMap<usize, u64>>,
 }
+
+/// The first address that is printed: Go's heap begins at another each time, and most often they are as long.
+const FIRST_ADDRESS: u64 = 0x2c00_0000_0000;
 
 impl Default for Arena {
     fn default() -> Self {
@@ -29,6 +35,7 @@ impl Default for Arena {
             most: Cell::new(usize::MAX),
             interrupt: RefCell::default(),
             overrun: Cell::new(false),
+            addresses: RefCell::default(),
         }
     }
 }
@@ -64,6 +71,13 @@ impl Arena {
     /// Tells whether a function has stopped before it was done.
     pub(crate) fn is_overrun(&self) -> bool {
         self.overrun.get()
+    }
+
+    /// Gives what is printed for an address. It says nothing about this process's memory, and is the same in each run.
+    pub(crate) fn printed_address(&self, address: usize) -> u64 {
+        let mut addresses = self.addresses.borrow_mut();
+        let next = FIRST_ADDRESS + 32 * addresses.len() as u64;
+        *addresses.entry(address).or_insert(next)
     }
 
     /// The underlying bump allocator.

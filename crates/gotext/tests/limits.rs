@@ -36,6 +36,15 @@ fn sets_are_shared_between_threads() {
 }
 
 #[test]
+fn addresses_say_nothing_about_the_process() {
+    let text = r#"{{ $a := dict }}{{ $b := list 1 }}{{ printf "%p %p %#p %d" $a $b $a $b }}"#;
+    for _ in 0..2 {
+        let out = run(text, &Options::default()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "0x2c0000000000 0x2c0000000020 2c0000000000 [1]");
+    }
+}
+
+#[test]
 fn steps_are_counted() {
     let options = limited(Limits { steps: Some(1000), ..Limits::default() });
     let error = run("a\n{{ range 1000000000 }}{{ end }}", &options).unwrap_err();

@@ -1,9 +1,12 @@
 //! Label selectors, as `k8s.io/apimachinery/pkg/labels` reads them.
 
+mod names;
+mod parse;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-/// A label selector: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas.
+/// A label selector: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a>1`, `a<1`, `a`, `!a`, joined by commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(Vec<Requirement>);
 
@@ -17,6 +20,8 @@ struct Requirement {
 enum Test {
     In(BTreeSet<String>),
     NotIn(BTreeSet<String>),
+    Above(i64),
+    Below(i64),
     Exists,
     Missing,
 }
@@ -24,11 +29,14 @@ enum Test {
 impl Selector {
     /// Tells whether labels meet every requirement.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        let number = |value: Option<&String>| value.and_then(|value| value.parse::<i64>().ok());
         self.0.iter().all(|requirement| {
             let value = labels.get(&requirement.key);
             match &requirement.test {
                 Test::In(values) => value.is_some_and(|value| values.contains(value)),
                 Test::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
+                Test::Above(bound) => number(value).is_some_and(|number| number > *bound),
+                Test::Below(bound) => number(value).is_some_and(|number| number < *bound),
                 Test::Exists => value.is_some(),
                 Test::Missing => value.is_none(),
             }
@@ -36,67 +44,17 @@ impl Selector {
     }
 }
 
-/// Text that is no label selector.
+/// Text that is no label selector, with what Kubernetes says of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no label selector, write for example `team=web,tier in (a,b),!old`")]
-pub struct InvalidSelector(pub String);
+#[error("{0}")]
+pub struct InvalidSelector(String);
 
 impl FromStr for Selector {
     type Err = InvalidSelector;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidSelector(text.to_owned());
-        if text.trim().is_empty() {
-            return Ok(Self::default());
-        }
-        split(text).map(|part| requirement(part.trim()).ok_or_else(invalid)).collect::<Result<_, _>>().map(Self)
+        parse::parse(text).map(Self).map_err(InvalidSelector)
     }
-}
-
-/// Splits at commas outside parentheses.
-fn split(text: &str) -> impl Iterator<Item = &str> {
-    let mut depth = 0_i32;
-    text.split(move |c: char| {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        c == ',' && depth == 0
-    })
-}
-
-fn requirement(part: &str) -> Option<Requirement> {
-    let make = |key: &str, test: Test| {
-        let key = key.trim();
-        let good = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-        (!key.is_empty() && key.chars().all(good)).then(|| Requirement { key: key.to_owned(), test })
-    };
-    let one = |value: &str| {
-        let value = value.trim();
-        let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        value.chars().all(good).then(|| BTreeSet::from([value.to_owned()]))
-    };
-    if let Some((key, value)) = part.split_once("!=") {
-        return make(key, Test::NotIn(one(value)?));
-    }
-    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return make(key, Test::In(one(value)?));
-    }
-    if let Some(key) = part.strip_prefix('!') {
-        return make(key, Test::Missing);
-    }
-    if let Some((head, rest)) = part.split_once('(') {
-        let list = rest.strip_suffix(')')?;
-        let values = list.split(',').map(|value| one(value)?.pop_first()).collect::<Option<BTreeSet<_>>>()?;
-        let (key, operator) = head.trim().rsplit_once(char::is_whitespace)?;
-        return match operator {
-            "in" => make(key, Test::In(values)),
-            "notin" => make(key, Test::NotIn(values)),
-            _ => None,
-        };
-    }
-    make(part, Test::Exists)
 }
 
 #[cfg(test)]

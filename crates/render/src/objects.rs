@@ -134,7 +134,16 @@ impl<'a> Object<'a> for Bytes<'a> {
 }
 
 /// `*common.Capabilities`.
-pub(crate) struct Caps<'a>(pub(crate) &'a Capabilities);
+pub(crate) struct Caps<'a> {
+    capabilities: &'a Capabilities,
+    normalized: Option<&'a str>,
+}
+
+impl<'a> Caps<'a> {
+    pub(crate) fn new(capabilities: &'a Capabilities) -> Self {
+        Caps { capabilities, normalized: capabilities.kube_version.normalized.as_deref() }
+    }
+}
 
 impl<'a> Object<'a> for Caps<'a> {
     fn type_name(&self) -> Cow<'static, str> {
@@ -144,10 +153,11 @@ impl<'a> Object<'a> for Caps<'a> {
         Kind::Ptr
     }
     fn field(&self, arena: &'a Arena, name: &str) -> Option<Value<'a>> {
+        let Capabilities { kube_version: version, api_versions, helm_version, .. } = self.capabilities;
         Some(match name {
-            "KubeVersion" => arena.object(Kube { version: &self.0.kube_version, held: Held::InPlace }),
-            "APIVersions" => arena.object(VersionSet(&self.0.api_versions)),
-            "HelmVersion" => arena.object(HelmVersion(&self.0.helm_version)),
+            "KubeVersion" => arena.object(Kube { version, normalized: self.normalized, in_place: true }),
+            "APIVersions" => arena.object(VersionSet(api_versions)),
+            "HelmVersion" => arena.object(HelmVersion(helm_version)),
             _ => return None,
         })
     }
@@ -157,23 +167,24 @@ impl<'a> Object<'a> for Caps<'a> {
             .filter_map(|name| self.field(arena, name).map(|value| (name, value)))
             .collect()
     }
+    fn copied(&self, arena: &'a Arena) -> Option<Value<'a>> {
+        Some(arena.object(Caps { capabilities: self.capabilities, normalized: None }))
+    }
 }
 
 /// `common.KubeVersion`, whose methods are its pointer's: a copy in an interface has none.
 struct Kube<'a> {
     version: &'a KubeVersion,
-    held: Held,
+    /// The cluster's own version has none, Helm's own default has, and reflection copies only fields that are exported.
+    normalized: Option<&'a str>,
+    /// Whether it is where it can be pointed to.
+    in_place: bool,
 }
 
-/// How a value is held.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
-    /// Where it can be pointed to.
-    InPlace,
-    /// In an interface.
-    Boxed,
-    /// In an interface, after reflection has copied the fields that are exported.
-    Copied,
+impl<'a> Kube<'a> {
+    fn text(&self) -> &'a str {
+        self.normalized.unwrap_or(&self.version.version)
+    }
 }
 
 impl<'a> Object<'a> for Kube<'a> {
@@ -193,31 +204,29 @@ impl<'a> Object<'a> for Kube<'a> {
     }
     fn fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
         let text = |s: &'a str| Value::Str(s.as_bytes());
-        // The cluster's own version has no normalized one; Helm's own default has.
-        let normalized = self.version.normalized.as_deref().filter(|_| self.held != Held::Copied).unwrap_or_default();
         vec![
             ("Version", text(&self.version.version)),
-            ("normalizedVersion", text(normalized)),
+            ("normalizedVersion", text(self.normalized.unwrap_or_default())),
             ("Major", text(&self.version.major)),
             ("Minor", text(&self.version.minor)),
         ]
     }
     fn pointer_string(&self) -> Option<String> {
-        (self.held == Held::InPlace).then(|| self.version.as_str().to_owned())
+        self.in_place.then(|| self.text().to_owned())
     }
     fn boxed(&self, arena: &'a Arena) -> Option<Value<'a>> {
-        (self.held == Held::InPlace).then(|| arena.object(Kube { version: self.version, held: Held::Boxed }))
+        self.in_place.then(|| arena.object(Kube { in_place: false, ..*self }))
     }
     fn copied(&self, arena: &'a Arena) -> Option<Value<'a>> {
-        Some(arena.object(Kube { version: self.version, held: Held::Copied }))
+        Some(arena.object(Kube { version: self.version, normalized: None, in_place: false }))
     }
     fn method(&self, name: &str) -> Option<&'static Method> {
-        (self.held == Held::InPlace && matches!(name, "String" | "GitVersion")).then_some(&NO_ARGUMENT)
+        (self.in_place && matches!(name, "String" | "GitVersion")).then_some(&NO_ARGUMENT)
     }
-    fn call(&self, call: &mut Call<'a, '_>, name: &str, _args: &[Value<'a>]) -> Option<Out<'a>> {
+    fn call(&self, _call: &mut Call<'a, '_>, name: &str, _args: &[Value<'a>]) -> Option<Out<'a>> {
         match name {
-            _ if self.held != Held::InPlace => None,
-            "String" => Some(Ok(call.arena.str(self.version.as_str()))),
+            _ if !self.in_place => None,
+            "String" => Some(Ok(Value::Str(self.text().as_bytes()))),
             "GitVersion" => Some(Ok(Value::Str(self.version.version.as_bytes()))),
             _ => None,
         }

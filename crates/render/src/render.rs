@@ -282,7 +282,7 @@ impl<'a> Scopes<'a> {
         release.set(b"Namespace", arena.str(&inputs.release.namespace));
         release.set(b"Revision", Value::int(inputs.release.revision));
         release.set(b"Service", arena.str("Helm"));
-        let capabilities = arena.object(Caps(inputs.capabilities));
+        let capabilities = arena.object(Caps::new(inputs.capabilities));
         let values = tree_map(arena, inputs.values);
         let mut made = Self { scopes: Vec::new() };
         made.chart(arena, chart, true, values, Value::Map(release), capabilities);

@@ -171,11 +171,15 @@ fn parse_requirement(term: &str) -> std::result::Result<Requirement, String> {
         let inner = list.trim().strip_prefix('(')?.strip_suffix(')')?;
         Some(inner.split(',').map(|v| v.trim().to_owned()).collect())
     };
+    let exact = |value: &str| match value.trim() {
+        value if value.contains([' ', '(', ')', '!', '=']) => Err(format!("found '{value}', expected: identifier")),
+        value => Ok(vec![value.to_owned()]),
+    };
     if let Some((key, value)) = term.split_once("!=") {
-        return one(key, Test::NotIn(vec![value.trim().to_owned()]));
+        return one(key, Test::NotIn(exact(value)?));
     }
     if let Some((key, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
-        return one(key, Test::In(vec![value.trim().to_owned()]));
+        return one(key, Test::In(exact(value)?));
     }
     if let Some((key, value)) = term.split_once('>') {
         return one(
@@ -245,5 +249,6 @@ mod tests {
         }
         assert!(parse_labels("a in 1").is_err());
         assert!(parse_labels("=x").is_err());
+        assert_eq!(parse_labels("a===").unwrap_err(), "found '=', expected: identifier");
     }
 }

@@ -90,11 +90,16 @@ impl Kubectl {
         &self.kubeconfig
     }
 
-    /// Runs kubectl.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Result<Output> {
+    /// Makes a command of kubectl.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("kubectl").arg("--kubeconfig").arg(&self.kubeconfig).args(arguments);
-        process::run(&mut command, Duration::from_secs(60))
+        command
+    }
+
+    /// Runs kubectl.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<Output> {
+        process::run(&mut self.command(arguments), Duration::from_secs(60))
     }
 
     /// Gets objects; the answer of `kubectl get … -o json`.

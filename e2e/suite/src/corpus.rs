@@ -46,6 +46,11 @@ impl Corpus {
         Self { folder: folder.to_owned() }
     }
 
+    /// Returns the folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns a chart's archive, or a reason to skip.
     pub(crate) fn chart(&self, path: &str) -> Result<PathBuf> {
         let file = self.folder.join(path);

@@ -23,12 +23,17 @@ struct Fixture {
     link: &'static str,
 }
 
-const FIXTURES: [Fixture; 3] = [
+const FIXTURES: [Fixture; 4] = [
     Fixture { name: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok", link: "-s -w" },
     Fixture {
         name: "helm",
         package: "helm.sh/helm/v4/cmd/helm",
         link: "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1",
+    },
+    Fixture {
+        name: "helm3",
+        package: "helm.sh/helm/v3/cmd/helm",
+        link: "-s -w -X helm.sh/helm/v3/internal/version.version=v3.17.2",
     },
     Fixture {
         name: "controlplane",
@@ -54,6 +59,8 @@ pub struct Fixtures {
     pub stages: PathBuf,
     /// Helm 4.3.1.
     pub helm: PathBuf,
+    /// Helm 3.17.2.
+    pub helm3: PathBuf,
 }
 
 /// Returns the version of the installed Go, or why there is none.
@@ -96,8 +103,14 @@ pub fn build(root: &Path, cache: &Path) -> Result<Fixtures> {
     let lock = File::create(cache.join("lock"))?;
     lock.lock()?;
     let sources = root.join("e2e/fixtures");
-    let [kwok, helm, controlplane] = FIXTURES.each_ref().map(|fixture| ensure(fixture, &sources, cache));
-    Ok(Fixtures { controlplane: controlplane?, kwok: kwok?, stages: sources.join("kwok/stages.yaml"), helm: helm? })
+    let [kwok, helm, helm3, controlplane] = FIXTURES.each_ref().map(|fixture| ensure(fixture, &sources, cache));
+    Ok(Fixtures {
+        controlplane: controlplane?,
+        kwok: kwok?,
+        stages: sources.join("kwok/stages.yaml"),
+        helm: helm?,
+        helm3: helm3?,
+    })
 }
 
 /// Builds the oracle, which only the differential program needs, and returns where it is.

@@ -12,6 +12,7 @@ mod corpus;
 pub mod fixture;
 mod helm;
 mod http;
+pub mod judge;
 mod options;
 mod process;
 mod rest;
@@ -21,4 +22,4 @@ mod session;
 
 pub use options::{Options, Target};
 pub use runner::Summary;
-pub use session::run;
+pub use session::{run, whipstaff};

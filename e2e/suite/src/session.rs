@@ -11,6 +11,8 @@ use crate::cluster::{ControlPlane, Kubectl, free_ports};
 use crate::corpus::Corpus;
 use crate::fixture::{self, Fixtures};
 use crate::helm::Helm;
+use crate::http::Http;
+use crate::judge::Api;
 use crate::options::{Options, Target};
 use crate::process;
 use crate::runner::{self, Job, Summary};
@@ -59,8 +61,12 @@ fn fixtures(options: &Options, skipped: &mut Vec<String>) -> Result<Option<Fixtu
     }
 }
 
-/// Builds whipstaff as its users do.
-fn whipstaff(options: &Options) -> Result<PathBuf> {
+/// Builds whipstaff as its users do, and returns where it is.
+///
+/// # Errors
+///
+/// When cargo fails.
+pub fn whipstaff(options: &Options) -> Result<PathBuf> {
     if let Some(built) = &options.whipstaff {
         return Ok(built.clone());
     }
@@ -94,7 +100,8 @@ fn run_in(options: &Options, work: &Path, fixtures: Option<&Fixtures>, whipstaff
         println!("whipstaff serve --sandbox: {}", server.http.base());
         let kubectl = fixtures.map(|fixtures| Kubectl::of_sandbox(fixtures, &kubernetes, work)).transpose()?;
         let interop = if kubectl.is_some() { cases::interop() } else { Vec::new() };
-        summary.add(suite.run(Target::Sandbox, &server, kubectl.as_ref(), [cases::http(), interop].concat()));
+        let api = Http::new(format!("http://{kubernetes}"));
+        summary.add(suite.run(Target::Sandbox, &server, &api, kubectl.as_ref(), [cases::http(), interop].concat()));
         sandbox = Some(server);
     }
     if let Some(fixtures) = fixtures.filter(|_| options.wants(Target::Real)) {
@@ -106,12 +113,14 @@ fn run_in(options: &Options, work: &Path, fixtures: Option<&Fixtures>, whipstaff
             kubectl.kubeconfig().display()
         );
         plane = Some(running);
+        let api = Api::start(&kubectl, work.join("proxy.log"), options.port + 60)?;
         let config = kubectl.kubeconfig().to_string_lossy().into_owned();
         let server = Server::start(whipstaff, "real", &["--kubeconfig", &config], work, options.port + 50, "/readyz")?;
         println!("whipstaff serve: {}", server.http.base());
         summary.add(suite.run(
             Target::Real,
             &server,
+            api.http(),
             Some(&kubectl),
             [cases::http(), cases::interop(), cases::real()].concat(),
         ));
@@ -147,14 +156,23 @@ struct Suite<'a> {
 }
 
 impl Suite<'_> {
-    fn run(&self, target: Target, server: &Server, kubectl: Option<&Kubectl>, cases: Vec<cases::Case>) -> Summary {
+    fn run(
+        &self,
+        target: Target,
+        server: &Server,
+        kubernetes: &Http,
+        kubectl: Option<&Kubectl>,
+        cases: Vec<cases::Case>,
+    ) -> Summary {
         let helm = kubectl
             .zip(self.fixtures)
             .map(|(kubectl, fixtures)| Helm::new(&fixtures.helm, &self.work.join("home"), Some(kubectl.kubeconfig())));
         let ctx = Ctx {
             http: Some(&server.http),
+            kubernetes: Some(kubernetes),
             kubectl,
             helm: helm.as_ref(),
+            fixtures: self.fixtures,
             whipstaff: self.whipstaff,
             corpus: &self.corpus,
             root: &self.options.root,
@@ -170,8 +188,10 @@ impl Suite<'_> {
         let helm = self.fixtures.map(|fixtures| Helm::new(&fixtures.helm, &self.work.join("home"), None));
         let ctx = Ctx {
             http: None,
+            kubernetes: None,
             kubectl: None,
             helm: helm.as_ref(),
+            fixtures: self.fixtures,
             whipstaff: self.whipstaff,
             corpus: &self.corpus,
             root: &self.options.root,

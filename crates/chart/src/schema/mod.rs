@@ -205,6 +205,14 @@ fn read(data: &[u8]) -> Result<serde_json::Value, String> {
 }
 
 fn compile_text(error: &CompileError, schema: &serde_json::Value, patterns: &Originals) -> String {
+    let sought = match error {
+        CompileError::LoadUrlError { url, .. } => Some(url),
+        CompileError::JsonPointerNotFound(place) => Some(place),
+        _ => None,
+    };
+    if let Some((address, reason)) = sought.and_then(|sought| references::broken(sought, schema)) {
+        return format!("error in parsing {}: {reason}", quote(address));
+    }
     match error {
         CompileError::ParseUrlError { url, .. } if url.starts_with("http") => {
             format!("failing loading {}: {REFUSED}", quote(url))
@@ -258,10 +266,9 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value, patterns: &Ori
             let reason = gotext::regexp::check(regex.as_bytes()).err().unwrap_or_else(|| src.to_string());
             format!("invalid regex {} at {}: {reason}", quote(regex), quote(url))
         }
-        CompileError::JsonPointerNotFound(loc) => match references::broken(loc) {
-            Some((fragment, reason)) => format!("error in parsing {}: {reason}", quote(&fragment)),
-            None => format!("json-pointer in {} not found", quote(&references::shown(loc))),
-        },
+        CompileError::JsonPointerNotFound(loc) => {
+            format!("json-pointer in {} not found", quote(&references::shown(loc)))
+        }
         CompileError::AnchorNotFound { url, reference } => {
             format!("anchor in {} not found in schema {}", quote(&references::shown(reference)), quote(url))
         }

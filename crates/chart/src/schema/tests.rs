@@ -111,6 +111,34 @@ fn references_are_read_as_go_reads_addresses() {
         (r##"{"$ref":"#/$defs/a b","$defs":{"a b":{"type":"string"}}}"##, "- at '': got object, want string\n"),
         (r##"{"$ref":"#/$defs/a[b","$defs":{"a[b":{"type":"string"}}}"##, "- at '': got object, want string\n"),
         (r##"{"$ref":"#/x[y"}"##, r#"json-pointer in "file:///values.schema.json#/x%5By" not found"#),
+        (
+            r##"{"$ref":"#/a,b;c!d(e)'f*"}"##,
+            "json-pointer in \"file:///values.schema.json#/a%2Cb%3Bc%21d%28e%29%27f%2A\" not found",
+        ),
+        (r##"{"$ref":"#/a%41b"}"##, r#"json-pointer in "file:///values.schema.json#/aAb" not found"#),
+        (r##"{"$ref":"#/a=b:c@d&e$f+g"}"##, r#"json-pointer in "file:///values.schema.json#/a=b:c@d&e$f+g" not found"#),
+        (
+            r##"{"$ref":"#a*b"}"##,
+            r#"anchor in "file:///values.schema.json#a%2Ab" not found in schema "file:///values.schema.json""#,
+        ),
+        (r##"{"$ref":"#/a?b"}"##, r#"json-pointer in "file:///values.schema.json#/a%3Fb" not found"#),
+        (r##"{"$ref":"#/a%2541"}"##, r#"json-pointer in "file:///values.schema.json#/a%2541" not found"#),
+        (
+            r##"{"$schema":"http://json-schema.org/draft-04/schema#","$ref":"#/$defs/%%7D"}"##,
+            r##"error in parsing "#/$defs/%%7D": invalid URL escape "%%7""##,
+        ),
+        (
+            r##"{"$schema":"http://json-schema.org/draft-04/schema#","$ref":"#/a%zzb%41"}"##,
+            r##"error in parsing "#/a%zzb%41": invalid URL escape "%zz""##,
+        ),
+        (
+            r##"{"$schema":"http://json-schema.org/draft-04/schema#","$ref":"x#/a%4"}"##,
+            r##"error in parsing "x#/a%4": invalid URL escape "%4""##,
+        ),
+        (
+            r##"{"$schema":"http://json-schema.org/draft-04/schema#","$ref":"#/%25%2"}"##,
+            r##"error in parsing "#/%25%2": invalid URL escape "%2""##,
+        ),
         (r##"{"$ref":"#/é"}"##, r#"json-pointer in "file:///values.schema.json#/%C3%A9" not found"#),
         (r##"{"$ref":"#/x|y^`<>"}"##, r#"json-pointer in "file:///values.schema.json#/x%7Cy%5E%60%3C%3E" not found"#),
         (

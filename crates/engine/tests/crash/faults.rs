@@ -37,6 +37,7 @@ async fn disturb(stage: &Stage, scenario: &Scenario, faults: &[(usize, Fault)], 
     if calls.len() > 3 * stage.calls + 40 {
         tally.wrong("unbounded", format!("{what}: {} calls", calls.len()));
     }
+    stage.check_process(&sandbox, &world, faults.len(), &what, tally);
     sandbox.faults().clear();
     let after = Survey::take(&world).await;
     stage.check(&after, &what, tally);

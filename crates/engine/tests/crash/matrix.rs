@@ -10,9 +10,24 @@ use engine::{Error, Intent};
 use release::{Release, Status};
 use sandbox::{Config, Loss, Sandbox};
 
+use crate::common::World;
 use crate::process::{Virtual, start};
 use crate::scenarios::{self, Command, Scenario};
 use crate::survey::Survey;
+
+/// What can go wrong.
+const KINDS: [&str; 10] = [
+    "refused",
+    "two deployed",
+    "lost",
+    "different",
+    "untrue",
+    "unbounded",
+    "foreign",
+    "revision used again",
+    "hook run twice",
+    "secret told",
+];
 
 /// What went wrong, by kind, with the first few examples.
 #[derive(Default)]
@@ -41,7 +56,7 @@ impl Tally {
 
     pub(crate) fn print_and_check(&self, title: &str) {
         println!("{title}: {} runs {:?}", self.runs.values().sum::<usize>(), self.runs);
-        for kind in ["refused", "two deployed", "lost", "different", "untrue", "unbounded", "foreign"] {
+        for kind in KINDS {
             let wrong = self.wrong.get(kind).map_or(&[][..], Vec::as_slice);
             println!("  {kind}: {}", wrong.len());
             // One of each scenario, or the first one would hide the others.
@@ -75,6 +90,8 @@ pub(crate) struct Stage {
     pub golden: Survey,
     /// How many calls it makes then.
     pub calls: usize,
+    /// How many of them begin a hook.
+    pub hooks: usize,
     foreign: String,
 }
 
@@ -93,10 +110,10 @@ impl Stage {
         let undisturbed = start(&fork, time, Some(&served));
         let result = scenario.command.run(&undisturbed).await;
         assert_eq!(result.is_err(), scenario.fails, "{} {}: {result:?}", scenario.verb, scenario.name);
-        let calls = fork.faults().calls().len();
+        let (calls, hooks) = (fork.faults().calls().len(), hooks_begun(&fork));
         let golden = Survey::take(&undisturbed).await;
         let foreign = golden.objects.get("ConfigMap/theirs").map(ToString::to_string).unwrap_or_default();
-        Self { sandbox, time, served, golden, calls, foreign }
+        Self { sandbox, time, served, golden, calls, hooks, foreign }
     }
 
     /// Checks what must hold after any command.
@@ -112,12 +129,28 @@ impl Stage {
         if foreign != self.foreign && !what.contains("take ownership") {
             tally.wrong("foreign", what.to_owned());
         }
+        if !survey.ascends() {
+            let revisions: Vec<_> = survey.records.iter().map(|record| record.release.version).collect();
+            tally.wrong("revision used again", format!("{what}: {revisions:?}"));
+        }
         // I5 and I6 for those that came before.
         for (place, record) in survey.records.iter().enumerate() {
             let pending = record.release.info.status.is_pending();
             if pending {
                 tally.wrong("untrue", format!("{what}: record {place} is still {}", record.release.info.status));
             }
+        }
+    }
+
+    /// Checks what a process has told (I11), and which hooks it has begun (I9); `unsure` is how many calls may have been
+    /// made twice, since their answers were lost.
+    pub(crate) fn check_process(&self, sandbox: &Sandbox, world: &World, unsure: usize, what: &str, tally: &mut Tally) {
+        if format!("{:?}", world.events()).contains(scenarios::PASSWORD) {
+            tally.wrong("secret told", format!("{what}: {:?}", world.events()));
+        }
+        let begun = hooks_begun(sandbox);
+        if begun > self.hooks + unsure {
+            tally.wrong("hook run twice", format!("{what}: {begun} begun, {} are there", self.hooks));
         }
     }
 
@@ -172,6 +205,12 @@ impl Stage {
     }
 }
 
+/// Counts the calls that begin a hook: the Jobs of these charts are hooks, all of them.
+fn hooks_begun(sandbox: &Sandbox) -> usize {
+    let begins = |call: &&String| call.starts_with("POST ") && call.contains("/jobs");
+    sandbox.faults().calls().iter().filter(begins).count()
+}
+
 /// A command that is refused because the dead one had in fact finished is not stuck.
 pub(crate) fn had_finished(error: &Error, survey: &Survey) -> bool {
     match error {
@@ -202,12 +241,14 @@ async fn crash(
             () = sandbox.faults().killed() => {}
             _ = scenario.command.run(&doomed) => {}
         }
+        stage.check_process(&sandbox, &doomed, 0, &what, tally);
         drop(doomed);
         let Some(died_at) = sandbox.faults().calls().get(call - 1).cloned() else { return false };
         what = format!("{what} at {call} ({loss:?} lost) [{died_at}]");
     }
     what = format!("{what} of {}, then {}", stage.calls, next.map_or("the same", verb));
     sandbox.faults().clear();
+    let newest = Survey::take(&start(&sandbox.fork(), stage.time, Some(&stage.served))).await.newest();
     tally.ran(scenario.verb);
 
     let world = start(&sandbox, stage.time, Some(&stage.served));
@@ -217,7 +258,14 @@ async fn crash(
     if calls > 2 * stage.calls + 40 || time > Duration::from_secs(30) {
         tally.wrong("unbounded", format!("{what}: {calls} calls in {time:?}"));
     }
+    if next.is_none() {
+        stage.check_process(&sandbox, &world, 0, &what, tally);
+    }
     let mut survey = Survey::take(&world).await;
+    if matches!(&result, Ok(release) if release.info.status == Status::Deployed && release.version <= newest && scenario.verb != "test")
+    {
+        tally.wrong("revision used again", format!("{what}: {newest} was there before"));
+    }
     match &result {
         Err(error) if had_finished(error, &survey) => survey.forget_lease(),
         result => stage.check_answer(scenario, result, &survey, &what, tally),

@@ -69,7 +69,13 @@ fn job(name: &str, event: &str, policy: &str, outcome: &str) -> String {
     )
 }
 
-const ACCOUNT: &str = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: it}\n";
+/// What nobody may be told.
+pub(crate) const PASSWORD: &str = "correct-horse-battery";
+
+fn secret() -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: it}}\nstringData: {{password: {PASSWORD}}}\n")
+}
+
 const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: nginx}]}\n";
 const CRD: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: boats.example.com}\nspec:\n  group: example.com\n  scope: Namespaced\n  names: {kind: Boat, plural: boats, singular: boat}\n  versions:\n  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}\n";
 const BOAT: &str = "apiVersion: example.com/v1\nkind: Boat\nmetadata: {name: boaty}\n";
@@ -78,7 +84,7 @@ const BOAT: &str = "apiVersion: example.com/v1\nkind: Boat\nmetadata: {name: boa
 fn with(version: u32, more: &[&str]) -> Chart {
     let stays = map("stays", &format!("v{version}"), "");
     let other = if version == 1 { map("goes", "v1", "") } else { map("comes", "v2", "") };
-    let mut all: Vec<String> = vec![stays, other, ACCOUNT.to_owned()];
+    let mut all: Vec<String> = vec![stays, other, secret()];
     all.extend(more.iter().map(|text| (*text).to_owned()));
     let named: Vec<(String, String)> =
         all.into_iter().enumerate().map(|(at, text)| (format!("t{at}.yaml"), text)).collect();

@@ -83,6 +83,16 @@ impl Survey {
         self.records.last().map(|record| record.release.info.status)
     }
 
+    /// The highest revision there is.
+    pub(crate) fn newest(&self) -> u32 {
+        self.records.last().map_or(0, |record| record.release.version)
+    }
+
+    /// Whether each revision is later than the one before it (I4).
+    pub(crate) fn ascends(&self) -> bool {
+        self.records.is_sorted_by(|before, after| before.release.version < after.release.version)
+    }
+
     pub(crate) fn deployed(&self) -> usize {
         self.records.iter().filter(|record| record.release.info.status == Status::Deployed).count()
     }

@@ -280,14 +280,15 @@ impl<'o, 'a> Printer<'o, 'a> {
     /// Prints the address of what is a reference in Go.
     fn pointer(&mut self, value: Value<'a>, verb: char) {
         let address = match value {
-            _ if value.is_nil() => 0,
-            Value::List(list) => std::ptr::from_ref(list).addr(),
-            Value::Map(map) => std::ptr::from_ref(map).addr(),
+            _ if value.is_nil() => None,
+            Value::List(list) => Some(std::ptr::from_ref(list).addr()),
+            Value::Map(map) => Some(std::ptr::from_ref(map).addr()),
             Value::Object(object) if matches!(object.kind(), Kind::Ptr | Kind::Func | Kind::Map | Kind::Slice) => {
-                std::ptr::from_ref(object).cast::<()>().addr()
+                Some(std::ptr::from_ref(object).cast::<()>().addr())
             }
             _ => return self.bad_verb(value, verb),
-        } as u64;
+        };
+        let address = address.map_or(0, |address| self.arena.printed_address(address));
         match verb {
             'v' if self.flags.sharp_v => {
                 self.write("(");

@@ -88,8 +88,11 @@ impl<'a> Iterator for Documents<'a> {
 /// # Errors
 /// With Helm's words around Go's, for example `cannot unmarshal yaml document: error converting YAML to JSON: ...`.
 pub fn load_values(text: impl AsRef<[u8]>) -> Result<Map, Error> {
+    let text = text.as_ref();
+    // Helm gives the last line an end, and a carriage return before it then belongs to that end.
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
     let mut values = Map::new();
-    for document in split_documents(text.as_ref()) {
+    for document in split_documents(text) {
         let document = document.map_err(|e| e.wrapped("error reading yaml document: "))?;
         let over = from_yaml_map(document).map_err(|e| e.wrapped("cannot unmarshal yaml document: "))?;
         merge_maps(&mut values, over);
@@ -138,6 +141,11 @@ mod tests {
         let values = load_values("a: {b: 1, c: 2}\n---\na: {b: null, d: [1]}\n").unwrap();
         let text = crate::to_json(&values).unwrap();
         assert_eq!(text, r#"{"a":{"b":null,"c":2,"d":[1]}}"#);
+        assert_eq!(load_values(b"\xfe\xff\0{\0}\0\r").unwrap(), Map::new());
+        assert_eq!(
+            load_values(b"\xfe\xff\0{\0}").unwrap_err().to_string().rsplit(": ").next(),
+            Some("incomplete UTF-16 character")
+        );
         assert_eq!(
             load_values("- a").unwrap_err().to_string(),
             "cannot unmarshal yaml document: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \

@@ -42,6 +42,7 @@ pub(crate) fn validate(resource: &Resource, object: &Value, errors: &mut Errors)
         ("", "configmaps") => config_map(object, errors),
         ("", "secrets") => secret(object, errors),
         ("", "persistentvolumeclaims") => claim(object, errors),
+        ("coordination.k8s.io", "leases") => lease(object, errors),
         ("networking.k8s.io", "ingresses") => ingress(object, errors),
         ("rbac.authorization.k8s.io", "roles" | "clusterroles") => role(resource, object, errors),
         ("rbac.authorization.k8s.io", _) => binding(resource, object, errors),
@@ -63,6 +64,13 @@ fn not_negative(object: &Value, path: &[&str], errors: &mut Errors) {
     if let Some(n) = int(object, path).filter(|n| *n < 0) {
         errors.push(FieldError::invalid(path.join("."), &n.into(), NOT_NEGATIVE));
     }
+}
+
+fn lease(object: &Value, errors: &mut Errors) {
+    if let Some(seconds) = int(object, &["spec", "leaseDurationSeconds"]).filter(|seconds| *seconds <= 0) {
+        errors.push(FieldError::invalid("spec.leaseDurationSeconds", &seconds.into(), "must be greater than 0"));
+    }
+    not_negative(object, &["spec", "leaseTransitions"], errors);
 }
 
 fn port_number(value: i64) -> bool {

@@ -4,6 +4,8 @@ mod bad_input;
 mod cli;
 mod doors;
 mod interop;
+mod judged;
+mod kubernetes;
 mod lists;
 mod meta;
 mod operations;
@@ -21,6 +23,7 @@ use anyhow::{Context, Result};
 use crate::archive;
 use crate::cluster::Kubectl;
 use crate::corpus::Corpus;
+use crate::fixture::Fixtures;
 use crate::helm::Helm;
 use crate::http::Http;
 
@@ -30,8 +33,12 @@ pub(crate) struct Ctx<'a> {
     pub(crate) http: Option<&'a Http>,
     /// The cluster behind it, when kubectl was built.
     pub(crate) kubectl: Option<&'a Kubectl>,
+    /// The Kubernetes API itself, in plain HTTP, as its administrator.
+    pub(crate) kubernetes: Option<&'a Http>,
     /// The real Helm, when it was built.
     pub(crate) helm: Option<&'a Helm>,
+    /// What was built with Go, when it was.
+    pub(crate) fixtures: Option<&'a Fixtures>,
     /// The binary under test.
     pub(crate) whipstaff: &'a Path,
     /// Real charts.
@@ -100,6 +107,7 @@ pub(crate) fn http() -> Vec<Case> {
         template::CASES,
         bad_input::CASES,
         real_charts::CASES,
+        kubernetes::CASES,
     ]
     .concat()
 }
@@ -111,7 +119,7 @@ pub(crate) fn interop() -> Vec<Case> {
 
 /// Returns the cases that need the real cluster.
 pub(crate) fn real() -> Vec<Case> {
-    doors::CASES.to_vec()
+    [doors::CASES, judged::CASES].concat()
 }
 
 /// Returns the cases of the command line.
