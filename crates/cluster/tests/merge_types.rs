@@ -2,6 +2,8 @@
 //!
 //! With `WHIPSTAFF_WRITE=1` the test writes the file instead. The group versions (`V`) are client-go's and stay as they are.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
