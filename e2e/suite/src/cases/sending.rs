@@ -83,11 +83,15 @@ fn objects(kubectl: &Kubectl, namespace: &str) -> Result<BTreeMap<String, Value>
         // The namespace stands in annotations too.
         let mut item: Value = serde_json::from_str(&item.to_string().replace(namespace, "NAMESPACE"))?;
         let name = format!("{}/{}", item["kind"], item["metadata"]["name"]).replace('"', "");
-        if name.contains("/sh.helm.release.") || name.ends_with("/default") || name.ends_with("/kube-root-ca.crt") {
+        // What controllers and the namespace itself have made is nobody's here.
+        if item["metadata"]["labels"]["app.kubernetes.io/managed-by"] != "Helm" {
             continue;
         }
         drop_keys(&mut item["metadata"], &["uid", "resourceVersion", "creationTimestamp", "generation"]);
-        drop_keys(&mut item["metadata"]["annotations"], &["deployment.kubernetes.io/revision"]);
+        // Those of controllers, which come when they come.
+        if let Some(Value::Object(annotations)) = item["metadata"].get_mut("annotations") {
+            annotations.retain(|key, _| !key.contains("kubernetes.io/"));
+        }
         drop_keys(&mut item["spec"], &["clusterIP", "clusterIPs", "volumeName"]);
         drop_keys(&mut item, &["status"]);
         if let Some(Value::Array(entries)) = item["metadata"].get_mut("managedFields") {
