@@ -180,10 +180,12 @@ fn goes_deeper(json: &[u8], max: usize) -> bool {
     false
 }
 
-/// Tells whether an error is that the text ends within a number, a word or an escape, where Go's scanner sees a blank.
+/// Tells whether an error is that the text ends within a number, a word or an escape, where Go's scanner sees a blank: what
+/// stands behind the text is what is wrong then.
 fn ends_in_a_token(error: &str, data: &[u8]) -> bool {
-    let within = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'\\');
-    error.starts_with("invalid character ' ' ") && data.last().is_some_and(within)
+    error.starts_with("invalid character ' ' ")
+        && goyaml::from_json([data, b"\x01"].concat())
+            .is_err_and(|error| error.to_string().starts_with("invalid character '\\x01' "))
 }
 
 /// Reads the schema, with the errors of Go's decoder.
@@ -243,28 +245,28 @@ fn compile_text(error: &CompileError, schema: &serde_json::Value, patterns: &Ori
         CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", quote(url)),
         CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", quote(url)),
         CompileError::ValidationError { url, src } => {
-            // The library leaves the fragment away that Helm's shows.
-            let mark = if url.contains('#') { "" } else { "#" };
             format!(
                 "{} is not valid against metaschema: {}",
-                quote(&format!("{url}{mark}")),
+                quote(&references::location(url)),
                 text::tree(src, &text::Documents { schema: &serde_json::Value::Null, values: schema, patterns })
                     .render()
             )
         }
-        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quote(loc)),
-        CompileError::ParseAnchorError { loc } => format!("error in parsing anchor at {}", quote(loc)),
+        CompileError::ParseIdError { loc } => format!("error in parsing id at {}", quote(&references::shown(loc))),
+        CompileError::ParseAnchorError { loc } => {
+            format!("error in parsing anchor at {}", quote(&references::shown(loc)))
+        }
         CompileError::DuplicateId { url, id, ptr1, ptr2 } => {
             format!("duplicate id {} in {} at {} and {}", quote(id), quote(url), quote(ptr1), quote(ptr2))
         }
         CompileError::DuplicateAnchor { anchor, url, ptr1, ptr2 } => {
             format!("duplicate anchor {} in {} at {} and {}", quote(anchor), quote(url), quote(ptr1), quote(ptr2))
         }
-        CompileError::InvalidJsonPointer(loc) => format!("invalid json-pointer {}", quote(loc)),
+        CompileError::InvalidJsonPointer(loc) => format!("invalid json-pointer {}", quote(&references::shown(loc))),
         CompileError::InvalidRegex { url, regex, src } => {
             let regex = patterns.of(regex);
             let reason = gotext::regexp::check(regex.as_bytes()).err().unwrap_or_else(|| src.to_string());
-            format!("invalid regex {} at {}: {reason}", quote(regex), quote(url))
+            format!("invalid regex {} at {}: {reason}", quote(regex), quote(&references::shown(url)))
         }
         CompileError::JsonPointerNotFound(loc) => {
             format!("json-pointer in {} not found", quote(&references::shown(loc)))

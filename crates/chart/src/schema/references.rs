@@ -36,6 +36,12 @@ pub(super) fn shown(address: &str) -> String {
     }
 }
 
+/// Where a schema stands, as Go's library prints it: always with a fragment.
+pub(super) fn location(address: &str) -> String {
+    let mark = if address.contains('#') { "" } else { "#" };
+    shown(address) + mark
+}
+
 /// Replaces escapes by what they mean; what is no escape stays.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
@@ -67,7 +73,7 @@ pub(super) fn broken<'v>(found: &str, schema: &'v Value) -> Option<(&'v str, Str
         Some((_, fragment)) => {
             let fragment = unescaped(fragment);
             let same = |it: &(&str, (&str, &str))| unescaped(it.1.1) == fragment;
-            parts.clone().find(same).or_else(|| parts.clone().next())?
+            parts.clone().find(same)?
         }
         None => parts.clone().find(|(_, (place, _))| !place.is_empty() && found.ends_with(place))?,
     };

@@ -82,6 +82,8 @@ fn texts_are_helms() {
             "json-pointer in \"file:///values.schema.json#/definitions/none\" not found",
         ),
         (r#"{"a":"#, "{}", "unexpected EOF"),
+        (r#"{"a":-"#, "{}", "unexpected EOF"),
+        (r#"{"a":- 1"#, "{}", "invalid character ' ' in numeric literal"),
         ("", "{}", "EOF"),
         ("{} x", "{}", "invalid character after top-level value"),
         (
@@ -138,6 +140,23 @@ fn references_are_read_as_go_reads_addresses() {
         (
             r##"{"$schema":"http://json-schema.org/draft-04/schema#","$ref":"#/%25%2"}"##,
             r##"error in parsing "#/%25%2": invalid URL escape "%2""##,
+        ),
+        (
+            r##"{"$defs":{"{d} é*":{"exclusiveMinimum":1}},"$ref":"#/$defs/{d} é*","$schema":"http://json-schema.org/draft-04/schema#"}"##,
+            "\"file:///values.schema.json#/$defs/%7Bd%7D%20%C3%A9%2A\" is not valid against metaschema: jsonschema validation failed with 'http://json-schema.org/draft-04/schema#'\n- at '': properties 'minimum' required, if 'exclusiveMinimum' exists\n- at '/exclusiveMinimum': got number, want boolean",
+        ),
+        (r##"{"properties":{"a b|~/":{"$ref":"#/x~2"}}}"##, "invalid json-pointer \"file:///values.schema.json#/x~2\""),
+        (
+            r##"{"properties":{"a b|c":{"$id":"http://[::1"}}}"##,
+            "error in parsing id at \"file:///values.schema.json#/properties/a%20b%7Cc\"",
+        ),
+        (
+            r##"{"$defs":{"a|b":{"$ref":"#/$defs/a|b"}},"$ref":"#/$defs/a|b"}"##,
+            "- at '': both /$ref/$ref and /$ref resolve to \"file:///values.schema.json#/$defs/a%7Cb\" causing reference cycle\n",
+        ),
+        (
+            r##"{"$defs":{"a%41b":{"type":5}},"properties":{"x":{"$ref":"#/$defs/a%2541b"}},"$schema":"http://json-schema.org/draft-04/schema#"}"##,
+            "\"file:///values.schema.json#/$defs/a%2541b\" is not valid against metaschema: jsonschema validation failed with 'http://json-schema.org/draft-04/schema#'\n- at '/type': 'anyOf' failed\n  - at '/type': value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'\n  - at '/type': got number, want array",
         ),
         (r##"{"$ref":"#/é"}"##, r#"json-pointer in "file:///values.schema.json#/%C3%A9" not found"#),
         (r##"{"$ref":"#/x|y^`<>"}"##, r#"json-pointer in "file:///values.schema.json#/x%7Cy%5E%60%3C%3E" not found"#),

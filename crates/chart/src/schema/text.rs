@@ -7,6 +7,7 @@ use boon::{ErrorKind, ValidationError};
 use serde_json::{Number, Value};
 
 use super::patterns::Originals;
+use super::references;
 
 /// An error with those under it, as Helm's library would have made the tree.
 pub(super) struct Node {
@@ -283,15 +284,13 @@ fn message(error: &ValidationError<'_, '_>, documents: &Documents<'_>) -> String
 fn kind(kind: &ErrorKind<'_, '_>, patterns: &Originals) -> String {
     match kind {
         ErrorKind::Schema { url } => {
-            let mark = if url.contains('#') { "" } else { "#" };
-            format!("jsonschema validation failed with {}", quoted(&format!("{url}{mark}")))
+            format!("jsonschema validation failed with {}", quoted(&references::location(url)))
         }
         ErrorKind::Group | ErrorKind::Reference { .. } => "validation failed".to_owned(),
         ErrorKind::ContentSchema => "'contentSchema' failed".to_owned(),
         ErrorKind::PropertyName { prop } => format!("invalid propertyName {}", quoted(patterns.of(prop))),
         ErrorKind::RefCycle { url, kw_loc1, kw_loc2 } => {
-            let mark = if url.contains('#') { "" } else { "#" };
-            let url = crate::text::quote(&format!("{url}{mark}"));
+            let url = crate::text::quote(&references::location(url));
             format!("both {kw_loc1} and {kw_loc2} resolve to {url} causing reference cycle")
         }
         ErrorKind::FalseSchema => "false schema".to_owned(),
