@@ -49,7 +49,7 @@ impl Engine {
             revision: occasion.revision.into(),
             is_upgrade: occasion.upgrade,
         };
-        let capabilities = self.capabilities(chart, occasion.upgrade || change.skip_crds).await?;
+        let capabilities = self.capabilities(chart, !change.crds.are_created(occasion.upgrade)).await?;
         let lookup = ClusterLookup { cluster: self.cluster.clone(), runtime: Handle::current() };
         let template = Template {
             capabilities,
