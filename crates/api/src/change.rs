@@ -136,9 +136,9 @@ pub enum ValueStrategy {
 pub struct Apply {
     /// Server-side apply; `auto` does as the release's last record did.
     pub server_side: ServerSide,
-    /// Whether to take fields from other managers.
+    /// Whether to take fields from other managers (server-side apply only).
     pub force_conflicts: bool,
-    /// Whether to replace objects instead of patching them.
+    /// Whether to replace objects instead of patching them (client-side apply only).
     pub force_replace: bool,
     /// Whether to take objects that belong to another release or to nobody.
     pub take_ownership: bool,
@@ -241,6 +241,8 @@ pub enum Crds {
     Create,
     /// They are left out.
     Skip,
+    /// They are created on install and on upgrade, and replace those that are there.
+    CreateReplace,
 }
 
 /// Where to go back to, and how.

@@ -115,6 +115,9 @@ pub struct FailedResource {
     /// The newest warnings about the object and its pods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_events: Vec<String>,
+    /// The last lines that a container has printed which keeps the object from getting ready, and whose they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_log: Option<String>,
 }
 
 impl Problem {

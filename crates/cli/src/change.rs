@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ::release::Release;
 use chart::Chart;
 use engine::{
-    Apply, Cancel, Change, Error, Event, Failure, Intent, OnFailure, Plan, Target, Uninstall, ValueStrategy, Verb,
+    Apply, Cancel, Change, Crds, Error, Event, Failure, Intent, Method, OnFailure, Plan, Target, Uninstall,
+    ValueStrategy, Verb,
 };
 use engine::{Wait, WaitStrategy};
 use goyaml::Map;
@@ -29,26 +30,32 @@ pub(crate) fn wait(call: &Call) -> Wait {
     Wait { strategy, jobs: call.flags.on("wait-for-jobs"), timeout }
 }
 
-/// How objects are sent, as the flags say; what cannot be done yet is refused.
+/// How objects of a further revision are sent, as the flags say.
 pub(crate) fn apply(call: &Call) -> Outcome<Apply> {
-    let flags = &call.flags;
-    match flags.text("server-side") {
-        "auto" => {}
-        text => match go_bool(text) {
-            Some(true) => {}
-            Some(false) => fail!("--server-side=false is not there yet: objects are applied by the server"),
-            None => fail!("invalid/unknown release server-side apply method: {text}"),
-        },
-    }
-    Ok(Apply { force_conflicts: flags.on("force-conflicts"), take_ownership: flags.on("take-ownership") })
+    let method = match call.flags.text("server-side") {
+        "auto" => Method::Auto,
+        "true" => Method::ServerSide,
+        "false" => Method::ClientSide,
+        text => fail!("invalid/unknown release server-side apply method: {text}"),
+    };
+    Ok(sending(call, method))
 }
 
-/// Refuses to replace objects that the server merges, where there are any already.
-pub(crate) fn no_replacing(call: &Call) -> Outcome {
-    if call.flags.on("force-replace") || call.flags.on("force") {
-        fail!("invalid operation: cannot use server-side apply and force replace together");
+/// How objects of an install are sent; with `upgrade --install`, whose flag is a text, all but `false` is `true`.
+pub(crate) fn first_apply(call: &Call) -> Apply {
+    let server_side = go_bool(call.flags.text("server-side")).filter(|_| call.command != "upgrade");
+    let server_side = server_side.unwrap_or_else(|| call.flags.text("server-side") != "false");
+    sending(call, if server_side { Method::ServerSide } else { Method::ClientSide })
+}
+
+fn sending(call: &Call, method: Method) -> Apply {
+    let flags = &call.flags;
+    Apply {
+        method,
+        force_conflicts: flags.on("force-conflicts"),
+        force_replace: flags.on("force-replace") || flags.on("force"),
+        take_ownership: flags.on("take-ownership"),
     }
-    Ok(())
 }
 
 /// How many revisions are kept.
@@ -66,7 +73,7 @@ pub(crate) fn description(call: &Call) -> Option<String> {
 }
 
 /// What an install or upgrade is to put in place.
-pub(crate) fn of_chart(call: &Call, target: Target, chart: Chart, values: Map) -> Outcome<Change> {
+pub(crate) fn of_chart(call: &Call, apply: Apply, target: Target, chart: Chart, values: Map) -> Change {
     let flags = &call.flags;
     let value_strategy = match (flags.on("reset-values"), flags.on("reuse-values"), flags.on("reset-then-reuse-values"))
     {
@@ -75,7 +82,7 @@ pub(crate) fn of_chart(call: &Call, target: Target, chart: Chart, values: Map) -
         (.., true) => ValueStrategy::ResetThenReuse,
         _ => ValueStrategy::Default,
     };
-    Ok(Change {
+    Change {
         target,
         chart: Some(Arc::new(chart)),
         values,
@@ -83,14 +90,14 @@ pub(crate) fn of_chart(call: &Call, target: Target, chart: Chart, values: Map) -
         labels: flags.pairs("labels"),
         description: description(call),
         create_namespace: flags.on("create-namespace"),
-        apply: apply(call)?,
+        apply,
         wait: wait(call),
         on_failure: OnFailure {
             rollback: flags.on("rollback-on-failure") || flags.on("atomic"),
             cleanup: flags.on("cleanup-on-fail"),
         },
         no_hooks: flags.on("no-hooks"),
-        skip_crds: flags.on("skip-crds"),
+        crds: if flags.on("skip-crds") { Crds::Skip } else { Crds::Create },
         skip_schema_validation: flags.on("skip-schema-validation"),
         subchart_notes: flags.on("render-subchart-notes"),
         history_max: history_max(call),
@@ -99,7 +106,7 @@ pub(crate) fn of_chart(call: &Call, target: Target, chart: Chart, values: Map) -
         preview: false,
         hide_secrets: flags.on("hide-secret"),
         without_lookups: false,
-    })
+    }
 }
 
 /// Makes a plan.

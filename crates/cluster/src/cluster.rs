@@ -12,20 +12,22 @@ use crate::error::{Action, Error, NoMatch};
 use crate::managed;
 use crate::object::{Object, ObjectRef};
 use crate::ownership::{Deletable, Existing, Owner};
-use crate::request::{Answer, Call};
+use crate::request::{Answer, Call, Insisted};
+use crate::retry::Patience;
 
 /// The name under which Helm owns fields; any other and Helm could not take over.
 pub const FIELD_MANAGER: &str = "helm";
 
 /// How often a lost race is tried again, and the pause between, as client-go's `retry.DefaultRetry`.
-const RETRIES: usize = 5;
-const RETRY_PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const RETRIES: usize = 5;
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// A Kubernetes cluster, in the name of one caller; cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
     discovery: Arc<Discovery>,
+    patience: Patience,
 }
 
 /// The version of a cluster.
@@ -45,14 +47,17 @@ pub enum FieldValidation {
     /// It refuses the object.
     #[default]
     Strict,
+    /// It drops them, with a warning; so it does when it is not asked, and Helm does not ask when it applies client-side.
+    Warn,
     /// It passes over them.
     Ignore,
 }
 
 impl FieldValidation {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Strict => "Strict",
+            Self::Warn => "Warn",
             Self::Ignore => "Ignore",
         }
     }
@@ -103,23 +108,28 @@ impl Propagation {
 impl Cluster {
     /// Makes a cluster whose kinds are asked for when they are first needed.
     pub fn new(client: Client) -> Self {
-        Self { client, discovery: Arc::default() }
+        Self { client, discovery: Arc::default(), patience: Patience::default() }
     }
 
     /// Makes a cluster of which it is known what it serves, until a kind is asked for that is not among it.
     pub fn knowing(client: Client, served: Arc<Served>) -> Self {
-        Self { client, discovery: Arc::new(Discovery::knowing(served)) }
+        Self { client, discovery: Arc::new(Discovery::knowing(served)), patience: Patience::default() }
     }
 
     /// The same cluster in the name of another caller; what is known of its kinds is shared.
     #[must_use]
     pub fn with_client(&self, client: Client) -> Self {
-        Self { client, discovery: Arc::clone(&self.discovery) }
+        Self { client, ..self.clone() }
     }
 
     /// The caller's client.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// How patient calls are that may be made again.
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Asks for the version, which also tells whether the cluster can be reached.
@@ -159,7 +169,7 @@ impl Cluster {
     }
 
     /// The URL path of an object.
-    async fn path(&self, object: &ObjectRef) -> Result<String, Error> {
+    pub(crate) async fn path(&self, object: &ObjectRef) -> Result<String, Error> {
         object.check_name()?;
         Ok(self.resource(object).await?.object_path(&object.namespace, &object.name))
     }
@@ -219,7 +229,7 @@ impl Cluster {
     /// Refusals.
     pub async fn get(&self, object: &ObjectRef) -> Result<Option<Value>, Error> {
         let path = self.path(object).await?;
-        match Call::get(Action::Get, path).about(object).send(&self.client).await {
+        match Call::get(Action::Get, path).about(object).insist(&self.client, self.patience).await {
             Ok(answer) => Ok(Some(answer.json()?)),
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -241,7 +251,7 @@ impl Cluster {
                 .query_if(!labels.is_empty(), "labelSelector", labels)
                 .query_if(!fields.is_empty(), "fieldSelector", fields)
                 .query_if(!next.is_empty(), "continue", &next);
-            let mut page = call.send(&self.client).await?.json()?;
+            let mut page = call.insist(&self.client, self.patience).await?.json()?;
             if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
                 found.extend(items);
             }
@@ -273,7 +283,7 @@ impl Cluster {
                 .body("application/apply-patch+yaml", object.value())
                 .about(id);
             tries += 1;
-            match call.send(&self.client).await {
+            match call.insist(&self.client, self.patience).await {
                 Err(error) if error.is_quota_conflict() && tries < RETRIES => tokio::time::sleep(RETRY_PAUSE).await,
                 answer => return applied(answer?),
             }
@@ -296,8 +306,15 @@ impl Cluster {
                 .body("application/json", object.value())
                 .about(id);
             tries += 1;
-            match call.send(&self.client).await {
+            let Insisted { result, again } =
+                call.insist_telling(&self.client, self.patience, !id.name.is_empty()).await;
+            match result {
                 Err(Error::Conflict { .. }) if tries < RETRIES => tokio::time::sleep(RETRY_PAUSE).await,
+                // The first try may have done it, and only its answer was lost.
+                Err(error @ Error::AlreadyExists(_)) if again => match self.get(id).await? {
+                    Some(live) if is_within(object.value(), &live) => return Ok(Applied { live, created: true }),
+                    _ => return Err(error),
+                },
                 answer => return applied(answer?),
             }
         }
@@ -316,9 +333,10 @@ impl Cluster {
                 .body("application/json", &options)
                 .about(object);
             tries += 1;
-            match call.send(&self.client).await {
+            let Insisted { result, again } = call.insist_telling(&self.client, self.patience, true).await;
+            match result {
                 Ok(_) => return Ok(true),
-                Err(Error::NotFound(_)) => return Ok(false),
+                Err(Error::NotFound(_)) => return Ok(again),
                 Err(Error::Conflict { .. }) if tries < RETRIES => tokio::time::sleep(RETRY_PAUSE).await,
                 Err(error) => return Err(error),
             }
@@ -334,7 +352,8 @@ impl Cluster {
         let path = self.path(object).await?;
         let mut tries = 0;
         loop {
-            let live = Call::get(Action::Get, path.as_str()).about(object).send(&self.client).await?.json()?;
+            let get = Call::get(Action::Get, path.as_str()).about(object);
+            let live = get.insist(&self.client, self.patience).await?.json()?;
             let Some(patch) = managed::migration(&live) else { return Ok(false) };
             let call = Call::new(Action::Patch, Method::PATCH, path.as_str())
                 .query("fieldManager", FIELD_MANAGER)
@@ -343,7 +362,7 @@ impl Cluster {
                 .body("application/json-patch+json", &patch)
                 .about(object);
             tries += 1;
-            match call.send(&self.client).await {
+            match call.insist(&self.client, self.patience).await {
                 Ok(_) => return Ok(true),
                 Err(Error::Conflict { .. }) if tries < RETRIES => tokio::time::sleep(RETRY_PAUSE).await,
                 Err(error) => return Err(error),
@@ -382,15 +401,29 @@ impl Cluster {
     }
 }
 
-fn applied(answer: Answer) -> Result<Applied, Error> {
+pub(crate) fn applied(answer: Answer) -> Result<Applied, Error> {
     Ok(Applied { created: answer.status == StatusCode::CREATED, live: answer.json()? })
 }
 
 /// Tells whether the server is to make up the name.
-fn has_generated_name(object: &Object) -> Result<bool, Error> {
+pub(crate) fn has_generated_name(object: &Object) -> Result<bool, Error> {
     match (object.name().is_empty(), object.generate_name().is_some()) {
         (false, true) => Err(Error::NameAndGenerateName(object.id().clone())),
         (_, generated) => Ok(generated),
+    }
+}
+
+/// Tells whether an object has all that was sent; what the server has added does not matter.
+fn is_within(sent: &Value, live: &Value) -> bool {
+    match (sent, live) {
+        (Value::Object(sent), Value::Object(live)) => sent.iter().all(|(key, value)| match live.get(key) {
+            Some(live) => is_within(value, live),
+            None => value.is_null(),
+        }),
+        (Value::Array(sent), Value::Array(live)) => {
+            sent.len() == live.len() && sent.iter().zip(live).all(|(sent, live)| is_within(sent, live))
+        }
+        (sent, live) => sent == live,
     }
 }
 

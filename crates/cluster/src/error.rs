@@ -20,7 +20,9 @@ pub enum Action {
     List,
     Watch,
     Patch,
+    Merge,
     Update,
+    Replace,
     Delete,
     Discover,
     Logs,
@@ -30,12 +32,12 @@ impl Action {
     /// Kubernetes' verb for it, as RBAC knows it.
     pub fn verb(self) -> &'static str {
         match self {
-            Self::Apply | Self::Patch => "patch",
+            Self::Apply | Self::Patch | Self::Merge => "patch",
             Self::Create => "create",
             Self::Get | Self::Discover | Self::Logs => "get",
             Self::List => "list",
             Self::Watch => "watch",
-            Self::Update => "update",
+            Self::Update | Self::Replace => "update",
             Self::Delete => "delete",
         }
     }
@@ -156,6 +158,14 @@ pub enum Error {
         /// What is wrong with it.
         fault: String,
     },
+    /// An object of which no patch can be made.
+    #[error("failed to create patch: {fault}")]
+    Unmergeable {
+        /// Which.
+        object: Box<ObjectRef>,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// The cluster cannot be reached.
     #[error("kubernetes cluster unreachable")]
     Unreachable(#[source] Box<kube::Error>),
@@ -196,6 +206,14 @@ impl Error {
             Self::Refused(refusal) => refusal.code == 429 || refusal.code >= 500,
             _ => false,
         }
+    }
+
+    /// Adds what the head of an answer says of when to try again; what the answer itself says is better.
+    pub(crate) fn asked_to_wait(mut self, seconds: Option<u32>) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.retry_after = refusal.retry_after.or(seconds);
+        }
+        self
     }
 
     /// Tells whether a ResourceQuota was changed by someone else while it was counted; Helm tries again then.
@@ -283,6 +301,10 @@ impl fmt::Display for Refusal {
                 write!(f, "conflict occurred while applying object {object}: ")?;
             }
             (Action::Apply, Some(object)) => write!(f, "server-side apply failed for object {object}: ")?,
+            (Action::Merge, Some(object)) => {
+                write!(f, "cannot patch {:?} with kind {}: ", object.name, object.gvk.kind)?;
+            }
+            (Action::Replace, Some(_)) => f.write_str("failed to replace object: ")?,
             _ => {}
         }
         f.write_str(&self.message)

@@ -5,6 +5,7 @@
 //! many, and [`per_kind`] runs any of them over many objects the way Helm does.
 
 mod batch;
+mod client_side;
 mod cluster;
 mod discovery;
 mod error;
@@ -12,20 +13,24 @@ mod foresight;
 mod lease;
 mod logs;
 mod managed;
+mod merge;
 mod object;
 mod ownership;
 mod policy;
 mod request;
+mod retry;
 mod table;
 mod wait;
 
 pub use batch::{all, per_kind};
+pub use client_side::{Merged, Outcome};
 pub use cluster::{Applied, ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation, Propagation, Version};
 pub use discovery::{Discovery, Resource, Served};
 pub use error::{Action, Cause, Error, FieldConflict, NoMatch, Refusal};
 pub use foresight::{changed_fields, is_settled};
 pub use lease::Lease;
 pub use logs::ContainerLog;
+pub use merge::Baseline;
 pub use object::{Gvk, Object, ObjectRef};
 pub use ownership::{Deletable, Existing, NotOwned, Owner};
 pub use policy::{Policy, RESOURCE_POLICY, is_kept, removed, uninstall_policy};

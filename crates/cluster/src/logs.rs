@@ -37,7 +37,7 @@ impl Cluster {
             let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
             let containers = pod.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
             for container in containers.filter_map(|container| container.get("name")?.as_str()) {
-                let text = self.container_log(&object.namespace, name, container, limit).await?;
+                let text = self.container_log(&object.namespace, name, container, &[("limitBytes", limit)]).await?;
                 logs.push(ContainerLog { pod: name.to_owned(), container: container.to_owned(), text });
             }
         }
@@ -50,7 +50,7 @@ impl Cluster {
         let mut logs = Vec::new();
         for container in [named("/spec/initContainers"), named("/spec/containers")].concat() {
             let Some(container) = container.get("name").and_then(Value::as_str) else { continue };
-            let log = self.container_log(&pod.namespace, &pod.name, container, u32::MAX).await;
+            let log = self.container_log(&pod.namespace, &pod.name, container, &[("limitBytes", u32::MAX)]).await;
             logs.push(match log {
                 Ok(text) => Ok(ContainerLog { pod: pod.name.clone(), container: container.to_owned(), text }),
                 Err(error) => Err(format!("unable to get logs for pod {}, container {container}: {error}", pod.name)),
@@ -59,12 +59,24 @@ impl Cluster {
         logs
     }
 
-    async fn container_log(&self, namespace: &str, pod: &str, container: &str, limit: u32) -> Result<String, Error> {
+    /// Reads what a container has printed, within the limits of a query.
+    pub(crate) async fn container_log(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        limits: &[(&'static str, u32)],
+    ) -> Result<String, Error> {
         let pods = Resource { gvk: Gvk::new("v1", "Pod"), plural: "pods".to_owned(), namespaced: true };
-        let call = Call::get(Action::Logs, format!("{}/log", pods.object_path(namespace, pod)))
+        let mut call = Call::get(Action::Logs, format!("{}/log", pods.object_path(namespace, pod)))
             .accept("text/plain, */*")
-            .query("container", container)
-            .query("limitBytes", limit.to_string());
+            .query("container", container);
+        for (limit, value) in limits {
+            call = match *limit {
+                "previous" => call.query_if(*value > 0, "previous", "true"),
+                limit => call.query(limit, value.to_string()),
+            };
+        }
         let answer = call.send(self.client()).await?;
         Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }

@@ -20,9 +20,11 @@ pub enum Policy {
 
 /// What an uninstall does with an object, as Helm 4.3: `pkg/action/resource_policy.go`.
 pub fn uninstall_policy(manifest: &Object) -> Policy {
-    match manifest.annotation(RESOURCE_POLICY) {
+    let annotations = manifest.value().pointer("/metadata/annotations");
+    // An annotation without a value is there all the same.
+    match annotations.and_then(|map| map.get(RESOURCE_POLICY)) {
         None => Policy::Delete,
-        Some(policy) if policy.trim().to_lowercase() == "keep" => Policy::Keep,
+        Some(policy) if policy.as_str().is_some_and(|word| word.trim().to_lowercase() == "keep") => Policy::Keep,
         Some(_) => Policy::Ignore,
     }
 }
@@ -65,6 +67,8 @@ mod tests {
             assert_eq!(uninstall_policy(&object), at_uninstall, "{policy:?}");
             assert_eq!(is_kept(object.value()), at_upgrade, "{policy:?}");
         }
+        let empty = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "annotations": {RESOURCE_POLICY: null}}});
+        assert_eq!(uninstall_policy(&Object::new(empty).unwrap()), Policy::Ignore);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::error::{Action, Error};
 use crate::object::ObjectRef;
+use crate::retry::Patience;
 
 /// A call before it is made.
 pub(crate) struct Call {
@@ -26,6 +27,14 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
     what: String,
+    retry_after: Option<u32>,
+}
+
+/// What a call that was made until it was answered came to.
+pub(crate) struct Insisted {
+    pub(crate) result: Result<Answer, Error>,
+    /// An earlier try may have taken effect, although it failed.
+    pub(crate) again: bool,
 }
 
 impl Answer {
@@ -92,22 +101,45 @@ impl Call {
     }
 
     /// Makes the call; once more when etcd has changed its leader, as Helm 4.3: `pkg/kubeenv/roundtripper.go`.
-    pub(crate) async fn send(self, client: &Client) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, client: &Client) -> Result<Answer, Error> {
         let first = self.try_send(client).await?;
         let answer = if is_leader_change(&first) { self.try_send(client).await? } else { first };
         if answer.status.as_u16() < 400 { Ok(answer) } else { Err(self.refused(&answer)) }
+    }
+
+    /// Makes a call that may be made twice, again and again within bounds while it fails for the moment.
+    pub(crate) async fn insist(&self, client: &Client, patience: Patience) -> Result<Answer, Error> {
+        self.insist_telling(client, patience, true).await.result
+    }
+
+    /// As [`Self::insist`], telling whether it was made more than once; a call that must not be made `twice` is only made
+    /// again when it was turned away.
+    pub(crate) async fn insist_telling(&self, client: &Client, patience: Patience, twice: bool) -> Insisted {
+        let (mut made, mut again) = (0, false);
+        loop {
+            let result = self.send(client).await;
+            made += 1;
+            let Err(error) = &result else { return Insisted { result, again } };
+            let turned_away = error.refusal().is_some_and(|refusal| refusal.code == 429);
+            let pause = patience.pause(error, &self.path, made).filter(|_| twice || turned_away);
+            let Some(pause) = pause else { return Insisted { result, again } };
+            again |= !turned_away;
+            tokio::time::sleep(pause).await;
+        }
     }
 
     async fn try_send(&self, client: &Client) -> Result<Answer, Error> {
         let unreachable = |error| Error::Unreachable(Box::new(error));
         let response = client.send(self.request()?.map(Body::from)).await.map_err(unreachable)?;
         let status = response.status();
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
         let body = response.into_body().collect().await.map_err(unreachable)?.to_bytes().to_vec();
-        Ok(Answer { status, body, what: format!("`{} {}`", self.method, self.path) })
+        Ok(Answer { status, body, what: format!("`{} {}`", self.method, self.path), retry_after })
     }
 
     pub(crate) fn refused(&self, answer: &Answer) -> Error {
-        Error::refused(self.action, self.object.clone(), status_of(answer))
+        Error::refused(self.action, self.object.clone(), status_of(answer)).asked_to_wait(answer.retry_after)
     }
 }
 
@@ -163,9 +195,15 @@ mod tests {
 
     #[test]
     fn a_proxy_may_answer() {
-        let answer = Answer { status: StatusCode::BAD_GATEWAY, body: b"<h1>no</h1>".to_vec(), what: String::new() };
+        let answer = Answer {
+            status: StatusCode::BAD_GATEWAY,
+            body: b"<h1>no</h1>".to_vec(),
+            what: String::new(),
+            retry_after: Some(3),
+        };
         let error = Call::get(Action::Get, "/x").refused(&answer);
         assert_eq!(error.to_string(), "502 Bad Gateway (<h1>no</h1>)");
         assert!(error.is_retryable());
+        assert_eq!(error.refusal().and_then(|refusal| refusal.retry_after), Some(3));
     }
 }

@@ -192,3 +192,23 @@ async fn a_lease_has_one_holder() {
     cluster.delete_lease("default", "shop", &renewed).await.unwrap();
     assert_eq!(cluster.read_lease("default", "shop").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn what_does_not_get_ready_shows_its_last_words() {
+    let sandbox = sandbox::Sandbox::default();
+    let cluster = Cluster::new(sandbox.client());
+    let text: String = (1..=30).map(|line| format!("line {line}\n")).collect();
+    sandbox.set_log("default", "it", &text);
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "it", "annotations": {"test.whipstaff.dev/outcome": "fail"}},
+        "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]},
+    });
+    let pod = cluster.build(vec![pod], "default").await.unwrap().remove(0);
+    cluster.apply(&pod, &ApplyOptions::default()).await.unwrap();
+    let error = cluster.wait_hook(&[pod], &options(), &|_, _| {}).await.unwrap_err();
+    let cluster::WaitError::NotReady { objects, .. } = error else { panic!("{error}") };
+    let log = objects[0].log.as_ref().unwrap();
+    let want: Vec<String> = (21..=30).map(|line| format!("line {line}")).collect();
+    assert_eq!((log.pod.as_str(), log.container.as_str(), log.text.clone()), ("it", "c", want.join("\n")));
+}

@@ -49,7 +49,7 @@ impl Engine {
             revision: occasion.revision.into(),
             is_upgrade: occasion.upgrade,
         };
-        let capabilities = self.capabilities(chart, occasion.upgrade || change.skip_crds).await?;
+        let capabilities = self.capabilities(chart, !change.crds.are_created(occasion.upgrade)).await?;
         let lookup = ClusterLookup { cluster: self.cluster.clone(), runtime: Handle::current() };
         let template = Template {
             capabilities,
@@ -97,11 +97,12 @@ impl Engine {
         let mut found = Vec::new();
         for crd in chart.crd_objects() {
             let text = String::from_utf8_lossy(&crd.file.data);
-            found.extend(
-                documents(&text).map_err(|error| Error::Manifest { message: format!("{}: {error}", crd.path) })?,
-            );
+            let documents =
+                documents(&text).map_err(|error| Error::Manifest { message: format!("{}: {error}", crd.path) })?;
+            let built = self.cluster.build(documents, "").await;
+            found.extend(built.map_err(|source| Error::Definition { file: crd.file.name.clone(), source })?);
         }
-        Ok(self.cluster.build(found, "").await?)
+        Ok(found)
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use release::{Release, Status};
 
+use crate::explain::explain;
 use crate::intent::Target;
 use crate::plan::Verb;
 
@@ -76,6 +77,9 @@ pub enum Error {
     /// A first install without a chart.
     #[error("no chart was given, and there is no release whose chart could be kept")]
     ChartMissing,
+    /// Ways to send objects that do not go together.
+    #[error("{0}")]
+    Apply(&'static str),
     /// The chart cannot be installed.
     #[error(transparent)]
     Chart(#[from] chart::Error),
@@ -116,6 +120,14 @@ pub enum Error {
         verb: Verb,
         /// Whose they are.
         source: Box<cluster::NotOwned>,
+    },
+    /// A file of the chart's `crds/` has what the cluster does not know.
+    #[error("failed to install CRD {file}: {source}")]
+    Definition {
+        /// The file, below its own chart's folder.
+        file: String,
+        /// Why it cannot be.
+        source: cluster::Error,
     },
     /// The cluster refused or could not be asked.
     #[error("{0}")]
@@ -184,8 +196,11 @@ pub enum Failure {
 }
 
 impl Error {
-    /// What a person can do about it, where Helm's words alone do not tell.
+    /// What a person can do about it, or should know, where Helm's words alone do not tell.
     pub fn advice(&self, now: Timestamp) -> Option<String> {
+        if let Self::Failed { cause, .. } = self {
+            return explain(cause);
+        }
         let Self::Pending { revision, status, holder, since } = self else { return None };
         let age = since.and_then(|at| u64::try_from(now.as_second() - at.as_second()).ok()).map_or_else(
             || "for a time that it does not say".to_owned(),

@@ -8,6 +8,8 @@ use chart::Chart;
 use goyaml::Map;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// A change to one release.
 #[derive(Clone, Debug)]
 pub enum Intent {
@@ -59,8 +61,8 @@ pub struct Change {
     pub on_failure: OnFailure,
     /// Run no hooks.
     pub no_hooks: bool,
-    /// Do not create the objects of `crds/`.
-    pub skip_crds: bool,
+    /// What happens to the objects of `crds/`.
+    pub crds: Crds,
     /// Do not check values against the schema.
     pub skip_schema_validation: bool,
     /// Show the notes of subcharts too.
@@ -77,6 +79,30 @@ pub struct Change {
     pub hide_secrets: bool,
     /// Templates look nothing up in the cluster.
     pub without_lookups: bool,
+}
+
+/// What happens to the objects of a chart's `crds/`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Crds {
+    /// An install creates those that are not there.
+    #[default]
+    Create,
+    /// They are left out.
+    Skip,
+    /// An install and an upgrade create them, and replace those that are there.
+    CreateReplace,
+}
+
+impl Crds {
+    /// Tells whether an install or an upgrade creates them.
+    pub(crate) fn are_created(self, upgrade: bool) -> bool {
+        match self {
+            Self::Create => !upgrade,
+            Self::Skip => false,
+            Self::CreateReplace => true,
+        }
+    }
 }
 
 /// What happens to the values of the last release.
@@ -98,10 +124,50 @@ pub enum ValueStrategy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Apply {
-    /// Take fields from other managers.
+    /// Who merges what is there with what is wanted.
+    pub method: Method,
+    /// Take fields from other managers (server-side only).
     pub force_conflicts: bool,
+    /// Replace objects instead of merging them (client-side only).
+    pub force_replace: bool,
     /// Take objects that belong to another release or to nobody.
     pub take_ownership: bool,
+}
+
+/// Who merges what is there with what is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Method {
+    /// As it was done for the revision that a change starts from or goes back to; by the server when there is none.
+    #[default]
+    Auto,
+    /// The server, by server-side apply.
+    ServerSide,
+    /// We, by a three-way merge.
+    ClientSide,
+}
+
+impl Method {
+    /// Tells whether the server merges, where the revision before was applied so or so.
+    pub(crate) fn is_server_side(self, before: Option<bool>) -> bool {
+        match self {
+            Self::Auto => before.unwrap_or(true),
+            Self::ServerSide => true,
+            Self::ClientSide => false,
+        }
+    }
+}
+
+impl Apply {
+    /// Refuses what does not go together, in Helm's words (`pkg/kube/client.go Update`).
+    pub(crate) fn check(self, server_side: bool) -> Result<(), Error> {
+        Err(Error::Apply(match (server_side, self.force_conflicts, self.force_replace) {
+            (false, true, _) => "invalid client update option(s): forceConflicts enabled when serverSideApply disabled",
+            (true, true, true) => "invalid operation: cannot use force conflicts and force replace together",
+            (true, false, true) => "invalid operation: cannot use server-side apply and force replace together",
+            _ => return Ok(()),
+        }))
+    }
 }
 
 /// What to wait for after objects were sent, and how long.

@@ -9,6 +9,7 @@ mod compose;
 mod engine;
 mod error;
 mod event;
+mod explain;
 mod guard;
 mod intent;
 mod lock;
@@ -23,8 +24,8 @@ pub use engine::{Engine, Settings};
 pub use error::{Error, Failure};
 pub use event::{Event, Observer, Phase};
 pub use intent::{
-    Apply, Cascade, Change, Intent, OnFailure, Rollback, Target, Test, Uninstall, Unlock, ValueStrategy, Wait,
-    WaitStrategy,
+    Apply, Cascade, Change, Crds, Intent, Method, OnFailure, Rollback, Target, Test, Uninstall, Unlock, ValueStrategy,
+    Wait, WaitStrategy,
 };
 pub use lock::Holder;
 pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Rejection, Step, Verb};

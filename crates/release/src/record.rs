@@ -77,6 +77,11 @@ pub enum ApplyMethod {
 }
 
 impl ApplyMethod {
+    /// The method, by who merges.
+    pub fn of(server_side: bool) -> Self {
+        if server_side { Self::ServerSide } else { Self::ClientSide }
+    }
+
     /// Helm's own word.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -141,6 +141,7 @@ fn property(field: &Field, format: Format) -> Value {
             (Some(_), true) => "merge,retainKeys",
             (Some(_), false) => "merge",
             (None, true) => "retainKeys",
+            (None, false) if field.replace => "replace",
             (None, false) => "",
         };
         if !strategy.is_empty() {

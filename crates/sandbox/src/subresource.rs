@@ -109,7 +109,12 @@ fn log(state: &State, call: &Call<'_>) -> Result<Reply> {
         return Err(ApiError::bad_request(why));
     }
     let key = (call.address.namespace.clone(), call.address.name.clone());
-    Ok(Reply::text(200, state.logs.get(&key).cloned().unwrap_or_default()))
+    let mut text = state.logs.get(&key).cloned().unwrap_or_default();
+    if let Ok(lines) = call.request.query.get("tailLines").parse::<usize>() {
+        let all: Vec<&str> = text.split_inclusive('\n').collect();
+        text = all.get(all.len().saturating_sub(lines)..).unwrap_or_default().concat();
+    }
+    Ok(Reply::text(200, text))
 }
 
 fn evict(state: &mut State, call: &Call<'_>) -> Result<Reply> {

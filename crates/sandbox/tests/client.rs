@@ -134,3 +134,29 @@ async fn the_same_works_over_loopback() {
     let anywhere = tokio::net::TcpListener::bind(("0.0.0.0", 0)).await.unwrap();
     assert!(sandbox.serve(anywhere).await.is_err());
 }
+
+#[tokio::test]
+async fn what_was_left_behind_is_taken_over() {
+    use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+    let client = Sandbox::default().client();
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), "default");
+    let sets: Api<ReplicaSet> = Api::namespaced(client, "default");
+    let deployment: Deployment = serde_json::from_value(json!({
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {
+            "metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}},
+    }))
+    .unwrap();
+    let owners = async || {
+        let sets = sets.list(&ListParams::default()).await.unwrap().items;
+        sets.iter().map(|set| set.metadata.owner_references.as_ref().map_or(0, Vec::len)).collect::<Vec<_>>()
+    };
+    deployments.create(&PostParams::default(), &deployment).await.unwrap();
+    assert_eq!(owners().await, [1]);
+    let orphaned =
+        DeleteParams { propagation_policy: Some(kube::api::PropagationPolicy::Orphan), ..DeleteParams::default() };
+    deployments.delete("web", &orphaned).await.unwrap();
+    assert_eq!(owners().await, [0]);
+    deployments.create(&PostParams::default(), &deployment).await.unwrap();
+    assert_eq!(owners().await, [1]);
+}

@@ -41,6 +41,7 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
         Error::AlreadyUninstalled(_) => Problem::new(Reason::ReleaseNotFound, text),
         Error::RevisionMismatch { .. } => Problem::new(Reason::PreconditionFailed, text),
         Error::Description { .. } => Problem::input(vec![InputError::body("/description", text)]),
+        Error::Apply(_) => Problem::input(vec![InputError::body("/apply", text)]),
         Error::ChartMissing => Problem::input(vec![InputError::body("/chart", text)]),
         Error::Chart(chart::Error::Options(_)) => Problem::input(vec![InputError::body("", text)]),
         Error::Chart(_)
@@ -57,7 +58,7 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
             failed_resources: vec![resource(&source.object, "NotOwned", &source.wrong.join("; "))],
             ..Problem::new(Reason::OwnershipConflict, format!("{text}; `apply.takeOwnership` takes it over"))
         },
-        Error::Cluster(error) => cluster(&error, text),
+        Error::Cluster(error) | Error::Definition { source: error, .. } => cluster(&error, text),
         Error::Ledger(error) => ledger(&error, text),
         Error::Failed { cause, release, .. } if matches!(*cause, Failure::Cancelled) => Problem::new(
             Reason::OperationCancelled,
@@ -148,6 +149,7 @@ fn waited(found: &NotReady) -> FailedResource {
     FailedResource {
         condition: found.condition.as_ref().map(ToString::to_string),
         last_events: warning.into_iter().collect(),
+        last_log: found.log.as_ref().map(|log| format!("{}/{}:\n{}", log.pod, log.container, log.text)),
         ..resource(&found.object, &found.readiness.status.to_string(), &found.readiness.message)
     }
 }
@@ -168,6 +170,10 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
             ..Problem::new(Reason::InvalidManifest, text)
         },
         E::BadName { object, fault } => Problem {
+            failed_resources: vec![resource(object, "Invalid", fault)],
+            ..Problem::new(Reason::InvalidManifest, text)
+        },
+        E::Unmergeable { object, fault } => Problem {
             failed_resources: vec![resource(object, "Invalid", fault)],
             ..Problem::new(Reason::InvalidManifest, text)
         },

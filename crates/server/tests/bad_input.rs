@@ -29,6 +29,11 @@ async fn bodies_that_cannot_be() {
         (json!({"chart": chart, "setJson": ["a={"]}), "INVALID_INPUT", "/setJson/0"),
         (json!({"chart": chart, "setFile": {"a": "%"}}), "INVALID_INPUT", "/setFile/a"),
         (json!({"chart": chart, "wait": {"timeout": "soon"}}), "INVALID_INPUT", "/wait/timeout"),
+        (
+            json!({"chart": chart, "apply": {"serverSide": false, "forceConflicts": true}}),
+            "INVALID_INPUT",
+            "/apply/forceConflicts",
+        ),
         (json!({"chart": chart, "wait": {"strategy": "hopefully"}}), "INVALID_INPUT", "/wait/strategy"),
         (json!({"chart": chart, "labels": {"name": "x"}}), "INVALID_INPUT", "/labels"),
         (json!({"chart": chart, "name": "other"}), "INVALID_INPUT", "/name"),
@@ -45,7 +50,6 @@ async fn bodies_that_cannot_be() {
     for body in [
         json!({"chart": {"repository": "bitnami", "name": "nginx"}}),
         json!({"chart": {"oci": "oci://example.com/nginx"}}),
-        json!({"chart": chart, "apply": {"serverSide": false}}),
     ] {
         let answer = server.json("PUT", RELEASE, &body).await;
         assert_eq!(answer.reason(), (501, "NOT_IMPLEMENTED".into()), "{body}");

@@ -113,7 +113,7 @@ fn run_in(options: &Options, work: &Path, fixtures: Option<&Fixtures>, whipstaff
             kubectl.kubeconfig().display()
         );
         plane = Some(running);
-        let api = Api::start(&kubectl, work.join("proxy.log"), options.port + 60)?;
+        let api = Api::start(&kubectl, work.join("proxy.log"), options.port + 15)?;
         let config = kubectl.kubeconfig().to_string_lossy().into_owned();
         let server = Server::start(whipstaff, "real", &["--kubeconfig", &config], work, options.port + 50, "/readyz")?;
         println!("whipstaff serve: {}", server.http.base());

@@ -7,6 +7,8 @@ use regex::Regex;
 /// What is masked, and by what.
 static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
+        // What we tell of objects that do not get ready, and Helm does not.
+        (r"(?m)^\| .*\n?", ""),
         // Times: RFC 3339, Go's own, and those of a person.
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 UTC", "TIME"),
@@ -55,6 +57,7 @@ mod tests {
     #[test]
     fn masks() {
         for (text, want) in [
+            ("Error: no\n| Pod a/b\n|   Ready=False\n", "Error: no\n"),
             ("at 2026-11-25T12:46:38.019Z", "at TIME"),
             ("LAST DEPLOYED: Wed Nov  5 12:46:38 2026", "LAST DEPLOYED: TIME"),
             ("shop\t2026-11-25 12:46:38.01 +0000 UTC  \tx", "shop\tTIME\tx"),

@@ -72,7 +72,7 @@ pub(crate) fn planned(call: &Call, prepared: Prepared, how: Strategy, replace: b
         let text = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
         log(Level::Warn, text, &[]);
     }
-    let mut change = change::of_chart(call, Target { namespace, name }, chart, values)?;
+    let mut change = change::of_chart(call, change::first_apply(call), Target { namespace, name }, chart, values);
     change.replace |= replace;
     change.preview = preview;
     let plan = change::plan(&session, Intent::Install(change)).map_err(|error| {

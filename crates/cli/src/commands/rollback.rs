@@ -56,7 +56,6 @@ fn run(call: &Call) -> Outcome {
         fail!("prepareRollback: Release name is invalid: {name}");
     }
     let Ok(revision) = u32::try_from(revision) else { fail!("invalid release revision") };
-    change::no_replacing(call)?;
     let wish = Rollback {
         target: session.target(name),
         revision: Some(revision).filter(|revision| *revision > 0),

@@ -92,8 +92,8 @@ fn upgraded(call: &Call, name: &str, how: Strategy) -> Outcome<::release::Releas
     if call.flags.on("hide-secret") && !preview {
         return Err(failed(Fail::new("hiding Kubernetes secrets requires a dry-run mode")));
     }
-    change::no_replacing(call).map_err(failed)?;
-    let mut change = change::of_chart(call, session.target(name), chart, values).map_err(failed)?;
+    let apply = change::apply(call).map_err(failed)?;
+    let mut change = change::of_chart(call, apply, session.target(name), chart, values);
     change.preview = preview;
     change.without_lookups = how == Strategy::Client;
     let plan = change::plan(&session, Intent::Upgrade(change));

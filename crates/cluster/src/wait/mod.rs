@@ -4,6 +4,7 @@ mod json;
 mod kstatus;
 mod legacy;
 mod report;
+mod tail;
 
 use std::fmt;
 use std::time::Duration;

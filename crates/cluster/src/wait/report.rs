@@ -9,6 +9,7 @@ use super::json::{Condition, conditions, text};
 use super::{Readiness, Status, Watched};
 use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::logs::ContainerLog;
 use crate::object::{Gvk, ObjectRef};
 
 /// An event that warns.
@@ -35,6 +36,8 @@ pub struct NotReady {
     pub condition: Option<Condition>,
     /// The newest warning about it or its pods.
     pub warning: Option<WarningEvent>,
+    /// The last that a container of it has printed, one that is not as it should be.
+    pub log: Option<ContainerLog>,
 }
 
 /// Why a wait failed.
@@ -85,24 +88,33 @@ impl fmt::Display for Condition {
     }
 }
 
-/// Gathers conditions and warnings.
+/// Of how many objects logs are read.
+const LOGS: usize = 10;
+
+/// Gathers conditions, warnings and logs.
 pub(super) async fn not_ready(cluster: &Cluster, unmet: &[&Watched], is_deletion: bool, timed_out: bool) -> WaitError {
     let namespaces: BTreeSet<&str> = unmet.iter().map(|watched| watched.object.namespace.as_str()).collect();
     let mut events = BTreeMap::new();
     for namespace in namespaces {
         events.insert(namespace, warnings(cluster, namespace).await);
     }
-    let objects = unmet
-        .iter()
-        .map(|watched| NotReady {
+    let mut objects = Vec::with_capacity(unmet.len());
+    for watched in unmet {
+        let live = watched.live.as_ref().filter(|_| watched.readiness.status != Status::NotFound);
+        let events = events.get(watched.object.namespace.as_str());
+        let log = match live {
+            // Of very many, the logs of the first ones tell enough.
+            Some(live) if !is_deletion && objects.len() < LOGS => super::tail::of(cluster, live).await,
+            _ => None,
+        };
+        objects.push(NotReady {
             object: watched.object.clone(),
             readiness: watched.readiness.clone(),
-            condition: watched.live.as_ref().filter(|_| watched.readiness.status != Status::NotFound).and_then(newest),
-            warning: events
-                .get(watched.object.namespace.as_str())
-                .and_then(|events| newest_warning(events, &watched.object)),
-        })
-        .collect();
+            condition: live.and_then(newest),
+            warning: events.and_then(|events| newest_warning(events, &watched.object)),
+            log,
+        });
+    }
     WaitError::NotReady { objects, is_deletion, timed_out }
 }
 
@@ -157,7 +169,7 @@ mod tests {
     #[test]
     fn speaks_as_helm() {
         let readiness = Readiness { status: Status::InProgress, message: "Replicas: 0/1".into(), is_terminal: false };
-        let object = NotReady { object: deployment(), readiness, condition: None, warning: None };
+        let object = NotReady { object: deployment(), readiness, condition: None, warning: None, log: None };
         let error = WaitError::NotReady { objects: vec![object], is_deletion: false, timed_out: true };
         assert_eq!(
             error.to_string(),

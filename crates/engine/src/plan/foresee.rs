@@ -55,11 +55,10 @@ impl Engine {
     pub(crate) async fn foresee(
         &self,
         planned: &mut [Planned],
-        apply: Apply,
-        migrate_fields: bool,
+        how: How,
         foresight: Foresight,
     ) -> Result<Vec<Rejection>, Error> {
-        let forecasts = cluster::all(planned, PARALLEL, |planned| self.forecast(planned, apply, migrate_fields)).await;
+        let forecasts = cluster::all(planned, PARALLEL, |planned| self.forecast(planned, how)).await;
         let mut rejections = Vec::new();
         let binding = foresight == Foresight::Binding;
         for (planned, forecast) in planned.iter_mut().zip(forecasts) {
@@ -75,7 +74,7 @@ impl Engine {
         Ok(rejections)
     }
 
-    async fn forecast(&self, planned: &Planned, apply: Apply, migrate_fields: bool) -> Result<Forecast, Error> {
+    async fn forecast(&self, planned: &Planned, how: How) -> Result<Forecast, Error> {
         let object = &planned.object;
         if planned.action == Action::Create || object.name().is_empty() {
             return Ok(Forecast::Unknown);
@@ -90,17 +89,23 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             },
         };
-        if cluster::is_settled(object, &live) {
-            return Ok(Forecast::Unchanged);
-        }
-        if migrate_fields && has_updates(&live) {
-            return Ok(Forecast::Unknown);
-        }
-        let options = ApplyOptions { force: apply.force_conflicts, dry_run: true, ..ApplyOptions::default() };
-        match self.cluster.apply(object, &options).await {
-            Ok(applied) => {
-                let fields = cluster::changed_fields(&live, &applied.live);
-                let same_owners = owners(&live) == owners(&applied.live);
+        let answer = match how {
+            How::Server { .. } if cluster::is_settled(object, &live) => return Ok(Forecast::Unchanged),
+            How::Server { migrate_fields: true, .. } if has_updates(&live) => return Ok(Forecast::Unknown),
+            How::Server { force, .. } => {
+                let options = ApplyOptions { force, dry_run: true, ..ApplyOptions::default() };
+                self.cluster.apply(object, &options).await.map(|applied| applied.live)
+            }
+            How::Merge => {
+                let merged = self.cluster.merge_onto(object, live.clone(), &planned.baseline, true).await;
+                merged.map(|merged| merged.live)
+            }
+            How::Replace => self.cluster.replace(object, true).await.map(|merged| merged.live),
+        };
+        match answer {
+            Ok(would_be) => {
+                let fields = cluster::changed_fields(&live, &would_be);
+                let same_owners = owners(&live) == owners(&would_be);
                 Ok(if fields.is_empty() && same_owners { Forecast::Unchanged } else { Forecast::Changed(fields) })
             }
             Err(error) => match Rejection::of(&error) {
@@ -109,6 +114,26 @@ impl Engine {
                 None => Ok(Forecast::Unknown),
             },
         }
+    }
+}
+
+/// How objects are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// The server merges.
+    Server { force: bool, migrate_fields: bool },
+    /// We merge.
+    Merge,
+    /// What is there is replaced.
+    Replace,
+}
+
+/// How the objects of a revision are sent.
+pub(crate) fn how(release: &Release, apply: Apply, migrate_fields: bool) -> How {
+    match (release.is_server_side(), apply.force_replace) {
+        (true, _) => How::Server { force: apply.force_conflicts, migrate_fields },
+        (false, false) => How::Merge,
+        (false, true) => How::Replace,
     }
 }
 

@@ -3,11 +3,11 @@
 use release::{ApplyMethod, HookEvent, Info, Release, Status};
 
 use super::past::Past;
-use super::{Back, Failure, Plan, Stance, Step, Verb};
+use super::{Action, Back, Failure, Plan, Stance, Step, Verb};
 use crate::compose::Occasion;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::intent::{Change, WaitStrategy};
+use crate::intent::{Change, Crds, WaitStrategy};
 use crate::manifest::defined;
 
 impl Engine {
@@ -50,15 +50,22 @@ impl Engine {
         let occasion = Occasion { target: target.clone(), revision: 1, upgrade: false };
         let composed = self.compose(&chart, &change.values, occasion, &change).await?;
 
-        let crds = if change.skip_crds { Vec::new() } else { self.crds(&composed.chart).await? };
+        let crds = if change.crds == Crds::Skip { Vec::new() } else { self.crds(&composed.chart).await? };
         let defined = defined(&crds);
         let mut objects = self.objects(&composed.manifest, &target.namespace, &defined).await?;
         self.own(&target, &mut objects);
         // What installs that died or failed have made and this one does not.
         let lived = self.lived(&history).await?;
         let (old, missing) = self.objects_of(&lived, &target.namespace).await?;
-        let planned =
+        let mut planned =
             self.newcomers(Verb::Install, &target, objects.clone(), change.apply.take_ownership, &defined).await?;
+        let server_side = change.apply.method.is_server_side(None);
+        if planned.iter().any(|planned| planned.action == Action::Adopt) {
+            change.apply.check(server_side)?;
+            if !server_side {
+                self.baselines(&mut planned, &lived, &target.namespace).await?;
+            }
+        }
 
         let now = Some(self.now());
         let release = Release {
@@ -77,7 +84,7 @@ impl Engine {
             hooks: composed.hooks,
             version: revision,
             namespace: target.namespace.clone(),
-            apply_method: Some(ApplyMethod::ServerSide),
+            apply_method: Some(ApplyMethod::of(server_side)),
             labels: change.labels,
             ..Release::default()
         };
@@ -92,7 +99,7 @@ impl Engine {
         // Before the record, as Helm does it: an upgrade creates none, so a failed install without them could not be
         // upgraded to one that works.
         if !crds.is_empty() {
-            steps.push(Step::Crds(crds));
+            steps.push(Step::Crds { objects: crds, replace: change.crds == Crds::CreateReplace });
         }
         steps.push(Step::Record);
         if let Some(last) = history.last().filter(|last| last.status != Status::Failed) {
@@ -128,7 +135,7 @@ impl Engine {
             rejections: Vec::new(),
             apply: change.apply,
             wait,
-            migrate_fields: true,
+            migrate_fields: server_side,
             no_hooks: change.no_hooks,
         })
     }

@@ -10,8 +10,7 @@ mod uninstall;
 mod unlock;
 mod upgrade;
 
-use cluster::Object;
-use cluster::{Existing, Owner};
+use cluster::{Baseline, Existing, Object, Owner};
 use release::{HookEvent, Key, Ledger, Record, Release};
 
 pub use foresee::Rejection;
@@ -99,7 +98,12 @@ pub enum Step {
     /// Stores the pending record: from here on the release is locked against Helm as well.
     Record,
     /// Creates the objects of `crds/` and waits until they are served.
-    Crds(Vec<Object>),
+    Crds {
+        /// The definitions.
+        objects: Vec<Object>,
+        /// Those that are there are replaced.
+        replace: bool,
+    },
     /// Runs the hooks of an event.
     Hooks(HookEvent),
     /// Sends objects, kind after kind.
@@ -150,6 +154,9 @@ pub struct Planned {
     pub action: Action,
     /// The fields that sending it changes, as far as that is known (`.spec.replicas`).
     pub fields: Vec<String>,
+    /// From where it is merged, when the server does not do it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) baseline: Baseline,
     /// The object as it was read while planning.
     #[serde(skip)]
     pub(crate) live: Option<Value>,
@@ -157,7 +164,7 @@ pub struct Planned {
 
 impl Planned {
     pub(crate) fn new(object: Object, action: Action) -> Self {
-        Self { object, action, fields: Vec::new(), live: None }
+        Self { object, action, fields: Vec::new(), baseline: Baseline::default(), live: None }
     }
 
     /// An object that is updated when it is among `old` ones, and created otherwise.
@@ -165,6 +172,10 @@ impl Planned {
         let there = old.iter().any(|other| other.id().is_same(object.id()));
         Self::new(object.clone(), if there { Action::Update } else { Action::Create })
     }
+}
+
+fn is_default(baseline: &Baseline) -> bool {
+    *baseline == Baseline::default()
 }
 
 /// What becomes of an object.
@@ -227,6 +238,35 @@ impl Engine {
             warnings.extend(missing);
         }
         Ok((all, warnings))
+    }
+
+    /// Says from where objects are merged: from what any of these revisions said of them, so that nothing stays which only
+    /// a failed one had. Helm looks at one revision.
+    pub(crate) async fn baselines(
+        &self,
+        planned: &mut [Planned],
+        records: &[Record],
+        namespace: &str,
+    ) -> Result<(), Error> {
+        let mut old = Vec::new();
+        for record in records {
+            old.extend(self.old_objects(&record.release.manifest, namespace).await?.0);
+        }
+        for planned in planned {
+            let id = planned.object.id();
+            let mut manifests = Vec::<Value>::new();
+            for object in old.iter().filter(|object| object.id().is_same(id)) {
+                if !manifests.contains(object.value()) {
+                    manifests.push(object.value().clone());
+                }
+            }
+            planned.baseline = match planned.action {
+                Action::Create => Baseline::Live,
+                _ if manifests.is_empty() => Baseline::Itself,
+                _ => Baseline::Manifests(manifests),
+            };
+        }
+        Ok(())
     }
 
     /// Decides about objects that are new to a release: one that exists must be the release's own already, or be

@@ -2,7 +2,7 @@
 
 use release::{ApplyMethod, HookEvent, Info, Key, Record, Release, Status, Token};
 
-use super::foresee::Foresight;
+use super::foresee::{Foresight, how};
 use super::{Failure, Plan, Planned, Stance, Step, Verb};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -29,6 +29,8 @@ impl Engine {
         let current = self.ledger.get(&last.key).await?.release;
         let good = self.ledger.get(&Key::new(&wish.target.namespace, &wish.target.name, to)).await?.release;
 
+        let server_side = wish.apply.method.is_server_side(Some(good.is_server_side()));
+        wish.apply.check(server_side)?;
         let description = wish.description.clone().unwrap_or_else(|| format!("Rollback to {to}"));
         let release = Release {
             name: good.name,
@@ -47,7 +49,7 @@ impl Engine {
             hooks: good.hooks,
             version: history.next_revision(),
             namespace: current.namespace.clone(),
-            apply_method: Some(ApplyMethod::ServerSide),
+            apply_method: Some(ApplyMethod::of(server_side)),
             labels: good.labels,
             ..Release::default()
         };
@@ -61,11 +63,14 @@ impl Engine {
         let mut wanted = self.objects(&release.manifest, namespace, &[]).await?;
         self.own(&wish.target, &mut wanted);
         let mut planned: Vec<_> = wanted.iter().map(|object| Planned::among(object, &old)).collect();
+        if !server_side {
+            self.baselines(&mut planned, &lived, namespace).await?;
+        }
         let foresight = match stance {
             Stance::Outside => Foresight::after(&HookEvent::PreRollback, &release, wish.no_hooks),
             Stance::Inside => Foresight::Vague,
         };
-        let rejections = self.foresee(&mut planned, wish.apply, true, foresight).await?;
+        let rejections = self.foresee(&mut planned, how(&release, wish.apply, server_side), foresight).await?;
         super::fits(&release, self.ledger())?;
 
         // What is gone back to is pruned last: until then the same can be asked for again.
@@ -98,7 +103,7 @@ impl Engine {
             rejections,
             apply: wish.apply,
             wait: wish.wait,
-            migrate_fields: true,
+            migrate_fields: server_side,
             no_hooks: wish.no_hooks,
         })
     }

@@ -7,13 +7,14 @@ use chart::Chart;
 use goyaml::Map;
 use release::{ApplyMethod, Head, History, HookEvent, Info, Release, Status};
 
-use super::foresee::Foresight;
+use super::foresee::{Foresight, how};
 use super::past::Past;
 use super::{Action, Back, Failure, Plan, Planned, Stance, Step, Verb};
 use crate::compose::Occasion;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::intent::{Change, ValueStrategy, WaitStrategy};
+use crate::intent::{Change, Crds, ValueStrategy, WaitStrategy};
+use crate::manifest::defined;
 
 impl Engine {
     pub(crate) async fn plan_upgrade(&self, change: Change) -> Result<Plan, Error> {
@@ -33,24 +34,35 @@ impl Engine {
             None => self.ledger.get(&base.key).await?.release,
         };
         let (chart, values) = values(&change, &base)?;
+        let before = match lived.iter().find(|record| record.release.version == last.key.revision) {
+            Some(record) => record.release.is_server_side(),
+            None => self.ledger.get(&last.key).await?.release.is_server_side(),
+        };
+        let server_side = change.apply.method.is_server_side(Some(before));
+        change.apply.check(server_side)?;
         let revision = history.next_revision();
         let occasion = Occasion { target: target.clone(), revision, upgrade: true };
         let composed = self.compose(&chart, &values, occasion, &change).await?;
 
+        let crds = if change.crds == Crds::CreateReplace { self.crds(&composed.chart).await? } else { Vec::new() };
+        let defined = defined(&crds);
         let namespace = &target.namespace;
         let (old, _) = self.old_objects(&base.manifest, namespace).await?;
         let (all, missing) = self.objects_of(&lived, namespace).await?;
-        let mut wanted = self.objects(&composed.manifest, namespace, &[]).await?;
+        let mut wanted = self.objects(&composed.manifest, namespace, &defined).await?;
         self.own(&target, &mut wanted);
         // New is what the last manifest does not have in this very version; it may exist all the same.
         let (known, new): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|object| old.iter().any(|other| other.id() == object.id()));
         let mut planned: Vec<Planned> = known.into_iter().map(|object| Planned::new(object, Action::Update)).collect();
-        planned.extend(self.newcomers(Verb::Upgrade, &target, new, change.apply.take_ownership, &[]).await?);
+        planned.extend(self.newcomers(Verb::Upgrade, &target, new, change.apply.take_ownership, &defined).await?);
         let place = |planned: &Planned| wanted.iter().position(|object| object.id() == planned.object.id());
         planned.sort_by_key(place);
 
-        let migrate_fields = !base.is_server_side();
+        let migrate_fields = server_side && !base.is_server_side();
+        if !server_side {
+            self.baselines(&mut planned, &lived, namespace).await?;
+        }
         let release = Release {
             name: target.name.clone(),
             info: Info {
@@ -67,16 +79,19 @@ impl Engine {
             hooks: composed.hooks,
             version: revision,
             namespace: base.namespace,
-            apply_method: Some(ApplyMethod::ServerSide),
+            apply_method: Some(ApplyMethod::of(server_side)),
             labels: merged(&last.labels, &change.labels),
             ..Release::default()
         };
         super::fits(&release, self.ledger())?;
         let foresight = Foresight::after(&HookEvent::PreUpgrade, &release, change.no_hooks);
-        let rejections = self.foresee(&mut planned, change.apply, migrate_fields, foresight).await?;
+        let rejections = self.foresee(&mut planned, how(&release, change.apply, migrate_fields), foresight).await?;
 
         let mut steps = vec![Step::Lock];
         steps.extend(past.ending.map(Step::End));
+        if !crds.is_empty() {
+            steps.push(Step::Crds { objects: crds, replace: true });
+        }
         steps.extend([Step::Prune(history.prune(change.history_max)), Step::Record]);
         if !change.no_hooks {
             steps.push(Step::Hooks(HookEvent::PreUpgrade));

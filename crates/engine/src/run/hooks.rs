@@ -1,6 +1,6 @@
 //! Hooks, as Helm 4.3: `pkg/action/hooks.go`.
 
-use cluster::{ApplyOptions, Object, ObjectRef, Propagation, Readiness};
+use cluster::{Object, ObjectRef, Propagation, Readiness};
 use release::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
 
 use super::Runner;
@@ -89,13 +89,29 @@ impl Runner<'_> {
 
     async fn send_hook(&self, hook: &Hook, event: &HookEvent, objects: &[Object]) -> Result<(), Failure> {
         for object in objects {
-            if let Err(error) = self.engine.cluster.apply(object, &ApplyOptions::default()).await {
+            if let Err(error) = self.send_hook_object(hook, object).await {
                 let stage = format!("warning: Hook {} {} failed", event.as_str(), hook.path);
-                return Err(Failure::Hook { stage, source: Box::new(error.into()) });
+                return Err(Failure::Hook { stage, source: Box::new(error) });
             }
         }
         let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
         self.unless_cancelled(self.engine.cluster.wait_hook(objects, &self.hook_wait(), &told)).await
+    }
+
+    /// Sends an object of a hook. Where the server does not merge, one that an earlier run has left is in the way, if the
+    /// policy has not deleted it; Helm fails then, we put the new one in its place.
+    async fn send_hook_object(&self, hook: &Hook, object: &Object) -> Result<(), Failure> {
+        if !self.is_server_side() && !hook.delete_policies.contains(&DeletePolicy::BeforeHookCreation) {
+            let live = self.engine.cluster.get(object.id()).await?.unwrap_or_default();
+            let annotations = live.pointer("/metadata/annotations");
+            let is_hook = annotations.is_some_and(|annotations| annotations.get("helm.sh/hook").is_some());
+            if is_hook && object.kind() != "CustomResourceDefinition" {
+                self.engine.cluster.delete(object.id(), Propagation::Background).await?;
+                let told = |object: &ObjectRef, readiness: &Readiness| self.tell_readiness(object, readiness);
+                self.engine.cluster.wait_gone(&[object.id().clone()], &self.hook_wait(), &told).await?;
+            }
+        }
+        Ok(self.send_new(object).await?)
     }
 
     fn mark(&mut self, at: usize, run: HookExecution) {
@@ -118,7 +134,10 @@ impl Runner<'_> {
         if hook.kind == "CustomResourceDefinition" || !hook.delete_policies.contains(policy) {
             return Ok(());
         }
-        let objects = self.hook_objects(hook).await?;
+        let objects = self.hook_objects(hook).await.map_err(|source| {
+            let stage = format!("unable to build kubernetes object for deleting hook {}", hook.path);
+            Failure::Hook { stage, source: Box::new(source) }
+        })?;
         let mut deleted = Vec::new();
         for object in &objects {
             if self.engine.cluster.delete(object.id(), Propagation::Background).await? {

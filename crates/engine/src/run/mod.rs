@@ -144,7 +144,7 @@ fn phase_of(step: &Step) -> Phase {
         Step::Namespace | Step::Lock | Step::End(_) | Step::Prune(_) | Step::Record | Step::Uninstalling => {
             Phase::Record
         }
-        Step::Crds(_) => Phase::Crds,
+        Step::Crds { .. } => Phase::Crds,
         Step::Hooks(event) if event.as_str().starts_with("pre-") => Phase::PreHooks,
         Step::Hooks(_) => Phase::PostHooks,
         Step::Apply(_) | Step::Remove(_) | Step::Delete(_) => Phase::Apply,
@@ -162,7 +162,7 @@ impl Runner<'_> {
             Step::End(ending) => self.end(ending).await?,
             Step::Prune(keys) => self.erase_all(&keys).await?,
             Step::Record => self.begin().await?,
-            Step::Crds(crds) => self.create_crds(crds).await?,
+            Step::Crds { objects, replace } => self.create_crds(objects, replace).await?,
             Step::Hooks(event) => self.run_hooks(&event).await?,
             Step::Apply(planned) => self.apply_all(planned).await?,
             Step::Remove(objects) => self.remove(objects).await?,
@@ -200,6 +200,11 @@ impl Runner<'_> {
     /// Says whether the next change may be made.
     async fn proceed(&self) -> Result<(), Failure> {
         self.lock.proceed().await
+    }
+
+    /// Tells whether the server merges what is sent. What an uninstall sends are hooks only, as Helm always by the server.
+    fn is_server_side(&self) -> bool {
+        self.verb == Verb::Uninstall || self.release.is_server_side()
     }
 
     /// Waits for something, unless somebody cancels.

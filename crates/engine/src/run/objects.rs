@@ -1,6 +1,8 @@
 //! The objects of a release: sent, removed, deleted.
 
-use cluster::{ApplyOptions, Deletable, FieldValidation, Object, ObjectRef, Owner, Propagation, WaitOptions};
+use cluster::{
+    ApplyOptions, Baseline, Deletable, FieldValidation, Object, ObjectRef, Outcome, Owner, Propagation, WaitOptions,
+};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -21,28 +23,59 @@ impl Runner<'_> {
         }))?;
         self.proceed().await?;
         if self.engine.cluster.get(namespace.id()).await?.is_none() {
-            self.engine.cluster.apply(&namespace, &ApplyOptions::default()).await?;
+            self.send_new(&namespace).await?;
             self.tell(namespace.id(), "created", None);
         }
         Ok(())
     }
 
-    /// Creates custom resource definitions that are not there, and waits until they are served. They are applied, as Helm
-    /// does, so that Helm can apply them again: what it had merely created would conflict with itself.
-    pub(super) async fn create_crds(&self, crds: Vec<Object>) -> Result<(), Failure> {
+    /// Sends an object that is not there.
+    pub(super) async fn send_new(&self, object: &Object) -> Result<(), cluster::Error> {
+        if self.is_server_side() {
+            self.engine.cluster.apply(object, &ApplyOptions::default()).await?;
+            return Ok(());
+        }
+        let options = ApplyOptions { validation: FieldValidation::Warn, ..ApplyOptions::default() };
+        self.engine.cluster.create(object, &options).await?;
+        Ok(())
+    }
+
+    /// Creates custom resource definitions that are not there, and waits until they are served. They are sent as the
+    /// other objects are, as Helm does it: what was created and is applied later would conflict with itself. Those that
+    /// are there are replaced on request.
+    pub(super) async fn create_crds(&self, crds: Vec<Object>, replace: bool) -> Result<(), Failure> {
         let failed = |crd: &Object, error| Failure::Crd { name: crd.name().to_owned(), source: Box::new(error) };
         for crd in &crds {
             self.proceed().await?;
-            if self.engine.cluster.get(crd.id()).await.map_err(|error| failed(crd, error))?.is_some() {
-                self.tell(crd.id(), "unchanged", None);
-                continue;
-            }
-            self.engine.cluster.apply(crd, &ApplyOptions::default()).await.map_err(|error| failed(crd, error))?;
-            self.tell(crd.id(), "created", None);
+            let there = self.engine.cluster.get(crd.id()).await.map_err(|error| failed(crd, error))?.is_some();
+            let action = match (there, replace) {
+                (true, false) => "unchanged",
+                (true, true) => {
+                    self.replace_crd(crd).await.map_err(|error| failed(crd, error))?;
+                    "configured"
+                }
+                (false, _) => {
+                    self.send_new(crd).await.map_err(|error| failed(crd, error))?;
+                    "created"
+                }
+            };
+            self.tell(crd.id(), action, None);
         }
         let options = WaitOptions::until(Instant::now() + CRD_WAIT);
         self.unless_cancelled(self.engine.cluster.wait_ready(&crds, &options, &|_, _| {})).await?;
         self.engine.cluster.forget_served();
+        Ok(())
+    }
+
+    /// Puts a definition in the place of the one that is there.
+    async fn replace_crd(&self, crd: &Object) -> Result<(), cluster::Error> {
+        if self.is_server_side() {
+            let options = ApplyOptions { force: true, ..ApplyOptions::default() };
+            self.engine.cluster.migrate_fields(crd.id(), false).await?;
+            self.engine.cluster.apply(crd, &options).await?;
+        } else {
+            self.engine.cluster.replace(crd, false).await?;
+        }
         Ok(())
     }
 
@@ -83,6 +116,16 @@ impl Runner<'_> {
             self.tell(object.id(), "unchanged", None);
             return Ok(false);
         }
+        if !self.is_server_side() {
+            let outcome = self.merge_one(planned).await?;
+            let action = match outcome {
+                Outcome::Created => "created",
+                Outcome::Sent => "configured",
+                Outcome::Unchanged => "unchanged",
+            };
+            self.tell(object.id(), action, self.unexpected(planned, outcome == Outcome::Created));
+            return Ok(outcome == Outcome::Created);
+        }
         let update = planned.action != Action::Create;
         if update && self.migrate_fields {
             match cluster.migrate_fields(object.id(), false).await {
@@ -99,10 +142,31 @@ impl Runner<'_> {
             validation: FieldValidation::Strict,
         };
         let applied = cluster.apply(object, &options).await?;
-        let unexpected = !update && !applied.created && self.verb == Verb::Rollback;
-        let message = unexpected.then(|| "it is there, but was not part of the revision before".to_owned());
-        self.tell(object.id(), if applied.created { "created" } else { "configured" }, message);
+        let action = if applied.created { "created" } else { "configured" };
+        self.tell(object.id(), action, self.unexpected(planned, applied.created));
         Ok(applied.created)
+    }
+
+    /// What to say of an object that a rollback was to create and that was there.
+    fn unexpected(&self, planned: &Planned, created: bool) -> Option<String> {
+        let unexpected = planned.action == Action::Create && !created && self.verb == Verb::Rollback;
+        unexpected.then(|| "it is there, but was not part of the revision before".to_owned())
+    }
+
+    /// Sends one object without the server's apply, as Helm 4.3: `pkg/kube/client.go Update`. What an install knows not to
+    /// be there is created and nothing else, unless it takes others over.
+    async fn merge_one(&self, planned: &Planned) -> Result<Outcome, Failure> {
+        let (cluster, object) = (&self.engine.cluster, &planned.object);
+        if self.verb == Verb::Install && planned.baseline == Baseline::Itself && planned.action == Action::Create {
+            self.send_new(object).await?;
+            return Ok(Outcome::Created);
+        }
+        let merged = if self.apply.force_replace {
+            cluster.replace(object, false).await?
+        } else {
+            cluster.merge(object, &planned.baseline, false).await?
+        };
+        Ok(merged.outcome)
     }
 
     /// Deletes what is no longer part of the release, unless it says that it wants to stay.

@@ -39,8 +39,9 @@ impl Engine {
             engine: self,
             observer,
             lock: &lock,
-            // Tests have no steps, so the verb is of no use but to name the stage of a hook, which those of tests have none of.
-            verb: Verb::Uninstall,
+            // Tests have no steps, so the verb is of no use but to name the stage of a hook, which those of tests have none
+            // of; and they are sent as the revision was.
+            verb: Verb::Rollback,
             target: wish.target.clone(),
             // As Helm keeps them from now on: those left out first.
             release: Release { hooks: [left, chosen].concat(), ..release },

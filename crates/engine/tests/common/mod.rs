@@ -121,7 +121,7 @@ pub(crate) fn change(chart: Chart, values: Value) -> Change {
         wait: Wait::default(),
         on_failure: OnFailure::default(),
         no_hooks: false,
-        skip_crds: false,
+        crds: engine::Crds::default(),
         skip_schema_validation: false,
         subchart_notes: false,
         history_max: 10,

@@ -1,7 +1,7 @@
 //! What is done to a release when its process dies.
 
 use chart::Chart;
-use engine::{Cascade, Error, Intent, OnFailure, Rollback, Uninstall, WaitStrategy};
+use engine::{Cascade, Error, Intent, Method, OnFailure, Rollback, Uninstall, WaitStrategy};
 use release::Release;
 use serde_json::json;
 
@@ -118,6 +118,11 @@ fn leave_with(adjust: impl FnOnce(&mut Uninstall)) -> Intent {
     Intent::Uninstall(wish)
 }
 
+/// The objects are merged by us, not by the server.
+fn client_side(change: &mut engine::Change) {
+    change.apply.method = Method::ClientSide;
+}
+
 fn take(change: &mut engine::Change) {
     change.apply.take_ownership = true;
     change.apply.force_conflicts = true;
@@ -152,6 +157,12 @@ pub(crate) fn all() -> Vec<Scenario> {
     let doomed = |event: &str| job("doomed", event, "", "fail");
     let failed = || apply(with(1, &[&doomed("pre-install")]));
     add("install", "rollback on failure", vec![], apply_with(with(1, &[&doomed("post-install")]), and_back), true);
+    let ours = |chart| apply_with(chart, client_side);
+    add("install", "client-side", vec![], ours(with(1, &[DEPLOYMENT])), false);
+    let crds = || with_crd(CRD, &[("boat.yaml", BOAT)]);
+    add("install", "client-side, crds", vec![], ours(crds()), false);
+    let chart = || hooked(1, "hook-succeeded", ["pre-install", "post-install"]);
+    add("install", "client-side, with hooks", vec![], ours(chart()), false);
     for policy in POLICIES {
         let chart = hooked(1, policy, ["pre-install", "post-install"]);
         add("install", &format!("hooks `{policy}`"), vec![], apply(chart), false);
@@ -171,6 +182,20 @@ pub(crate) fn all() -> Vec<Scenario> {
     let failing = || with(2, &[&doomed("post-upgrade")]);
     add("upgrade", "rollback on failure", vec![first()], apply_with(failing(), and_back), true);
     add("upgrade", "cleanup on fail", vec![first()], apply_with(failing(), and_clean), true);
+    let was_ours = || vec![ours(with(1, &[DEPLOYMENT]))];
+    add("upgrade", "client-side", was_ours(), apply(with(2, &[])), false);
+    add(
+        "upgrade",
+        "client-side, hooks",
+        was_ours(),
+        apply(hooked(2, "hook-failed", ["pre-upgrade", "post-upgrade"])),
+        false,
+    );
+    let replace = |change: &mut engine::Change| change.apply.force_replace = true;
+    add("upgrade", "replacing", was_ours(), apply_with(with(2, &[DEPLOYMENT]), replace), false);
+    add("upgrade", "from the server to us", vec![first()], ours(with(2, &[])), false);
+    let theirs = |change: &mut engine::Change| change.apply.method = Method::ServerSide;
+    add("upgrade", "from us to the server", was_ours(), apply_with(with(2, &[]), theirs), false);
     for policy in POLICIES {
         let chart = || hooked(2, policy, ["pre-upgrade", "post-upgrade"]);
         add("upgrade", &format!("hooks `{policy}`"), vec![first()], apply(chart()), false);
@@ -183,6 +208,8 @@ pub(crate) fn all() -> Vec<Scenario> {
     let fails = |event: &str| vec![apply(with(1, &[&doomed(event)])), apply(with(2, &[]))];
     add("rollback", "cleanup on fail", fails("post-rollback"), back_with(|wish| wish.cleanup_on_fail = true), true);
     add("rollback", "from a failed upgrade", vec![first(), bad()], back_with(|_| {}), false);
+    let two_of_ours = vec![ours(with(1, &[DEPLOYMENT])), apply(with(2, &[]))];
+    add("rollback", "client-side", two_of_ours, back_with(|_| {}), false);
     for policy in POLICIES {
         let before = vec![apply(hooked(1, policy, ["pre-rollback", "post-rollback"])), apply(with(2, &[]))];
         add("rollback", &format!("hooks `{policy}`"), before, back_with(|_| {}), false);

@@ -44,6 +44,7 @@ fn available(object: &Value) -> i64 {
 
 impl State {
     pub(super) fn deployment(&mut self, key: &Key, object: &Arc<Value>) -> Result<()> {
+        self.adopt(object, &replica_sets())?;
         let sets = self.controlled(object, &replica_sets());
         let template = plain_template(object);
         let (mut new, old): (Sets, Sets) = sets.into_iter().partition(|(_, s)| plain_template(s) == template);

@@ -165,6 +165,32 @@ impl State {
         }
     }
 
+    /// Takes over the objects of a resource that fit an object's selector and that nobody controls, such as those that an
+    /// owner has left behind.
+    fn adopt(&mut self, owner: &Value, place: &GroupResource) -> Result<()> {
+        let Some(selector) = at(owner, &["spec", "selector"]).filter(|s| s.get("matchLabels").is_some()) else {
+            return Ok(());
+        };
+        let is_orphan = |object: &Value| {
+            let labels = at(object, &["metadata", "labels"]);
+            at(object, &["metadata", "deletionTimestamp"]).is_none()
+                && list(object, &["metadata", "ownerReferences"])
+                    .iter()
+                    .all(|o| o.get("controller") != Some(&true.into()))
+                && crate::selector::label_selector_matches(selector, labels)
+        };
+        let found = self.store.list(place, text(owner, &["metadata", "namespace"])).filter(|(_, o)| is_orphan(o));
+        let found: Vec<(Key, Value)> =
+            found.map(|((namespace, name), object)| (Key::new(place, namespace, name), Value::clone(object))).collect();
+        for (key, mut object) in found {
+            let mut owners = list(&object, &["metadata", "ownerReferences"]).to_vec();
+            owners.extend(owner_reference(owner).as_array().cloned().unwrap_or_default());
+            set(&mut object, &["metadata", "ownerReferences"], owners);
+            self.write(&key, "", object, MANAGER)?;
+        }
+        Ok(())
+    }
+
     /// The objects of a resource that an object controls.
     fn controlled(&self, owner: &Value, place: &GroupResource) -> Vec<(Key, Arc<Value>)> {
         self.store

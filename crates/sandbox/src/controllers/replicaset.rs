@@ -14,6 +14,7 @@ use crate::store::Key;
 
 impl State {
     pub(super) fn replica_set(&mut self, key: &Key, set_object: &Arc<Value>) -> Result<()> {
+        self.adopt(set_object, &pods())?;
         let owned = self.controlled(set_object, &pods());
         let (active, ended): (Vec<_>, Vec<_>) = owned.into_iter().partition(|(_, p)| is_active(p));
         let failed = ended.iter().filter(|(_, p)| text(p, &["status", "phase"]) == "Failed").count();

@@ -94,7 +94,9 @@ fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, ty: &T
         let inner = ty.member(key).map_or(&Type::Any, |(t, _)| t);
         let order = patch.get(&format!("{ORDER}{key}")).and_then(Value::as_array);
         match (target.get_mut(key), change) {
-            (Some(Value::Object(have)), Value::Object(changes)) => merge_map(have, changes, inner)?,
+            (Some(Value::Object(have)), Value::Object(changes)) if !field.is_some_and(|field| field.replace) => {
+                merge_map(have, changes, inner)?;
+            }
             (Some(Value::Array(have)), Value::Array(changes)) => merge_list(have, changes, order, field, inner)?,
             _ => {
                 if let Some(value) = plain(change, inner) {
@@ -222,6 +224,15 @@ mod tests {
                 {"name": "a", "image": "1", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]}, {"name": "b"}, {"name": "c"}
             ]))
         );
+    }
+
+    #[test]
+    fn some_maps_are_replaced() {
+        let selector = |labels: Value| json!({"spec": {"selector": {"matchLabels": labels}}});
+        let mut budget = selector(json!({"a": "1", "b": "2"}));
+        let ty = BUILTIN.kind("policy", "v1", "PodDisruptionBudget").unwrap();
+        apply(&mut budget, &selector(json!({"a": "2"})), &ty).unwrap();
+        assert_eq!(budget, selector(json!({"a": "2"})));
     }
 
     #[test]

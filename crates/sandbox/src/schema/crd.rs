@@ -94,6 +94,7 @@ fn plain(ty: Type) -> Field {
         required: false,
         merge_key: None,
         retain_keys: false,
+        replace: false,
         default: None,
         proto: Vec::new(),
     }

@@ -6,7 +6,7 @@
 //! ```text
 //! T core.v1.Container struct [gvk=group/version/Kind] [atomic]
 //!  name a! string             field, how it is written (below), `!` required, type
-//!  ports o#6 []ContainerPort map=containerPort,protocol merge=containerPort default="x" retainKeys set atomic
+//!  ports o#6 []ContainerPort map=containerPort,protocol merge=containerPort default="x" retainKeys replace set atomic
 //! ```
 //!
 //! `#6` is the field's number in protobuf; `#2.1` that of a field in an embedded struct, which is a message of its own. How a field is written: `a` always, `p` a pointer (left out when null), `o` left out when empty, `z` left out when zero.
@@ -98,6 +98,8 @@ pub(crate) struct Field {
     /// The key of a strategic merge; empty for a list of plain values that merges; none: the list is replaced.
     pub(crate) merge_key: Option<String>,
     pub(crate) retain_keys: bool,
+    /// A strategic merge replaces the map as a whole.
+    pub(crate) replace: bool,
     pub(crate) default: Option<Value>,
     /// The number in protobuf, behind those of the embedded structs around it.
     pub(crate) proto: Vec<u32>,
@@ -260,14 +262,15 @@ impl Builtin {
             'z' => Omit::Zero,
             _ => Omit::Nil,
         };
-        let (mut kind, mut merge_key, mut retain_keys, mut default, mut atomic) =
-            (ListKind::Atomic, None, false, None, false);
+        let (mut kind, mut merge_key, mut default) = (ListKind::Atomic, None, None);
+        let (mut retain_keys, mut replace, mut atomic) = (false, false, false);
         for word in words {
             match word.split_once('=').unwrap_or((word, "")) {
                 ("map", keys) => kind = ListKind::Map(keys.split(',').map(|k| (k.to_owned(), None)).collect()),
                 ("set", _) => kind = ListKind::Set,
                 ("merge", key) => merge_key = Some(key.to_owned()),
                 ("retainKeys", _) => retain_keys = true,
+                ("replace", _) => replace = true,
                 ("atomic", _) => atomic = true,
                 ("default", json) => default = serde_json::from_str(json).ok(),
                 _ => {}
@@ -280,7 +283,7 @@ impl Builtin {
         let (flags, number) = flags.split_once('#').unwrap_or((flags, ""));
         let required = flags.ends_with('!');
         let proto = number.split('.').filter_map(|n| n.parse().ok()).collect();
-        Some((name, Field { ty, omit, required, merge_key, retain_keys, default, proto }))
+        Some((name, Field { ty, omit, required, merge_key, retain_keys, replace, default, proto }))
     }
 
     fn shape(&self, shape: &str, package: &str, kind: ListKind) -> Type {
@@ -334,6 +337,7 @@ fn with_key_defaults(ty: &Type, table: &Builtin) -> Type {
                 required: field.required,
                 merge_key: field.merge_key.clone(),
                 retain_keys: field.retain_keys,
+                replace: field.replace,
                 default: field.default.clone(),
                 proto: field.proto.clone(),
             },

@@ -170,8 +170,8 @@ func kindLines(definitions map[string]*schema, omit map[string]map[string]goFiel
 				switch policy {
 				case "merge":
 					field += " merge=" + p.PatchKey
-				case "retainKeys":
-					field += " retainKeys"
+				case "retainKeys", "replace":
+					field += " " + policy
 				}
 			}
 			if len(p.Default) > 0 && string(p.Default) != "{}" && string(p.Default) != `""` && string(p.Default) != "0" && string(p.Default) != "false" {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ChangeBody, InputError, Problem, Reason, RollbackBody, ServerSide};
-use engine::{Apply, Cascade, Change, OnFailure, Rollback, Target, Uninstall, ValueStrategy, Wait, WaitStrategy};
+use api::{ChangeBody, InputError, Problem, RollbackBody, ServerSide};
+use engine::{
+    Apply, Cascade, Change, Crds, Method, OnFailure, Rollback, Target, Uninstall, ValueStrategy, Wait, WaitStrategy,
+};
 
 /// As Helm's `HELM_MAX_HISTORY`.
 const HISTORY_MAX: u32 = 10;
@@ -51,7 +53,11 @@ pub(crate) fn change(
         wait: wait(&body.wait)?,
         on_failure: OnFailure { rollback: body.on_failure.rollback, cleanup: body.on_failure.cleanup },
         no_hooks: body.hooks.disabled,
-        skip_crds: body.crds == api::Crds::Skip,
+        crds: match body.crds {
+            api::Crds::Create => Crds::Create,
+            api::Crds::Skip => Crds::Skip,
+            api::Crds::CreateReplace => Crds::CreateReplace,
+        },
         skip_schema_validation: body.skip_schema_validation,
         subchart_notes: body.subchart_notes,
         history_max: body.history_max.unwrap_or(HISTORY_MAX),
@@ -107,17 +113,29 @@ pub(crate) fn uninstall(query: &api::Parameters, target: Target) -> Checked<Unin
 }
 
 fn apply(wanted: &api::Apply) -> Checked<Apply> {
-    let missing = |text: &str| Box::new(Problem::new(Reason::NotImplemented, text));
-    if wanted.server_side == ServerSide::No {
-        return Err(missing("this server applies on the server side only; leave out `apply.serverSide`"));
-    }
-    if wanted.force_replace {
-        if wanted.server_side == ServerSide::Yes {
+    let method = match wanted.server_side {
+        ServerSide::Auto => Method::Auto,
+        ServerSide::Yes => Method::ServerSide,
+        ServerSide::No => Method::ClientSide,
+    };
+    match (method, wanted.force_conflicts, wanted.force_replace) {
+        (_, true, true) => {
+            return Err(wrong("/apply/forceReplace", "cannot use force conflicts and force replace together"));
+        }
+        (Method::ServerSide, _, true) => {
             return Err(wrong("/apply/forceReplace", "cannot use server-side apply and force replace together"));
         }
-        return Err(missing("this server patches objects and does not replace them; leave out `apply.forceReplace`"));
+        (Method::ClientSide, true, _) => {
+            return Err(wrong("/apply/forceConflicts", "cannot force conflicts where the server does not apply"));
+        }
+        _ => {}
     }
-    Ok(Apply { force_conflicts: wanted.force_conflicts, take_ownership: wanted.take_ownership })
+    Ok(Apply {
+        method,
+        force_conflicts: wanted.force_conflicts,
+        force_replace: wanted.force_replace,
+        take_ownership: wanted.take_ownership,
+    })
 }
 
 fn wait(wanted: &api::Wait) -> Checked<Wait> {
@@ -189,6 +207,7 @@ fn label_error(key: &str, value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use api::Reason;
     use serde_json::{Value, json};
 
     use super::*;
@@ -202,8 +221,16 @@ mod tests {
         for (body, reason, pointer) in [
             (json!({"wait": {"timeout": "5 minutes"}}), Reason::InvalidInput, Some("/wait/timeout")),
             (json!({"wait": {"timeout": "9999h"}}), Reason::InvalidInput, Some("/wait/timeout")),
-            (json!({"apply": {"serverSide": false}}), Reason::NotImplemented, None),
-            (json!({"apply": {"forceReplace": true}}), Reason::NotImplemented, None),
+            (
+                json!({"apply": {"forceConflicts": true, "serverSide": false}}),
+                Reason::InvalidInput,
+                Some("/apply/forceConflicts"),
+            ),
+            (
+                json!({"apply": {"forceConflicts": true, "forceReplace": true}}),
+                Reason::InvalidInput,
+                Some("/apply/forceReplace"),
+            ),
             (
                 json!({"apply": {"forceReplace": true, "serverSide": true}}),
                 Reason::InvalidInput,

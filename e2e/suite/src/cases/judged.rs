@@ -27,9 +27,10 @@ fn interop(ctx: &Ctx<'_>) -> Result<()> {
     };
     let wanted: Vec<Cell> = cells().into_iter().filter(is_wanted).collect();
     let judge = Judge { fixtures, whipstaff: ctx.whipstaff, kubectl, charts: ctx.charts, work: ctx.work };
-    let found = judge.play(&wanted, 3, ctx.port + 70)?;
+    let found = judge.play(&wanted, 3, ctx.port + 25)?;
     let faults = found.iter().filter(|(_, faults)| !faults.is_empty());
-    let faults: Vec<String> = faults.map(|(cell, faults)| format!("{}: {}", name(*cell), faults.join("\n"))).collect();
+    let first = |faults: &[String]| faults.iter().take(4).cloned().collect::<Vec<_>>().join("\n");
+    let faults: Vec<String> = faults.map(|(cell, faults)| format!("{}: {}", name(*cell), first(faults))).collect();
     if faults.is_empty() {
         return Ok(());
     }

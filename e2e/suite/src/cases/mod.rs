@@ -12,6 +12,7 @@ mod operations;
 mod pasted;
 mod real_charts;
 mod releases;
+mod sending;
 mod template;
 mod uploads;
 
@@ -113,7 +114,7 @@ pub(crate) fn http() -> Vec<Case> {
 
 /// Returns the cases that need the real Helm.
 pub(crate) fn interop() -> Vec<Case> {
-    interop::CASES.to_vec()
+    [interop::CASES, sending::CASES].concat()
 }
 
 /// Returns the cases that need the real cluster.

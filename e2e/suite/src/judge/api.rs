@@ -51,7 +51,8 @@ pub(crate) struct Object {
 impl Api {
     /// Has kubectl speak for the administrator.
     pub(crate) fn start(kubectl: &Kubectl, log: PathBuf, port: u16) -> Result<Self> {
-        let port = free_ports(port, 1)?;
+        // Not beside a control plane that has just started: some of its components listen only later.
+        let port = free_ports(port.saturating_add(45), 1)?;
         let mut command: Command = kubectl.command(&["proxy", "--port", &port.to_string()]);
         let mut process = Background::start("kubectl proxy", &mut command, log)?;
         let http = Http::new(format!("http://127.0.0.1:{port}"));

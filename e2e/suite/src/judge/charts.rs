@@ -69,7 +69,7 @@ fn run(options: &Charts, fixtures: &Fixtures, work: &Path) -> Result<bool> {
     let compared = compare(options, fixtures, work, &charts)?;
     compared.tell(options.verbose);
     println!("charts: {} s", started.elapsed().as_secs());
-    Ok(compared.different().is_empty())
+    Ok(compared.is_same())
 }
 
 /// Compares a few charts for the end-to-end suite, and says what differs.
@@ -117,8 +117,9 @@ fn compare(options: &Charts, fixtures: &Fixtures, work: &Path, charts: &[Chart])
     theirs.extend(new);
     let mut compared = Compared { judged: Vec::new(), helm: theirs, ours };
     compared.judge(charts, &BTreeMap::new());
-    let different = compared.different();
-    let again = sides.play("helm once more", helm, &different, None)?;
+    let doubtful = compared.judged.iter().filter(|(_, judged)| !judged.details.is_empty());
+    let doubtful: Vec<Chart> = doubtful.map(|(chart, _)| chart.clone()).collect();
+    let again = sides.play("helm once more", helm, &doubtful, None)?;
     compared.judge(charts, &again);
     if compared.judged.len() != charts.len() {
         bail!("{} of {} charts were not tried", charts.len() - compared.judged.len(), charts.len());
@@ -135,9 +136,8 @@ impl Compared {
         self.judged = charts.iter().filter_map(one).collect();
     }
 
-    fn different(&self) -> Vec<Chart> {
-        let different = self.judged.iter().filter(|(_, judged)| judged.verdict == Verdict::Different);
-        different.map(|(chart, _)| chart.clone()).collect()
+    fn is_same(&self) -> bool {
+        self.judged.iter().all(|(_, judged)| judged.verdict != Verdict::Different)
     }
 
     /// Prints what differs, and how many charts are of each verdict.
@@ -161,7 +161,10 @@ impl Compared {
         println!("charts: {} that Helm installs, {objects} objects", installed.len());
         println!("charts: {:>4} the same objects and managed fields, the same left behind", count(Verdict::Same));
         println!("charts: {:>4} refused by both in the same words", count(Verdict::Refused));
-        println!("charts: {:>4} refused by both in other words", count(Verdict::RefusedOtherwise));
+        println!(
+            "charts: {:>4} refused by both in other words, or after other steps",
+            count(Verdict::RefusedOtherwise)
+        );
         println!("charts: {:>4} different", count(Verdict::Different));
         for (who, outcomes) in [("Helm", &self.helm), ("whipstaff", &self.ours)] {
             let of = || installed.iter().filter_map(|name| outcomes.get(*name));

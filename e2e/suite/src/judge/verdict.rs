@@ -14,7 +14,8 @@ pub(crate) enum Verdict {
     Same,
     /// Helm does not install it, and neither do we, for the same reason in the same words.
     Refused,
-    /// Neither of us installs it, but the words differ.
+    /// Neither of us installs it, but the words differ, or what was there by then: Helm makes definitions before it renders,
+    /// and goes on with the next kind while it reports that one was refused.
     RefusedOtherwise,
     /// Something differs.
     Different,
@@ -68,6 +69,7 @@ pub(crate) fn judge(helm: &Outcome, again: Option<&Outcome>, ours: &Outcome) -> 
         details.push(format!("{} records left with Helm, {} with us", helm.records_left, ours.records_left));
     }
     let verdict = match (details.is_empty(), helm.code) {
+        (false, code) if code != 0 && code == ours.code => Verdict::RefusedOtherwise,
         (false, _) => Verdict::Different,
         (true, 0) => Verdict::Same,
         (true, _) if reason(&helm.error) == reason(&ours.error) => Verdict::Refused,
@@ -145,6 +147,8 @@ mod tests {
         assert_eq!(judge(&refusal("a"), None, &refusal("a")).verdict, Verdict::Refused);
         assert_eq!(judge(&refusal("a"), None, &refusal("b")).verdict, Verdict::RefusedOtherwise);
         assert_eq!(judge(&refusal("a"), None, &outcome(0, "", &[])).verdict, Verdict::Different);
+        let half = outcome(1, "Error: a\n", &[("Job. a/b", json!({}))]);
+        assert_eq!(judge(&half, None, &refusal("a")).verdict, Verdict::RefusedOtherwise);
         let left = outcome(0, "", &[("Job. a/b", json!({}))]);
         let judged = judge(&outcome(0, "", &[]), None, &left);
         assert_eq!(judged.details, ["Job. a/b only with us"]);
