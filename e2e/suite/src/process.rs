@@ -35,6 +35,7 @@ pub(crate) fn end_on_signals() -> Result<()> {
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             eprintln!("\nsignal {signal}: ending what was started");
+            register().ended = true;
             end_all();
             // What a shell reports for a process that a signal ended.
             std::process::exit(128 + signal);
@@ -43,10 +44,9 @@ pub(crate) fn end_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// Ends every registered group and removes every registered folder. Nothing can be started afterwards.
+/// Ends every registered group and removes every registered folder. After a signal nothing can be started any more.
 pub(crate) fn end_all() {
     let mut register = register();
-    register.ended = true;
     for &group in &register.groups {
         signal(group, Signal::TERM);
     }
@@ -57,7 +57,8 @@ pub(crate) fn end_all() {
     for &group in &register.groups {
         signal(group, Signal::KILL);
     }
-    for folder in &register.folders {
+    register.groups.clear();
+    for folder in std::mem::take(&mut register.folders) {
         let _ = std::fs::remove_dir_all(folder);
     }
 }
