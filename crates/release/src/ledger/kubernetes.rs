@@ -281,24 +281,21 @@ impl Store {
         let answer = self.client.send(request.map(kube::client::Body::from)).await?;
         let is_good = answer.status().is_success();
         let body = answer.into_body().collect().await?.to_bytes();
-        if is_good && let Some(page) = wire::page(&body) {
+        if !is_good {
+            // A refusal, which the client reads.
+            return match form {
+                Form::Heads => api.list_metadata(params).await.map(heads_of),
+                Form::Whole => api.list(params).await.map(whole_of),
+            };
+        }
+        if let Some(page) = wire::page(&body) {
             return Ok(page);
         }
-        // JSON, or a refusal, which the client reads.
         match form {
-            Form::Heads => api.list_metadata(params).await.map(|list| Page {
-                next: list.metadata.continue_.filter(|token| !token.is_empty()),
-                items: list.items.into_iter().map(|item| item_of(item.metadata, None)).collect(),
-            }),
-            Form::Whole => api.list(params).await.map(|list| Page {
-                next: list.metadata.continue_.filter(|token| !token.is_empty()),
-                items: list
-                    .items
-                    .into_iter()
-                    .map(|item| item_of(item.meta().clone(), item.kept().map(Bytes::copy_from_slice)))
-                    .collect(),
-            }),
+            Form::Heads => serde_json::from_slice(&body).map(heads_of::<K>),
+            Form::Whole => serde_json::from_slice(&body).map(whole_of::<K>),
         }
+        .map_err(kube::Error::SerdeError)
     }
 
     async fn read<K: Keeper>(&self, key: &Key) -> Result<K, Error> {
@@ -369,6 +366,21 @@ fn peek_of(mut item: Item, scope: &Scope, wanted: &HashSet<Key>) -> Option<(Key,
     let peek = record.ok_or(DecodeError::Missing).and_then(|record| codec::peek(&record));
     let peek = peek.map_err(|source| Error::Decode { key: key.clone(), source });
     Some((key, peek))
+}
+
+fn next_of(list: kube::core::ListMeta) -> Option<String> {
+    list.continue_.filter(|token| !token.is_empty())
+}
+
+fn heads_of<K: Keeper>(list: kube::core::ObjectList<kube::core::PartialObjectMeta<K>>) -> Page {
+    let items = list.items.into_iter().map(|item| item_of(item.metadata, None)).collect();
+    Page { next: next_of(list.metadata), items }
+}
+
+fn whole_of<K: Keeper>(list: kube::core::ObjectList<K>) -> Page {
+    let kept = |item: &K| item.kept().map(Bytes::copy_from_slice);
+    let items = list.items.into_iter().map(|item| item_of(item.meta().clone(), kept(&item))).collect();
+    Page { next: next_of(list.metadata), items }
 }
 
 /// Calls once more when etcd has changed its leader, as Helm 4.3: `pkg/kubeenv/roundtripper.go`.
