@@ -7,6 +7,7 @@ mod helm_cli;
 mod interop;
 mod layers;
 mod lifecycle;
+mod lists;
 mod race;
 mod runner;
 mod strangers;
@@ -59,6 +60,8 @@ enum Chore {
     Interop(interop::Arguments),
     /// Have two processes upgrade one release at once, many times, on a real control plane
     Race(race::Arguments),
+    /// Have the binary and the real Helm list ten thousand releases on a real control plane, and compare time and memory
+    Lists(lists::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -83,6 +86,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Charts(arguments) => return charts::run(arguments),
         Chore::Interop(arguments) => return interop::run(arguments),
         Chore::Race(arguments) => return race::run(arguments),
+        Chore::Lists(arguments) => return lists::run(arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use flate2::{Compression, Decompress, FlushDecompress};
 
 use crate::json;
 use crate::peek::{self, Peek};
@@ -115,6 +115,40 @@ pub fn peek(text: &[u8]) -> Result<Peek, DecodeError> {
         return Ok(peek);
     }
     peek_whole(text)
+}
+
+/// Opens many records as [`peek`] does, in the same memory. What is kept of a record is small, and what it takes to open one is not:
+/// made anew for each, it would leave the heap full of holes.
+pub(crate) struct Peeker {
+    inflate: Decompress,
+    packed: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+impl Peeker {
+    /// How much of a record's JSON is looked at before the whole is.
+    const PLAIN: usize = 4 * PEEKED;
+
+    pub(crate) fn new() -> Self {
+        Self { inflate: Decompress::new(false), packed: Vec::new(), plain: Vec::with_capacity(Self::PLAIN) }
+    }
+
+    /// Does what [`peek`] does.
+    pub(crate) fn peek(&mut self, text: &[u8]) -> Result<Peek, DecodeError> {
+        self.quick(text).map_or_else(|| peek(text), Ok)
+    }
+
+    /// Reads a record that is written as Helm writes it, and has at its beginning what a list shows.
+    fn quick(&mut self, text: &[u8]) -> Option<Peek> {
+        self.packed.clear();
+        STANDARD.decode_vec(text.get(..PEEKED).unwrap_or(text), &mut self.packed).ok()?;
+        // A header without name, comment or checksum of its own: four bytes say so, and six are a time and a system.
+        let body = self.packed.strip_prefix(&[0x1f, 0x8b, 0x08, 0])?.get(6..)?;
+        self.plain.clear();
+        self.inflate.reset(false);
+        self.inflate.decompress_vec(body, &mut self.plain, FlushDecompress::None).ok()?;
+        peek::read_slice(&self.plain).ok()
+    }
 }
 
 fn peek_whole(text: &[u8]) -> Result<Peek, DecodeError> {

@@ -23,9 +23,17 @@ pub struct Peek {
 
 /// Reads until the chart's metadata has been seen.
 pub(crate) fn read(reader: impl Read) -> Result<Peek, DecodeError> {
+    read_from(&mut serde_json::Deserializer::from_reader(BufReader::new(reader)))
+}
+
+/// As [`read`], of a text of which the end may be missing.
+pub(crate) fn read_slice(text: &[u8]) -> Result<Peek, DecodeError> {
+    read_from(&mut serde_json::Deserializer::from_slice(text))
+}
+
+fn read_from<'de>(json: &mut serde_json::Deserializer<impl serde_json::de::Read<'de>>) -> Result<Peek, DecodeError> {
     let mut head = Head::default();
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(reader));
-    match (&mut head).deserialize(&mut json) {
+    match (&mut head).deserialize(json) {
         Err(error) if !head.is_done() => Err(error.into()),
         _ => Ok(head.peek),
     }

@@ -25,6 +25,11 @@ impl Helm {
 
     /// Runs Helm, whatever its exit code.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Output> {
+        process::run(&mut self.command(arguments), Duration::from_secs(180))
+    }
+
+    /// Returns the command, to be run in another way.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         for variable in
             std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("HELM_"))
@@ -38,7 +43,7 @@ impl Helm {
             .env("HELM_DATA_HOME", self.home.join("data"))
             .env("KUBECONFIG", self.kubeconfig.as_deref().unwrap_or(Path::new("/nonexistent")))
             .args(arguments);
-        process::run(&mut command, Duration::from_secs(180))
+        command
     }
 
     /// Runs Helm, which must succeed.

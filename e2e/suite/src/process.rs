@@ -9,7 +9,8 @@ use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -96,6 +97,11 @@ impl Group {
 
     /// Waits until a deadline; `None` when it is still running then.
     fn wait_until(&mut self, deadline: Instant) -> Result<Option<ExitStatus>> {
+        self.watch_until(deadline, Duration::from_millis(50), |_| {})
+    }
+
+    /// As [`Self::wait_until`], and has somebody look at the child's number each time, with pauses of so long at most.
+    fn watch_until(&mut self, deadline: Instant, longest: Duration, look: impl Fn(u32)) -> Result<Option<ExitStatus>> {
         let mut pause = Duration::from_millis(1);
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -104,8 +110,9 @@ impl Group {
             if Instant::now() >= deadline {
                 return Ok(None);
             }
+            look(self.child.id());
             std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
+            pause = (pause * 2).min(longest);
         }
     }
 
@@ -226,6 +233,11 @@ impl Output {
 
 /// Runs a command to its end, within a time.
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<Output> {
+    run_watched(command, limit, Duration::from_millis(50), |_| {})
+}
+
+/// As [`run`]; see [`Group::watch_until`].
+fn run_watched(command: &mut Command, limit: Duration, longest: Duration, look: impl Fn(u32)) -> Result<Output> {
     let words: Vec<OsString> =
         std::iter::once(command.get_program()).chain(command.get_args()).map(OsString::from).collect();
     let line = words.iter().map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ");
@@ -233,13 +245,35 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<Output> {
     let mut group = Group::start(command)?;
     let stdout = reader(group.child.stdout.take());
     let stderr = reader(group.child.stderr.take());
-    let status = group.wait_until(Instant::now() + limit)?;
+    let status = group.watch_until(Instant::now() + limit, longest, look)?;
     group.end();
     let (stdout, stderr) = (collect(stdout), String::from_utf8_lossy(&collect(stderr)).into_owned());
     match status {
         Some(status) => Ok(Output { command: line, code: status.code().unwrap_or(-1), stdout, stderr }),
         None => bail!("`{line}` did not end within {} s\n{stderr}", limit.as_secs()),
     }
+}
+
+/// How long a command took, and the most memory that it held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    pub(crate) time: Duration,
+    /// In KiB.
+    pub(crate) memory: u64,
+}
+
+/// Runs a command to its end, within a time, and looks at what it costs. The memory is Linux' own count, looked at until the end.
+pub(crate) fn run_measured(command: &mut Command, limit: Duration) -> Result<(Output, Cost)> {
+    let (began, peak) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+    let seen = Arc::clone(&peak);
+    let output = run_watched(command, limit, Duration::from_millis(2), move |child| {
+        let status = std::fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        if let Some(memory) = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()) {
+            seen.fetch_max(memory, Ordering::Relaxed);
+        }
+    })?;
+    Ok((output, Cost { time: began.elapsed(), memory: peak.load(Ordering::Relaxed) }))
 }
 
 /// Runs a command to its end with its outputs on ours, within a time.

@@ -1,11 +1,11 @@
 //! What Secrets and ConfigMaps have in common.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::Debug;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use k8s_openapi::NamespaceResourceScope;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, PropagationPolicy};
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::wire::{self, Item, Page};
 use super::{Clock, Record, Scope, Stamp, head, labels, storable, user_labels};
-use crate::codec::{self, DecodeError, MAX_ENCODED};
+use crate::codec::{self, DecodeError, MAX_ENCODED, Peeker};
 use crate::error::Error;
 use crate::history::{Head, Token};
 use crate::marks::Marks;
@@ -51,6 +51,9 @@ pub(super) trait Keeper:
 const PAGE: u32 = 500;
 /// The most records that are asked for at once; one has 30 kilobytes as a rule, and may have a megabyte.
 const WHOLE_PAGE: u32 = 100;
+
+/// How many pages of records are opened at once, while the next one is on its way.
+const OPENING: usize = 2;
 
 /// How much of the listed objects is asked for.
 #[derive(Clone, Copy)]
@@ -192,11 +195,16 @@ impl Store {
             None => "owner=helm".to_owned(),
         };
         let mut heads = Vec::new();
-        self.pages(&api, selector, PAGE, Form::Heads, |page| match page {
-            Some(page) => heads.extend(page.items.into_iter().map(|item| self::head_of(item, scope))),
-            None => heads.clear(),
-        })
-        .await?;
+        let mut pages = Pages::new(self, api, selector, PAGE, Form::Heads);
+        while let Some(turn) = pages.next().await? {
+            match turn {
+                Turn::Page(Page { items, body, .. }) => {
+                    heads.extend(items.into_iter().map(|item| head_of(item, scope)));
+                    pages.give_back(body);
+                }
+                Turn::Again => heads.clear(),
+            }
+        }
         Ok(heads)
     }
 
@@ -217,21 +225,38 @@ impl Store {
         statuses.dedup();
         let selector = format!("owner=helm,status in ({})", statuses.join(","));
         let wanted: Arc<HashSet<Key>> = Arc::new(heads.iter().map(|head| head.key.clone()).collect());
-        let mut opening: Vec<JoinHandle<Vec<(Key, Result<Peek, Error>)>>> = Vec::new();
-        self.pages(&self.scoped::<K>(&scope), selector, WHOLE_PAGE, Form::Whole, |page| match page {
-            Some(page) => {
-                let (scope, wanted) = (scope.clone(), Arc::clone(&wanted));
-                opening.push(tokio::task::spawn_blocking(move || {
-                    page.items.into_iter().filter_map(|item| peek_of(item, &scope, &wanted)).collect()
-                }));
-            }
-            None => opening.clear(),
-        })
-        .await?;
         let mut all = Vec::with_capacity(heads.len());
-        for opened in opening {
-            // Nothing cancels it, and it does not panic; what is not there is read on its own.
-            all.extend(opened.await.unwrap_or_default());
+        // Nothing cancels what is opening, and it does not panic; what is not there in the end is read on its own.
+        let mut opening: VecDeque<JoinHandle<(Vec<(Key, Result<Peek, Error>)>, Bytes)>> = VecDeque::new();
+        let mut pages = Pages::new(self, self.scoped::<K>(&scope), selector, WHOLE_PAGE, Form::Whole);
+        while let Some(turn) = pages.next().await? {
+            match turn {
+                Turn::Page(page) => {
+                    let (scope, wanted) = (scope.clone(), Arc::clone(&wanted));
+                    opening.push_back(tokio::task::spawn_blocking(move || {
+                        let mut peeker = Peeker::new();
+                        let peeks =
+                            page.items.into_iter().filter_map(|item| peek_of(item, &scope, &wanted, &mut peeker));
+                        let peeks = peeks.collect();
+                        (peeks, page.body)
+                    }));
+                }
+                Turn::Again => {
+                    opening.clear();
+                    all.clear();
+                }
+            }
+            // Pages come faster than they are opened where the processors are few, and each is a megabyte or more.
+            if opening.len() > OPENING
+                && let Some(first) = opening.pop_front()
+            {
+                let (peeks, body) = first.await.unwrap_or_default();
+                all.extend(peeks);
+                pages.give_back(body);
+            }
+        }
+        for rest in opening {
+            all.extend(rest.await.unwrap_or_default().0);
         }
         Ok(all)
     }
@@ -243,44 +268,26 @@ impl Store {
         }
     }
 
-    /// Reads a list page by page and hands them on; `None` when all of them are void, as the list begins again.
-    async fn pages<K: Keeper>(
+    /// Reads a page, in protobuf where that is spoken.
+    async fn page<K: Keeper>(
         &self,
         api: &Api<K>,
-        selector: String,
-        limit: u32,
+        params: &ListParams,
         form: Form,
-        mut each: impl FnMut(Option<Page>),
-    ) -> Result<(), Error> {
-        let mut params = ListParams::default().labels(&selector).limit(limit);
-        loop {
-            let page = match retry_once(|| self.page::<K>(api, &params, form)).await {
-                Ok(page) => page,
-                // The list has grown too old to go on with: start again, in one piece.
-                Err(kube::Error::Api(status)) if status.code == 410 && params.continue_token.is_some() => {
-                    each(None);
-                    params = ListParams::default().labels(&selector);
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let next = page.next.clone();
-            each(Some(page));
-            match next {
-                Some(next) => params.continue_token = Some(next),
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// Reads a page, in protobuf where that is spoken.
-    async fn page<K: Keeper>(&self, api: &Api<K>, params: &ListParams, form: Form) -> Result<Page, kube::Error> {
+        spare: &Mutex<Vec<BytesMut>>,
+    ) -> Result<Page, kube::Error> {
         let mut request =
             kube::core::Request::new(api.resource_url()).list(params).map_err(kube::Error::BuildRequest)?;
         request.headers_mut().insert(http::header::ACCEPT, http::HeaderValue::from_static(form.accept()));
         let answer = self.client.send(request.map(kube::client::Body::from)).await?;
         let is_good = answer.status().is_success();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let (mut arriving, mut body) = (answer.into_body(), lock(spare).pop().unwrap_or_default());
+        while let Some(frame) = arriving.frame().await {
+            if let Some(data) = frame?.data_ref() {
+                body.extend_from_slice(data);
+            }
+        }
+        let body = body.freeze();
         if !is_good {
             // A refusal, which the client reads.
             return match form {
@@ -289,7 +296,7 @@ impl Store {
             };
         }
         if let Some(page) = wire::page(&body) {
-            return Ok(page);
+            return Ok(Page { body, ..page });
         }
         match form {
             Form::Heads => serde_json::from_slice(&body).map(heads_of::<K>),
@@ -325,6 +332,65 @@ impl Store {
     }
 }
 
+/// A list that is read page by page.
+struct Pages<'s, K> {
+    store: &'s Store,
+    api: Api<K>,
+    selector: String,
+    /// What to ask for next; none at the end.
+    params: Option<ListParams>,
+    form: Form,
+    /// What earlier pages were in. Each page is large, and what is kept of it small: with memory of its own for each, the heap
+    /// would be full of holes that the next page does not fit in.
+    spare: Mutex<Vec<BytesMut>>,
+}
+
+fn lock(spare: &Mutex<Vec<BytesMut>>) -> MutexGuard<'_, Vec<BytesMut>> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What comes next of a list.
+enum Turn {
+    Page(Page),
+    /// All pages so far are void, as the list begins again.
+    Again,
+}
+
+impl<'s, K: Keeper> Pages<'s, K> {
+    fn new(store: &'s Store, api: Api<K>, selector: String, limit: u32, form: Form) -> Self {
+        let params = Some(ListParams::default().labels(&selector).limit(limit));
+        Self { store, api, selector, params, form, spare: Mutex::default() }
+    }
+
+    /// Takes back what a page was in that nobody looks at any more.
+    fn give_back(&self, body: Bytes) {
+        if let Ok(mut body) = body.try_into_mut() {
+            body.clear();
+            lock(&self.spare).push(body);
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Turn>, Error> {
+        let Some(params) = &mut self.params else { return Ok(None) };
+        let page = retry_once(|| self.store.page::<K>(&self.api, params, self.form, &self.spare)).await;
+        match page {
+            Ok(mut page) => {
+                match page.next.take() {
+                    Some(next) => params.continue_token = Some(next),
+                    None => self.params = None,
+                }
+                Ok(Some(Turn::Page(page)))
+            }
+            // The list has grown too old to go on with: start again, in one piece.
+            Err(kube::Error::Api(status)) if status.code == 410 && params.continue_token.is_some() => {
+                *params = ListParams::default().labels(&self.selector);
+                Ok(Some(Turn::Again))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// Helm writes records as the field manager `Helm`, which is what it is called by where it does not say.
 static POST: std::sync::LazyLock<PostParams> =
     std::sync::LazyLock::new(|| PostParams { dry_run: false, field_manager: Some("Helm".to_owned()) });
@@ -357,13 +423,18 @@ fn head_of(item: Item, scope: &Scope) -> Head {
     head(&namespace.unwrap_or(asked), &name, Token(version), labels, Marks::read(&annotations))
 }
 
-fn peek_of(mut item: Item, scope: &Scope, wanted: &HashSet<Key>) -> Option<(Key, Result<Peek, Error>)> {
+fn peek_of(
+    mut item: Item,
+    scope: &Scope,
+    wanted: &HashSet<Key>,
+    peeker: &mut Peeker,
+) -> Option<(Key, Result<Peek, Error>)> {
     let record = item.record.take();
     let Head { key, misnamed: None, .. } = head_of(item, scope) else { return None };
     if !wanted.contains(&key) {
         return None;
     }
-    let peek = record.ok_or(DecodeError::Missing).and_then(|record| codec::peek(&record));
+    let peek = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record));
     let peek = peek.map_err(|source| Error::Decode { key: key.clone(), source });
     Some((key, peek))
 }
@@ -374,13 +445,13 @@ fn next_of(list: kube::core::ListMeta) -> Option<String> {
 
 fn heads_of<K: Keeper>(list: kube::core::ObjectList<kube::core::PartialObjectMeta<K>>) -> Page {
     let items = list.items.into_iter().map(|item| item_of(item.metadata, None)).collect();
-    Page { next: next_of(list.metadata), items }
+    Page { next: next_of(list.metadata), items, body: Bytes::new() }
 }
 
 fn whole_of<K: Keeper>(list: kube::core::ObjectList<K>) -> Page {
     let kept = |item: &K| item.kept().map(Bytes::copy_from_slice);
     let items = list.items.into_iter().map(|item| item_of(item.meta().clone(), kept(&item))).collect();
-    Page { next: next_of(list.metadata), items }
+    Page { next: next_of(list.metadata), items, body: Bytes::new() }
 }
 
 /// Calls once more when etcd has changed its leader, as Helm 4.3: `pkg/kubeenv/roundtripper.go`.

@@ -16,6 +16,8 @@ pub(super) struct Page {
     pub(super) items: Vec<Item>,
     /// Leads to the next page.
     pub(super) next: Option<String>,
+    /// The answer that the records are slices of.
+    pub(super) body: Bytes,
 }
 
 /// A Secret, a ConfigMap, or what is known of one.
