@@ -36,7 +36,7 @@ pub struct Item {
     /// What its labels say.
     pub head: Head,
     /// What its record says, or why it cannot be read.
-    pub peek: Result<Peek, Error>,
+    pub peek: Result<Box<Peek>, Error>,
 }
 
 impl ListFilter {
@@ -87,7 +87,7 @@ pub async fn list(
 /// # Errors
 /// As [`list`].
 pub async fn open(ledger: &dyn Ledger, heads: Vec<Head>, parallel: usize) -> Result<Vec<Item>, Error> {
-    let mut opened: HashMap<Key, Result<Peek, Error>> = match heads.len() < MANY {
+    let mut opened: HashMap<Key, Result<Box<Peek>, Error>> = match heads.len() < MANY {
         true => HashMap::new(),
         false => ledger.peeks(&heads).await?.into_iter().collect(),
     };
@@ -104,7 +104,7 @@ pub async fn open(ledger: &dyn Ledger, heads: Vec<Head>, parallel: usize) -> Res
                 Err(Error::NotFound(_)) => Ok(None),
                 Err(error @ Error::Decode { .. }) => Ok(Some(Item { head, peek: Err(error) })),
                 Err(error) => Err(error),
-                Ok(peek) => Ok(Some(Item { head, peek: Ok(peek) })),
+                Ok(peek) => Ok(Some(Item { head, peek: Ok(Box::new(peek)) })),
             }
         }))
         .buffered(parallel.max(1))

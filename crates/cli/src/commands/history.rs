@@ -58,7 +58,7 @@ fn run(call: &Call) -> Outcome {
     let items = session.wait(session.engine.history(&session.target(name)));
     let items = items.map_err(|error| session.not_found(error))?;
     let mut lines: Vec<Line> =
-        items.into_iter().filter_map(|Item { head, peek }| Some(line(head.key.revision, peek.ok()?))).collect();
+        items.into_iter().filter_map(|Item { head, peek }| Some(line(head.key.revision, *peek.ok()?))).collect();
     let most = go_int(call.flags.text("max")).and_then(|most| usize::try_from(most).ok()).unwrap_or(0);
     lines.drain(..lines.len().saturating_sub(most));
     let with_rollback = call.flags.on("show-rollback-revision");

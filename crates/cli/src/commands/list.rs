@@ -103,7 +103,7 @@ fn statuses(call: &Call) -> Vec<Status> {
 }
 
 /// Finds the releases that are asked for, in order, and opens those that are shown.
-fn releases(call: &Call, session: &Session) -> Outcome<Vec<(Head, Peek)>> {
+fn releases(call: &Call, session: &Session) -> Outcome<Vec<(Head, Box<Peek>)>> {
     let flags = &call.flags;
     let pattern = flags.some("filter").map(Pattern::new).transpose().map_err(Fail::new)?;
     let scope = match flags.on("all-namespaces") {
@@ -125,7 +125,7 @@ fn releases(call: &Call, session: &Session) -> Outcome<Vec<(Head, Peek)>> {
     let number = |flag: &str| go_int(flags.text(flag)).unwrap_or(0);
     let offset = usize::try_from(number("offset")).unwrap_or(0);
     let most = usize::try_from(number("max")).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
-    let open = |heads: Vec<Head>| -> Outcome<Vec<(Head, Peek)>> {
+    let open = |heads: Vec<Head>| -> Outcome<Vec<(Head, Box<Peek>)>> {
         let items: Vec<Item> = session.wait(session.engine.open(heads))?;
         Ok(items.into_iter().filter_map(|Item { head, peek }| Some((head, peek.ok()?))).collect())
     };

@@ -49,7 +49,7 @@ impl Ledger for ConfigMapLedger {
         self.0.peek::<ConfigMap>(key).await
     }
 
-    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Peek, Error>)>, Error> {
+    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Box<Peek>, Error>)>, Error> {
         self.0.peeks::<ConfigMap>(heads).await
     }
 

@@ -210,7 +210,7 @@ impl Store {
 
     /// Reads what a list shows of many records by listing them whole, which takes the API server a tenth of what it takes to
     /// get each.
-    pub(super) async fn peeks<K: Keeper>(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Peek, Error>)>, Error> {
+    pub(super) async fn peeks<K: Keeper>(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Box<Peek>, Error>)>, Error> {
         let mut namespaces: Vec<&str> = heads.iter().map(|head| head.key.namespace.as_str()).collect();
         namespaces.sort_unstable();
         namespaces.dedup();
@@ -227,7 +227,7 @@ impl Store {
         let wanted: Arc<HashSet<Key>> = Arc::new(heads.iter().map(|head| head.key.clone()).collect());
         let mut all = Vec::with_capacity(heads.len());
         // Nothing cancels what is opening, and it does not panic; what is not there in the end is read on its own.
-        let mut opening: VecDeque<JoinHandle<(Vec<(Key, Result<Peek, Error>)>, Bytes)>> = VecDeque::new();
+        let mut opening: VecDeque<JoinHandle<(Vec<(Key, Result<Box<Peek>, Error>)>, Bytes)>> = VecDeque::new();
         let mut pages = Pages::new(self, self.scoped::<K>(&scope), selector, WHOLE_PAGE, Form::Whole);
         while let Some(turn) = pages.next().await? {
             match turn {
@@ -428,13 +428,13 @@ fn peek_of(
     scope: &Scope,
     wanted: &HashSet<Key>,
     peeker: &mut Peeker,
-) -> Option<(Key, Result<Peek, Error>)> {
+) -> Option<(Key, Result<Box<Peek>, Error>)> {
     let record = item.record.take();
     let Head { key, misnamed: None, .. } = head_of(item, scope) else { return None };
     if !wanted.contains(&key) {
         return None;
     }
-    let peek = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record));
+    let peek = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record)).map(Box::new);
     let peek = peek.map_err(|source| Error::Decode { key: key.clone(), source });
     Some((key, peek))
 }

@@ -76,7 +76,7 @@ pub trait Ledger: Send + Sync {
 
     /// Reads what a list shows of many records, as far as that is cheaper than to read each; in no order, and what is left
     /// out is read on its own.
-    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Peek, Error>)>, Error> {
+    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Box<Peek>, Error>)>, Error> {
         let _ = heads;
         Ok(Vec::new())
     }

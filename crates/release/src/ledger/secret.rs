@@ -49,7 +49,7 @@ impl Ledger for SecretLedger {
         self.0.peek::<Secret>(key).await
     }
 
-    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Peek, Error>)>, Error> {
+    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Box<Peek>, Error>)>, Error> {
         self.0.peeks::<Secret>(heads).await
     }
 
