@@ -182,3 +182,31 @@ fn unbase64(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
 fn is_gzip(bytes: &[u8]) -> bool {
     bytes.len() > 3 && bytes.starts_with(&[0x1f, 0x8b, 0x08])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_are_peeked_as_one_is() {
+        let mut peeker = Peeker::new();
+        for notes in [0, 10, 100_000, 10] {
+            let mut release = Release { name: format!("shop-{notes}"), ..Release::default() };
+            // Not to be compressed well, so that what a list shows ends beyond the part that is looked at first.
+            let mut state = 1_u64;
+            release.info.notes = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                char::from(b'a' + (state >> 60) as u8)
+            })
+            .take(notes)
+            .collect();
+            let text = encode(&release).unwrap();
+            assert_eq!(peeker.quick(text.as_bytes()).is_some(), notes < 100_000, "{notes}");
+            assert_eq!(peeker.peek(text.as_bytes()).unwrap(), peek(text.as_bytes()).unwrap());
+        }
+        let plain = STANDARD.encode(r#"{"name":"shop","info":{},"chart":{"metadata":{"name":"c"}}}"#);
+        assert_eq!(peeker.peek(plain.as_bytes()).unwrap().name, "shop");
+        assert!(peeker.peek(b"no record").is_err());
+        assert!(peeker.peek(b"").is_err());
+    }
+}

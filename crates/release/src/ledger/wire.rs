@@ -192,7 +192,7 @@ mod tests {
             annotations: BTreeMap::from([("whipstaff.dev/holder".into(), "a_1".into())]),
             record: Some(record.into()),
         };
-        assert_eq!(page(&answer), Some(Page { items: vec![want], next: Some("more".into()) }));
+        assert_eq!(page(&answer), Some(Page { items: vec![want], next: Some("more".into()), body: Bytes::new() }));
         // What breaks off is no page.
         for length in 0..answer.len() {
             assert_eq!(page(&answer.slice(..length)), None, "{length}");
