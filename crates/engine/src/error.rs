@@ -208,6 +208,10 @@ impl Error {
         );
         Some(match holder {
             Some(holder) => format!("revision {revision} has been {status} {age}; `{holder}` is at work on it"),
+            // Whoever has just been faster is alive.
+            None if since.is_none() => {
+                format!("another program has begun revision {revision} at the same time; try again when it is done")
+            }
             None => format!(
                 "revision {revision} has been {status} {age}; `unlock` ends it when the program that wrote it has died"
             ),
@@ -271,6 +275,10 @@ mod tests {
         assert_eq!(
             advice(&pending(Some("a_1"), at(7_490))),
             "revision 3 has been pending-upgrade for 10s; `a_1` is at work on it"
+        );
+        assert_eq!(
+            advice(&pending(None, None)),
+            "another program has begun revision 3 at the same time; try again when it is done"
         );
         assert_eq!(in_words(200), "3m");
         assert_eq!(in_words(90_000 + 3600), "1d2h");
