@@ -49,8 +49,10 @@ pub(super) trait Keeper:
 
 /// The most heads that are asked for at once.
 const PAGE: u32 = 500;
-/// The most records that are asked for at once; one has 30 kilobytes as a rule, and may have a megabyte.
+/// How many records are asked for at first; one has 30 kilobytes as a rule, and may have a megabyte.
 const WHOLE_PAGE: u32 = 100;
+/// How large a page of records should be: each page costs the API server some milliseconds, and all of it is in memory here.
+const WHOLE_BYTES: usize = 4 << 20;
 
 /// How many pages of records are opened at once, while the next one is on its way.
 const OPENING: usize = 2;
@@ -376,7 +378,13 @@ impl<'s, K: Keeper> Pages<'s, K> {
         match page {
             Ok(mut page) => {
                 match page.next.take() {
-                    Some(next) => params.continue_token = Some(next),
+                    Some(next) => {
+                        params.continue_token = Some(next);
+                        if let (Form::Whole, Some(each)) = (self.form, page.body.len().checked_div(page.items.len())) {
+                            let fitting = u32::try_from(WHOLE_BYTES / each.max(1)).unwrap_or(u32::MAX);
+                            params.limit = Some(fitting.clamp(WHOLE_PAGE / 10, WHOLE_PAGE * 10));
+                        }
+                    }
                     None => self.params = None,
                 }
                 Ok(Some(Turn::Page(page)))
