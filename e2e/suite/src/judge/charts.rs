@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use super::lane::{Lane, Outcome};
 use super::verdict::{Judged, Verdict, judge};
-use crate::fixture::{self, Fixtures};
-use crate::process;
+use super::with_fixtures;
+use crate::fixture::Fixtures;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -54,13 +54,7 @@ struct Chart {
 ///
 /// When a fixture or a cluster does not start, or ends on the way.
 pub fn charts(options: &Charts) -> Result<bool> {
-    process::end_on_signals()?;
-    let fixtures = fixture::build(&options.root, &options.cache)?;
-    let work = tempfile::Builder::new().prefix("whipstaff-charts-").tempdir()?;
-    process::remove_on_signal(work.path());
-    let result = run(options, &fixtures, work.path());
-    process::end_all();
-    result
+    with_fixtures(&options.root, &options.cache, "charts", |fixtures, work| run(options, fixtures, work))
 }
 
 fn run(options: &Charts, fixtures: &Fixtures, work: &Path) -> Result<bool> {

@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 use super::api::Api;
 use super::cell::{Cell, Step, Tool, Tools, play};
 use super::normal::differences;
+use super::with_fixtures;
 use crate::cluster::{ControlPlane, Kubectl};
-use crate::fixture::{self, Fixtures};
+use crate::fixture::Fixtures;
 use crate::helm::Helm;
-use crate::process;
 use crate::runner::{self, Job};
 
 /// What to run.
@@ -46,13 +46,7 @@ const SHOWN: usize = 6;
 ///
 /// When a fixture or the cluster does not start.
 pub fn interop(options: &Interop) -> Result<bool> {
-    process::end_on_signals()?;
-    let fixtures = fixture::build(&options.root, &options.cache)?;
-    let work = tempfile::Builder::new().prefix("whipstaff-interop-").tempdir()?;
-    process::remove_on_signal(work.path());
-    let result = run(options, &fixtures, work.path());
-    process::end_all();
-    result
+    with_fixtures(&options.root, &options.cache, "interop", |fixtures, work| run(options, fixtures, work))
 }
 
 fn run(options: &Interop, fixtures: &Fixtures, work: &Path) -> Result<bool> {

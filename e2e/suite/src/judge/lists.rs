@@ -1,7 +1,7 @@
 //! Lists of very many releases, by us and by Helm, with their time and memory.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::Api;
+use super::{Api, with_fixtures};
 use crate::check::text;
 use crate::cluster::{ControlPlane, Kubectl};
-use crate::fixture;
+use crate::fixture::Fixtures;
 use crate::helm::Helm;
 use crate::http::Http;
-use crate::process::{self, Cost, run_measured};
+use crate::process::{Cost, run_measured};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -51,26 +51,21 @@ const SHARE: f64 = 0.2;
 ///
 /// When a fixture or the cluster does not start, or a list fails.
 pub fn lists(options: &Lists) -> Result<bool> {
-    process::end_on_signals()?;
-    let fixtures = fixture::build(&options.root, &options.cache)?;
-    let work = tempfile::Builder::new().prefix("whipstaff-lists-").tempdir()?;
-    process::remove_on_signal(work.path());
-    let result =
-        ControlPlane::start(&fixtures, &work.path().join("cluster"), options.port).and_then(|(mut plane, kubectl)| {
-            let api = Api::start(&kubectl, work.path().join("proxy.log"), options.port)?;
-            let tools = [&fixtures.helm, &options.whipstaff]
-                .map(|program| Helm::new(program, &work.path().join("home"), Some(kubectl.kubeconfig())));
-            let [helm, _] = &tools;
-            let chart = options.chart.to_string_lossy();
-            let install = ["install", "zzname", &*chart, "-n", "zzspace", "--create-namespace", "--no-hooks"];
-            helm.ok(&install)?;
-            let size = fill(&kubectl, api.http(), options.releases)?;
-            plane.check()?;
-            println!("lists: {} releases in {NAMESPACES} namespaces, {size} bytes each", options.releases);
-            compare(&tools, options.rounds)
-        });
-    process::end_all();
-    result
+    with_fixtures(&options.root, &options.cache, "lists", |fixtures, work| run(options, fixtures, work))
+}
+
+fn run(options: &Lists, fixtures: &Fixtures, work: &Path) -> Result<bool> {
+    let (mut plane, kubectl) = ControlPlane::start(fixtures, &work.join("cluster"), options.port)?;
+    let api = Api::start(&kubectl, work.join("proxy.log"), options.port)?;
+    let tools = [&fixtures.helm, &options.whipstaff]
+        .map(|program| Helm::new(program, &work.join("home"), Some(kubectl.kubeconfig())));
+    let [helm, _] = &tools;
+    let chart = options.chart.to_string_lossy();
+    helm.ok(&["install", "zzname", &*chart, "-n", "zzspace", "--create-namespace", "--no-hooks"])?;
+    let size = fill(&kubectl, api.http(), options.releases)?;
+    plane.check()?;
+    println!("lists: {} releases in {NAMESPACES} namespaces, {size} bytes each", options.releases);
+    compare(&tools, options.rounds)
 }
 
 /// Makes so many records out of the one there is, which it deletes; returns how large each is.

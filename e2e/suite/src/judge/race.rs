@@ -10,11 +10,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::cell::Tool;
+use super::with_fixtures;
 use crate::check::list;
 use crate::cluster::{ControlPlane, Kubectl};
-use crate::fixture;
+use crate::fixture::Fixtures;
 use crate::helm::Helm;
-use crate::process::{self, Output};
+use crate::process::Output;
 use crate::runner::{self, Job};
 
 /// What to run.
@@ -83,32 +84,22 @@ impl Tally {
 ///
 /// When a fixture or the cluster does not start.
 pub fn race(options: &Race) -> Result<bool> {
-    process::end_on_signals()?;
-    let fixtures = fixture::build(&options.root, &options.cache)?;
-    let work = tempfile::Builder::new().prefix("whipstaff-race-").tempdir()?;
-    process::remove_on_signal(work.path());
-    let result =
-        ControlPlane::start(&fixtures, &work.path().join("cluster"), options.port).and_then(|(mut plane, kubectl)| {
-            let chart = options.root.join("e2e/charts/hooked");
-            let course = Course {
-                kubectl: &kubectl,
-                whipstaff: &options.whipstaff,
-                helm: &fixtures.helm,
-                chart: &chart,
-                work: work.path(),
-            };
-            let tallies = PAIRS.map(|pair| course.race(pair, options.rounds, options.jobs));
-            plane.check()?;
-            let mut good = true;
-            for (pair, tally) in PAIRS.into_iter().zip(tallies) {
-                let tally = tally?;
-                good &= tally.is_good();
-                println!("{}", table(pair, &tally));
-            }
-            Ok(good)
-        });
-    process::end_all();
-    result
+    with_fixtures(&options.root, &options.cache, "race", |fixtures, work| run(options, fixtures, work))
+}
+
+fn run(options: &Race, fixtures: &Fixtures, work: &Path) -> Result<bool> {
+    let (mut plane, kubectl) = ControlPlane::start(fixtures, &work.join("cluster"), options.port)?;
+    let chart = options.root.join("e2e/charts/hooked");
+    let course = Course { kubectl: &kubectl, whipstaff: &options.whipstaff, helm: &fixtures.helm, chart: &chart, work };
+    let tallies = PAIRS.map(|pair| course.race(pair, options.rounds, options.jobs));
+    plane.check()?;
+    let mut good = true;
+    for (pair, tally) in PAIRS.into_iter().zip(tallies) {
+        let tally = tally?;
+        good &= tally.is_good();
+        println!("{}", table(pair, &tally));
+    }
+    Ok(good)
 }
 
 fn table([first, second]: [Tool; 2], tally: &Tally) -> String {
