@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let same = judge::charts(&judge::Charts {
         charts: arguments.charts.unwrap_or_else(|| crate::e2e::corpus(&root).join("charts")),
         cache: crate::e2e::default_cache()?,
-        whipstaff: arguments.whipstaff.map_or_else(crate::helm_cli::build, |path| Ok(std::path::absolute(path)?))?,
+        whipstaff: crate::runner::whipstaff(arguments.whipstaff.as_deref())?,
         root,
         helm: arguments.helm,
         filter: arguments.filter,

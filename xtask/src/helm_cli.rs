@@ -73,10 +73,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| crate::root().join("../shared").join(if arguments.corpus { "corpus" } else { "helm-cli" }));
     let cases = read_cases(&folder)?;
-    let binary = match &arguments.whipstaff {
-        Some(path) => std::path::absolute(path)?,
-        None => build()?,
-    };
+    let binary = crate::runner::whipstaff(arguments.whipstaff.as_deref())?;
     let report = if arguments.corpus {
         corpus::run(&folder, &binary, &cases, &arguments.filter)?
     } else {
@@ -89,12 +86,6 @@ fn read_cases(folder: &Path) -> Result<Vec<Json>> {
     let path = folder.join("cases.jsonl");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-}
-
-pub(crate) fn build() -> Result<PathBuf> {
-    crate::succeed(crate::cargo().args(["build", "--quiet", "--package", "whipstaff"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
-    Ok(target.join("debug/whipstaff"))
 }
 
 /// Runs the cases of commands in a copy of their folder.

@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let good = judge::interop(&judge::Interop {
         root: crate::root(),
         cache: crate::e2e::default_cache()?,
-        whipstaff: arguments.whipstaff.map_or_else(crate::helm_cli::build, |path| Ok(std::path::absolute(path)?))?,
+        whipstaff: crate::runner::whipstaff(arguments.whipstaff.as_deref())?,
         filter: arguments.filter,
         jobs: arguments.jobs,
         verbose: arguments.verbose,

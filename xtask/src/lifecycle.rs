@@ -104,10 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             (fixtures.helm, fixtures.controlplane, Some("kubectl"))
         }
     };
-    let whipstaff = match &arguments.whipstaff {
-        Some(path) => std::path::absolute(path)?,
-        None => crate::helm_cli::build()?,
-    };
+    let whipstaff = crate::runner::whipstaff(arguments.whipstaff.as_deref())?;
     let own = crate::root().join("e2e/lifecycle");
     let scripts: Vec<Script> = script::read(&own.join("scripts"))?
         .into_iter()

@@ -1,9 +1,20 @@
 //! Running commands, several at a time, and keeping what they print.
 
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
+
+/// The binary that was asked for; else the workspace's own is built.
+pub(crate) fn whipstaff(asked: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = asked {
+        return Ok(std::path::absolute(path)?);
+    }
+    crate::succeed(crate::cargo().args(["build", "--quiet", "--package", "whipstaff"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
+    Ok(target.join("debug/whipstaff"))
+}
 
 /// What a command did, with what is random masked.
 #[derive(Clone, PartialEq)]

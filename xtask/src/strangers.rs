@@ -72,10 +72,7 @@ struct Report {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let charts = arguments.charts.canonicalize()?;
-    let ours = match &arguments.whipstaff {
-        Some(path) => std::path::absolute(path)?,
-        None => crate::helm_cli::build()?,
-    };
+    let ours = crate::runner::whipstaff(arguments.whipstaff.as_deref())?;
     let bench = Bench::new(&charts, &std::path::absolute(&arguments.helm)?, &ours, arguments.cache.as_deref())?;
     let found = cases::find(&charts)?;
     if found.is_empty() {
