@@ -1,6 +1,6 @@
 //! Writing to standard output.
 
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 
 use crate::fail::Outcome;
 
@@ -11,12 +11,18 @@ pub(crate) fn print(text: &str) -> Outcome {
 
 /// Writes a text that is in pieces.
 pub(crate) fn pieces(texts: &[&str]) -> Outcome {
-    texts.iter().try_for_each(|text| print(text))
+    let mut out = BufWriter::with_capacity(32 << 10, std::io::stdout().lock());
+    let written = texts.iter().try_for_each(|text| out.write_all(text.as_bytes())).and_then(|()| out.flush());
+    unless_gone(written)
 }
 
 /// Writes bytes as they are.
 pub(crate) fn write(bytes: &[u8]) -> Outcome {
-    match std::io::stdout().lock().write_all(bytes) {
+    unless_gone(std::io::stdout().lock().write_all(bytes))
+}
+
+fn unless_gone(written: std::io::Result<()>) -> Outcome {
+    match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
     }

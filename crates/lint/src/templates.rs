@@ -45,7 +45,7 @@ pub(crate) fn check(linter: &mut Linter<'_>) -> Result<(), RenderError> {
         if !matches!(extension.to_lowercase().as_str(), ".yaml" | ".yml") {
             continue;
         }
-        let content = files.get(path).map_or("", String::as_str);
+        let content = files.get(path).map_or("", |text| text);
         if !content.trim().is_empty() && !file(linter, name, content) {
             break;
         }

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use chart::{Chart, File, Metadata};
@@ -12,7 +11,7 @@ use gotext::{Error, Source};
 use crate::error::RenderError;
 use crate::golang::path;
 use crate::render::{function_table, template_paths};
-use crate::threads::worth;
+use crate::threads::{Helper, worth_at_once};
 
 /// What became of a template, by its path, and the text that it was parsed from.
 pub(crate) type Done = HashMap<String, (Bytes, Result<Source, Error>)>;
@@ -24,7 +23,7 @@ pub(crate) type Done = HashMap<String, (Bytes, Result<Source, Error>)>;
 #[derive(Default)]
 pub struct Ahead {
     queue: Arc<Queue>,
-    workers: Vec<JoinHandle<Vec<Parsed>>>,
+    workers: Vec<Helper<Vec<Parsed>>>,
     /// The paths of all texts so far, and their bytes.
     known: HashSet<String>,
     bytes: usize,
@@ -122,10 +121,10 @@ impl Ahead {
         self.batched = 0;
         self.queue.lock().texts.extend(self.batch.drain(..));
         self.queue.more.notify_one();
-        if worth(self.bytes) > self.workers.len() + 1 {
+        if worth_at_once(self.bytes) > self.workers.len() + 1 {
             let queue = Arc::clone(&self.queue);
             // Without a thread there is one less.
-            self.workers.extend(gotext::spawn_on_big_stack(move || queue.work()));
+            self.workers.extend(Helper::start(move || queue.work()));
         }
     }
 
@@ -134,8 +133,7 @@ impl Ahead {
         self.hand_over();
         self.queue.close();
         let own = gotext::with_big_stack(|| self.queue.work()).map_err(|e| RenderError::Thread(e.to_string()))?;
-        let others = std::mem::take(&mut self.workers).into_iter();
-        let others = others.flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let others = std::mem::take(&mut self.workers).into_iter().flat_map(Helper::wait);
         Ok(own.into_iter().chain(others).map(|((path, text), source)| (path, (text, source))).collect())
     }
 }

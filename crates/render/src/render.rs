@@ -26,7 +26,7 @@ use crate::values::{from_tree, into_text, tree_map};
 const VALUES: &str = "common.Values";
 
 /// What templates made: path to text, sorted by path.
-pub type Files = BTreeMap<String, String>;
+pub type Files = BTreeMap<String, Arc<str>>;
 
 /// `.Release`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -200,10 +200,19 @@ impl Parsed {
     /// # Errors
     /// Names the template and its place, in Helm's words, or the budget that was used up.
     pub fn render(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
-        on_big_stack(|| self.execute(inputs))?
+        self.render_telling(inputs, |_, _| {})
     }
 
-    fn execute(&self, inputs: &Inputs<'_>) -> Result<Files, RenderError> {
+    /// Does the same, and tells of each file as soon as it is there.
+    pub(crate) fn render_telling(
+        &self,
+        inputs: &Inputs<'_>,
+        mut tell: impl FnMut(&str, &Arc<str>) + Send,
+    ) -> Result<Files, RenderError> {
+        on_big_stack(|| self.execute(inputs, &mut tell))?
+    }
+
+    fn execute(&self, inputs: &Inputs<'_>, tell: &mut dyn FnMut(&str, &Arc<str>)) -> Result<Files, RenderError> {
         let arena = Arena::new();
         let local = intern(&inputs.zone);
         let now = Time {
@@ -241,7 +250,9 @@ impl Parsed {
             runtime
                 .execute_to(&mut host, template.path.as_bytes(), dot, &mut out)
                 .map_err(|e| exec_error(&template.path, &e))?;
-            files.insert(template.path.clone(), into_text(&out));
+            let text = into_text(&out);
+            tell(&template.path, &text);
+            files.insert(template.path.clone(), text);
         }
         Ok(files)
     }

@@ -1,6 +1,7 @@
 //! Between the trees that YAML and JSON are read into and the values of a render.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -57,12 +58,12 @@ fn find(text: &[u8]) -> Option<usize> {
 }
 
 /// Makes text of an output: what templates print is nearly always UTF-8 as it stands.
-pub(crate) fn into_text(output: &[u8]) -> String {
+pub(crate) fn into_text(output: &[u8]) -> Arc<str> {
     let output = without_no_value(output);
     // What is UTF-8, as nearly everything is, is looked at many bytes at a time.
     match std::str::from_utf8(&output) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(&output).into_owned(),
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(&output).into(),
     }
 }
 

@@ -40,7 +40,8 @@ fn run(text: &str) -> (Result<String, RenderError>, Duration) {
         ..Inputs::new(&values, &release, &capabilities, jiff::Timestamp::UNIX_EPOCH)
     };
     let done = std::thread::scope(|scope| {
-        let render = scope.spawn(|| parsed.render(&inputs).map(|files| files.values().map(String::len).sum::<usize>()));
+        let render =
+            scope.spawn(|| parsed.render(&inputs).map(|files| files.values().map(|text| text.len()).sum::<usize>()));
         while !render.is_finished() && started.elapsed() < TIME {
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -26,7 +26,7 @@ fn with<T>(shape: impl Fn(&mut Inputs<'_>), run: impl Fn(&Inputs<'_>) -> T) -> T
 }
 
 fn text(template: &str, shape: impl Fn(&mut Inputs<'_>)) -> String {
-    with(shape, |inputs| parsed(template).render(inputs)).unwrap().remove("t/templates/a.yaml").unwrap()
+    with(shape, |inputs| parsed(template).render(inputs)).unwrap().remove("t/templates/a.yaml").unwrap().to_string()
 }
 
 #[test]

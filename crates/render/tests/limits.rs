@@ -23,7 +23,7 @@ fn run(text: &str, shape: impl Fn(&mut Inputs<'_>)) -> Result<String, RenderErro
     let (values, release, capabilities) = (Map::new(), Release::default(), Capabilities::default());
     let mut inputs = Inputs::new(&values, &release, &capabilities, now());
     shape(&mut inputs);
-    parsed(text).render(&inputs).map(|mut files| files.remove("t/templates/a.yaml").unwrap())
+    parsed(text).render(&inputs).map(|mut files| files.remove("t/templates/a.yaml").unwrap().to_string())
 }
 
 #[test]

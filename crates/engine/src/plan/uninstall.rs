@@ -88,7 +88,7 @@ fn nothing(wish: Uninstall) -> Plan {
 
 /// The documents of revisions, the newest first, in the order they are deleted in.
 fn uninstall_order(records: &[Record]) -> Result<String, Error> {
-    let named = |(at, text): (usize, &str)| (format!("manifest-{at:06}"), text.to_owned());
+    let named = |(at, text): (usize, &str)| (format!("manifest-{at:06}"), text.into());
     let documents = records.iter().flat_map(|record| manifests::split(&record.release.manifest));
     let files: render::Files = documents.enumerate().map(named).collect();
     let (_, sorted) = manifests::sort_files(&files, manifests::UNINSTALL_ORDER)

@@ -55,11 +55,17 @@ pub(crate) fn ext(path: &[u8]) -> &[u8] {
 /// `path.Join`.
 pub(crate) fn join(parts: &[&str]) -> String {
     let full: Vec<&str> = parts.iter().copied().filter(|p| !p.is_empty()).collect();
-    if full.is_empty() {
-        String::new()
+    let joined = full.join("/");
+    if joined.is_empty() || is_clean(&joined) {
+        joined
     } else {
-        String::from_utf8_lossy(&clean(full.join("/").as_bytes())).into_owned()
+        String::from_utf8_lossy(&clean(joined.as_bytes())).into_owned()
     }
+}
+
+/// Tells whether nothing can be taken out of a path that is not rooted.
+fn is_clean(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// `filepath.Match`: a malformed pattern matches nothing.

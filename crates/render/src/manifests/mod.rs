@@ -1,6 +1,7 @@
 //! From rendered files to a release: manifests in install order, hooks, CRDs, notes (as Helm 4.3: `pkg/action/action.go`
 //! `renderResources`, `pkg/release/v1/util`).
 
+mod apart;
 mod head;
 mod kinds;
 mod sort;
@@ -16,6 +17,7 @@ pub use sort::{Hook, HookEvent, Manifest, Unsorted, sort_by_kind, sort_files};
 pub use split::split;
 pub use template::{ShowOnlyError, TemplateOptions, template_output, template_pieces};
 
+use apart::Apart;
 use sort::sort_noting;
 
 use crate::error::RenderError;
@@ -83,10 +85,15 @@ pub const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed";
 pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Rendered, RenderError> {
     let chart = parsed.chart();
     check_kube_version(&chart.metadata.kube_version, &inputs.capabilities.kube_version)?;
-    let mut files = parsed.render(inputs)?;
+    let mut apart = Apart::default();
+    let mut files = parsed.render_telling(inputs, |path, text| {
+        if !path.ends_with(NOTES) {
+            apart.take(path, text);
+        }
+    })?;
     let notes = take_notes(chart, &mut files, shape.subchart_notes);
     let mut skipped_hooks = Vec::new();
-    let (hooks, objects) = sort_noting(&files, INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| {
+    let (hooks, objects) = sort_noting(apart.finish(), INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| {
         RenderError::Manifest { message: failed.message, path: failed.path, files: std::mem::take(&mut files) }
     })?;
     let crds: Vec<Crd> = chart

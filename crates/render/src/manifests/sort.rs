@@ -1,10 +1,9 @@
 //! Telling hooks from manifests, and bringing both into order (as Helm 4.3: `manifest_sorter.go`).
 
+use super::apart::{Apart, Document, Taken};
 use super::head::Head;
 use super::kinds::compare;
-use super::split::split;
 use crate::render::Files;
-use crate::threads::side_by_side;
 
 /// When a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,32 +100,34 @@ pub struct Unsorted {
 /// # Errors
 /// A document is no YAML, or its head is not what it must be.
 pub fn sort_files(files: &Files, order: &[&str]) -> Result<(Vec<Hook>, Vec<Manifest>), Unsorted> {
-    sort_noting(files, order, &mut Vec::new())
+    let mut apart = Apart::default();
+    for (path, text) in files {
+        apart.take(path, text);
+    }
+    sort_noting(apart.finish(), order, &mut Vec::new())
 }
 
-/// As [`sort_files`]; the annotations of documents left out for an unknown event are added to `skipped`.
+/// As [`sort_files`], of files that were taken apart, by path; the annotations of documents left out for an unknown
+/// event are added to `skipped`.
 pub(super) fn sort_noting(
-    files: &Files,
+    files: Vec<Taken>,
     order: &[&str],
     skipped: &mut Vec<String>,
 ) -> Result<(Vec<Hook>, Vec<Manifest>), Unsorted> {
     let (mut hooks, mut manifests) = (Vec::new(), Vec::new());
-    let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
-    let files = files.iter().filter(|(path, _)| !is_partial(path));
-    let documents: Vec<(&str, &str)> =
-        files.flat_map(|(path, text)| split(text).into_iter().map(|document| (path.as_str(), document))).collect();
-    let heads = side_by_side(&documents, |(_, text)| text.len(), |(_, text)| Head::read(text));
-    for ((path, document), head) in documents.into_iter().zip(heads) {
-        let head = head.map_err(|error| Unsorted {
-            message: format!("YAML parse error on {path}: {error}"),
-            path: path.to_owned(),
-        })?;
-        match head.annotations.get("helm.sh/hook") {
-            None => manifests.push(Manifest { path: path.to_owned(), content: document.to_owned(), head }),
-            Some(events) => match hook(path, document, &head, events) {
-                Some(hook) => hooks.push(hook),
-                None => skipped.push(events.clone()),
-            },
+    for (path, documents) in files {
+        for Document { content, head } in documents {
+            let head = head.map_err(|error| Unsorted {
+                message: format!("YAML parse error on {path}: {error}"),
+                path: path.clone(),
+            })?;
+            match head.annotations.get("helm.sh/hook") {
+                None => manifests.push(Manifest { path: path.clone(), content, head }),
+                Some(events) => match hook(&path, &content, &head, events) {
+                    Some(hook) => hooks.push(hook),
+                    None => skipped.push(events.clone()),
+                },
+            }
         }
     }
     hooks.sort_by(|a: &Hook, b: &Hook| compare(&a.kind, &b.kind, order));

@@ -56,7 +56,7 @@ fn rendered(question: &Json) -> Result<Json, String> {
     inputs.limits.memory = Some(1 << 30);
     inputs.strict = question["strict"] == json!(true);
     let files = Parsed::new(Arc::new(chart)).and_then(|parsed| parsed.render(&inputs)).map_err(|e| e.to_string())?;
-    Ok(files.into_iter().map(|(name, text)| (name, Json::String(text))).collect::<serde_json::Map<_, _>>().into())
+    Ok(files.into_iter().map(|(name, text)| (name, text.to_string().into())).collect::<serde_json::Map<_, _>>().into())
 }
 
 /// Shows the files of a question.

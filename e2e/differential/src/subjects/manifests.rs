@@ -156,7 +156,7 @@ fn question(rng: &mut Rng) -> Json {
 
 fn answer(question: &Json) -> Answer {
     let files = question["files"].as_object().into_iter().flatten();
-    let files = files.map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().to_owned())).collect();
+    let files = files.map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().into())).collect();
     Answer::result(sort_files(&files, INSTALL_ORDER).map_err(|unsorted| unsorted.message).map(|(hooks, sorted)| {
         let mut out = Vec::new();
         for manifest in sorted {
