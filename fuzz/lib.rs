@@ -36,7 +36,7 @@ pub fn render(chart: Chart, values: &Map) {
 
 /// Makes a file of a chart.
 pub fn file(name: &str, data: &[u8]) -> File {
-    File { name: name.to_owned(), data: Bytes::copy_from_slice(data), ..File::default() }
+    File { name: name.to_owned(), data: Bytes::copy_from_slice(data).into(), ..File::default() }
 }
 
 /// Something of every kind.

@@ -113,6 +113,16 @@ impl Engine {
         Ok(filter.pick(self.ledger.heads(scope, None).await?))
     }
 
+    /// Lists all releases that a filter wants, ordered by name and namespace, with what their records say: as
+    /// [`Engine::heads`] and [`Engine::open`], with less to ask the cluster for.
+    ///
+    /// # Errors
+    /// What the cluster says.
+    pub async fn list(&self, scope: &Scope, filter: &ListFilter) -> Result<Vec<Item>, Error> {
+        let ledger: &dyn Ledger = self.ledger.as_ref();
+        Ok(release::list(ledger, scope, filter, PARALLEL).await?)
+    }
+
     /// Opens records for a list; one that cannot be read is an item that says so.
     ///
     /// # Errors

@@ -28,7 +28,9 @@ pub use error::Error;
 pub use history::{Head, History, Token};
 pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
 pub use json::to_vec as go_json;
-pub use ledger::{Clock, ConfigMapLedger, Ledger, MemoryLedger, Record, Scope, SecretLedger, SqlLedger, check_labels};
+pub use ledger::{
+    Clock, ConfigMapLedger, Ledger, MemoryLedger, Peeks, Record, Scope, SecretLedger, SqlLedger, check_labels,
+};
 pub use list::{Item, ListFilter, NameTest, list, open};
 pub use marks::Marks;
 pub use name::{InvalidName, Key, MAX_NAME, validate_name};

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::Error;
 use crate::history::Head;
-use crate::ledger::{Ledger, Scope};
+use crate::ledger::{Ledger, Peeks, Scope};
 use crate::name::Key;
 use crate::peek::Peek;
 use crate::selector::Selector;
@@ -40,6 +40,15 @@ pub struct Item {
 }
 
 impl ListFilter {
+    /// The statuses that nearly all wanted records have, where so many are wanted that it is best to read all that have them.
+    fn likely(&self) -> Option<Vec<&'static str>> {
+        let all = self.name.is_none() && self.selector == Selector::default();
+        let statuses = if self.statuses.is_empty() { &Status::ALL[..] } else { &self.statuses };
+        let newest = statuses.iter().filter(|status| **status != Status::Superseded);
+        let newest: Vec<_> = newest.map(|status| status.as_str()).collect();
+        (all && !newest.is_empty()).then_some(newest)
+    }
+
     /// Picks the newest revision of each release and then those that are wanted, ordered by name and namespace.
     pub fn pick(&self, heads: Vec<Head>) -> Vec<Head> {
         let mut picked = if self.statuses == [Status::Superseded] { heads } else { newest(heads) };
@@ -67,7 +76,8 @@ fn newest(heads: Vec<Head>) -> Vec<Head> {
     newest.into_values().collect()
 }
 
-/// Lists releases; at most `parallel` records are read at a time.
+/// Lists releases; at most `parallel` records are read at a time, unless all are read
+/// together.
 ///
 /// # Errors
 /// When the heads cannot be listed, or the caller may not read records. A record that cannot be read is an item of
@@ -78,8 +88,12 @@ pub async fn list(
     filter: &ListFilter,
     parallel: usize,
 ) -> Result<Vec<Item>, Error> {
-    let heads = filter.pick(ledger.heads(scope, None).await?);
-    open(ledger, heads, parallel).await
+    let Some(statuses) = filter.likely() else {
+        let heads = filter.pick(ledger.heads(scope, None).await?);
+        return open(ledger, heads, parallel).await;
+    };
+    let (heads, peeks) = ledger.heads_with_peeks(scope, &statuses).await?;
+    each(ledger, filter.pick(heads), peeks, parallel).await
 }
 
 /// Opens the records of `heads`, in their order; at most `parallel` at a time.
@@ -87,10 +101,15 @@ pub async fn list(
 /// # Errors
 /// As [`list`].
 pub async fn open(ledger: &dyn Ledger, heads: Vec<Head>, parallel: usize) -> Result<Vec<Item>, Error> {
-    let mut opened: HashMap<Key, Result<Box<Peek>, Error>> = match heads.len() < MANY {
-        true => HashMap::new(),
-        false => ledger.peeks(&heads).await?.into_iter().collect(),
+    let opened = match heads.len() < MANY {
+        true => Vec::new(),
+        false => ledger.peeks(&heads).await?,
     };
+    each(ledger, heads, opened, parallel).await
+}
+
+async fn each(ledger: &dyn Ledger, heads: Vec<Head>, opened: Peeks, parallel: usize) -> Result<Vec<Item>, Error> {
+    let mut opened: HashMap<Key, Result<Box<Peek>, Error>> = opened.into_iter().collect();
     let items =
         stream::iter(heads.into_iter().map(|head| (opened.remove(&head.key), head)).map(|(opened, head)| async move {
             if let Some(peek) = opened {

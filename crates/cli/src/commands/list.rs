@@ -114,33 +114,43 @@ fn releases(call: &Call, session: &Session) -> Outcome<Vec<(Head, Box<Peek>)>> {
         Some(text) => text.parse().map_err(|error: ::release::InvalidSelector| Fail::new(error.to_string()))?,
         None => Selector::default(),
     };
-    let filter = ListFilter { statuses: statuses(call), ..ListFilter::default() };
-    let heads = session.wait(session.engine.heads(&scope, &filter));
-    let mut heads = heads.map_err(|error| session.refused("list: failed to list", error))?;
-    heads.retain(|head| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&head.key.name)));
-    heads.retain(|head| {
-        let all = head.labels.iter().chain(&head.system).map(|(key, value)| (key.clone(), value.clone()));
-        selector.matches(&all.collect())
-    });
     let number = |flag: &str| go_int(flags.text(flag)).unwrap_or(0);
     let offset = usize::try_from(number("offset")).unwrap_or(0);
     let most = usize::try_from(number("max")).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
-    let open = |heads: Vec<Head>| -> Outcome<Vec<(Head, Box<Peek>)>> {
-        let items: Vec<Item> = session.wait(session.engine.open(heads))?;
-        Ok(items.into_iter().filter_map(|Item { head, peek }| Some((head, peek.ok()?))).collect())
-    };
-    if flags.on("date") {
-        let mut found = open(heads)?;
-        found.sort_by_key(|(_, peek)| peek.info.last_deployed.map(|at| at.timestamp()));
-        if flags.on("reverse") {
-            found.reverse();
+    let filter = ListFilter { statuses: statuses(call), ..ListFilter::default() };
+    let refused = |error| session.refused("list: failed to list", error);
+    let by_date = flags.on("date");
+    let mut found = if pattern.is_none() && selector == Selector::default() && (by_date || most == usize::MAX) {
+        readable(session.wait(session.engine.list(&scope, &filter)).map_err(refused)?)
+    } else {
+        let mut heads = session.wait(session.engine.heads(&scope, &filter)).map_err(refused)?;
+        heads.retain(|head| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&head.key.name)));
+        heads.retain(|head| {
+            let all = head.labels.iter().chain(&head.system).map(|(key, value)| (key.clone(), value.clone()));
+            selector.matches(&all.collect())
+        });
+        if !by_date {
+            // The order is known, and so no more need be opened than are shown.
+            if flags.on("reverse") {
+                heads.reverse();
+            }
+            let shown = heads.into_iter().skip(offset).take(most).collect();
+            return Ok(readable(session.wait(session.engine.open(shown))?));
         }
-        return Ok(found.into_iter().skip(offset).take(most).collect());
+        readable(session.wait(session.engine.open(heads))?)
+    };
+    if by_date {
+        found.sort_by_key(|(_, peek)| peek.info.last_deployed.map(|at| at.timestamp()));
     }
     if flags.on("reverse") {
-        heads.reverse();
+        found.reverse();
     }
-    open(heads.into_iter().skip(offset).take(most).collect())
+    Ok(found.into_iter().skip(offset).take(most).collect())
+}
+
+/// Leaves out records that cannot be read, as Helm does.
+fn readable(items: Vec<Item>) -> Vec<(Head, Box<Peek>)> {
+    items.into_iter().filter_map(|Item { head, peek }| Some((head, peek.ok()?))).collect()
 }
 
 fn line(call: &Call, head: &Head, peek: &Peek) -> Line {

@@ -9,7 +9,7 @@ use kube::Client;
 use kube::api::ObjectMeta;
 
 use super::kubernetes::{Keeper, Store};
-use super::{Clock, Ledger, Record, Scope};
+use super::{Clock, Ledger, Peeks, Record, Scope};
 use crate::error::Error;
 use crate::history::{Head, Token};
 use crate::name::Key;
@@ -49,8 +49,12 @@ impl Ledger for ConfigMapLedger {
         self.0.peek::<ConfigMap>(key).await
     }
 
-    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Box<Peek>, Error>)>, Error> {
+    async fn peeks(&self, heads: &[Head]) -> Result<Peeks, Error> {
         self.0.peeks::<ConfigMap>(heads).await
+    }
+
+    async fn heads_with_peeks(&self, scope: &Scope, statuses: &[&str]) -> Result<(Vec<Head>, Peeks), Error> {
+        self.0.heads_with_peeks::<ConfigMap>(scope, statuses).await
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Error> {

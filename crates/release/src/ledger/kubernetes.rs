@@ -1,8 +1,9 @@
 //! What Secrets and ConfigMaps have in common.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt::Debug;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -12,10 +13,10 @@ use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, Propagati
 use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::wire::{self, Item, Page};
-use super::{Clock, Record, Scope, Stamp, head, labels, storable, user_labels};
+use super::{Clock, Peeks, Record, Scope, Stamp, head, labels, storable, user_labels};
 use crate::codec::{self, DecodeError, MAX_ENCODED, Peeker};
 use crate::error::Error;
 use crate::history::{Head, Token};
@@ -56,6 +57,9 @@ const WHOLE_BYTES: usize = 4 << 20;
 
 /// How many pages of records are opened at once, while the next one is on its way.
 const OPENING: usize = 2;
+
+/// A record of a list, and what it says.
+type Opened = (Head, Result<Box<Peek>, Error>);
 
 /// How much of the listed objects is asked for.
 #[derive(Clone, Copy)]
@@ -191,13 +195,16 @@ impl Store {
     }
 
     pub(super) async fn heads<K: Keeper>(&self, scope: &Scope, name: Option<&str>) -> Result<Vec<Head>, Error> {
-        let api = self.scoped::<K>(scope);
         let selector = match name {
             Some(name) => format!("name={name},owner=helm"),
             None => "owner=helm".to_owned(),
         };
+        self.heads_of::<K>(scope, selector).await
+    }
+
+    async fn heads_of<K: Keeper>(&self, scope: &Scope, selector: String) -> Result<Vec<Head>, Error> {
         let mut heads = Vec::new();
-        let mut pages = Pages::new(self, api, selector, PAGE, Form::Heads);
+        let mut pages = Pages::new(self, self.scoped::<K>(scope), selector, PAGE, Form::Heads);
         while let Some(turn) = pages.next().await? {
             match turn {
                 Turn::Page(Page { items, body, .. }) => {
@@ -210,37 +217,64 @@ impl Store {
         Ok(heads)
     }
 
-    /// Reads what a list shows of many records by listing them whole, which takes the API server a tenth of what it takes to
-    /// get each.
-    pub(super) async fn peeks<K: Keeper>(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Box<Peek>, Error>)>, Error> {
-        let mut namespaces: Vec<&str> = heads.iter().map(|head| head.key.namespace.as_str()).collect();
-        namespaces.sort_unstable();
-        namespaces.dedup();
-        let scope = match namespaces.as_slice() {
-            [namespace] => Scope::Namespace((*namespace).to_owned()),
+    pub(super) async fn peeks<K: Keeper>(&self, heads: &[Head]) -> Result<Peeks, Error> {
+        let namespaces: BTreeSet<&str> = heads.iter().map(|head| head.key.namespace.as_str()).collect();
+        let scope = match namespaces.first() {
+            Some(namespace) if namespaces.len() == 1 => Scope::Namespace((*namespace).to_owned()),
             _ => Scope::All,
         };
         // Most revisions are superseded ones, and hardly any of them is shown.
-        let mut statuses: Vec<&str> =
+        let statuses: BTreeSet<&str> =
             heads.iter().filter_map(|head| head.system.get("status")).map(String::as_str).collect();
-        statuses.sort_unstable();
-        statuses.dedup();
-        let selector = format!("owner=helm,status in ({})", statuses.join(","));
-        let wanted: Arc<HashSet<Key>> = Arc::new(heads.iter().map(|head| head.key.clone()).collect());
-        let mut all = Vec::with_capacity(heads.len());
-        // Nothing cancels what is opening, and it does not panic; what is not there in the end is read on its own.
-        let mut opening: VecDeque<JoinHandle<(Vec<(Key, Result<Box<Peek>, Error>)>, Bytes)>> = VecDeque::new();
-        let mut pages = Pages::new(self, self.scoped::<K>(&scope), selector, WHOLE_PAGE, Form::Whole);
+        let selector = format!("owner=helm,status in ({})", Vec::from_iter(statuses).join(","));
+        let wanted = heads.iter().map(|head| head.key.clone()).collect();
+        let opened = self.opened::<K>(&scope, selector, Some(wanted)).await?;
+        Ok(opened.into_iter().map(|(head, peek)| (head.key, peek)).collect())
+    }
+
+    /// Lists what has one of the statuses whole, which says all that its head does, and the heads of the rest beside it.
+    pub(super) async fn heads_with_peeks<K: Keeper>(
+        &self,
+        scope: &Scope,
+        statuses: &[&str],
+    ) -> Result<(Vec<Head>, Peeks), Error> {
+        let statuses = statuses.join(",");
+        let (rest, opened) = futures::join!(
+            self.heads_of::<K>(scope, format!("owner=helm,status notin ({statuses})")),
+            self.opened::<K>(scope, format!("owner=helm,status in ({statuses})"), None),
+        );
+        // A record that was changed in between may be in both; what is opened comes last, and counts.
+        let mut heads = rest?;
+        let mut peeks = Vec::new();
+        for (head, peek) in opened? {
+            if head.misnamed.is_none() {
+                peeks.push((head.key.clone(), peek));
+            }
+            heads.push(head);
+        }
+        Ok((heads, peeks))
+    }
+
+    /// Opens records by listing them whole, which takes the API server a tenth of what it takes to get each: those that are
+    /// wanted, or all.
+    async fn opened<K: Keeper>(
+        &self,
+        scope: &Scope,
+        selector: String,
+        wanted: Option<HashSet<Key>>,
+    ) -> Result<Vec<Opened>, Error> {
+        let wanted = Arc::new(wanted);
+        let mut all = Vec::new();
+        let mut opening: VecDeque<JoinHandle<(Vec<Opened>, Bytes)>> = VecDeque::new();
+        let mut pages = Pages::new(self, self.scoped::<K>(scope), selector, WHOLE_PAGE, Form::Whole);
         while let Some(turn) = pages.next().await? {
             match turn {
                 Turn::Page(page) => {
                     let (scope, wanted) = (scope.clone(), Arc::clone(&wanted));
                     opening.push_back(tokio::task::spawn_blocking(move || {
                         let mut peeker = Peeker::new();
-                        let peeks =
-                            page.items.into_iter().filter_map(|item| peek_of(item, &scope, &wanted, &mut peeker));
-                        let peeks = peeks.collect();
-                        (peeks, page.body)
+                        let opened = |item| open_item(item, &scope, wanted.as_ref().as_ref(), &mut peeker);
+                        (page.items.into_iter().filter_map(opened).collect(), page.body)
                     }));
                 }
                 Turn::Again => {
@@ -252,13 +286,13 @@ impl Store {
             if opening.len() > OPENING
                 && let Some(first) = opening.pop_front()
             {
-                let (peeks, body) = first.await.unwrap_or_default();
-                all.extend(peeks);
+                let (opened, body) = done(first).await;
+                all.extend(opened);
                 pages.give_back(body);
             }
         }
         for rest in opening {
-            all.extend(rest.await.unwrap_or_default().0);
+            all.extend(done(rest).await.0);
         }
         Ok(all)
     }
@@ -431,20 +465,22 @@ fn head_of(item: Item, scope: &Scope) -> Head {
     head(&namespace.unwrap_or(asked), &name, Token(version), labels, Marks::read(&annotations))
 }
 
-fn peek_of(
-    mut item: Item,
-    scope: &Scope,
-    wanted: &HashSet<Key>,
-    peeker: &mut Peeker,
-) -> Option<(Key, Result<Box<Peek>, Error>)> {
+/// Opens a record if it is wanted.
+fn open_item(mut item: Item, scope: &Scope, wanted: Option<&HashSet<Key>>, peeker: &mut Peeker) -> Option<Opened> {
     let record = item.record.take();
-    let Head { key, misnamed: None, .. } = head_of(item, scope) else { return None };
-    if !wanted.contains(&key) {
+    let head = head_of(item, scope);
+    if wanted.is_some_and(|wanted| head.misnamed.is_some() || !wanted.contains(&head.key)) {
         return None;
     }
     let peek = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record)).map(Box::new);
-    let peek = peek.map_err(|source| Error::Decode { key: key.clone(), source });
-    Some((key, peek))
+    let peek = peek.map_err(|source| Error::Decode { key: head.key.clone(), source });
+    Some((head, peek))
+}
+
+/// Waits for a task; a panic comes through, and nothing cancels it but the end of the process.
+async fn done<T: Default>(task: JoinHandle<T>) -> T {
+    let failed = |error: JoinError| error.try_into_panic().map_or_else(|_| T::default(), |panic| resume_unwind(panic));
+    task.await.unwrap_or_else(failed)
 }
 
 fn next_of(list: kube::core::ListMeta) -> Option<String> {

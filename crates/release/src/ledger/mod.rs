@@ -31,6 +31,9 @@ use crate::status::Status;
 /// Tells the time for the labels `createdAt` and `modifiedAt`.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// What a list shows of records, or why one cannot be read.
+pub type Peeks = Vec<(Key, Result<Box<Peek>, Error>)>;
+
 /// Which namespaces to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -76,9 +79,16 @@ pub trait Ledger: Send + Sync {
 
     /// Reads what a list shows of many records, as far as that is cheaper than to read each; in no order, and what is left
     /// out is read on its own.
-    async fn peeks(&self, heads: &[Head]) -> Result<Vec<(Key, Result<Box<Peek>, Error>)>, Error> {
+    async fn peeks(&self, heads: &[Head]) -> Result<Peeks, Error> {
         let _ = heads;
         Ok(Vec::new())
+    }
+
+    /// Lists all heads, and reads what a list shows of those records that have one of some statuses, as far as that is
+    /// cheaper than one after the other.
+    async fn heads_with_peeks(&self, scope: &Scope, statuses: &[&str]) -> Result<(Vec<Head>, Peeks), Error> {
+        let _ = statuses;
+        Ok((self.heads(scope, None).await?, Vec::new()))
     }
 
     /// Removes a record.
