@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::api::{Object, is_clusters};
 
 /// What the cluster puts into an object and is another in every cluster.
-const GIVEN: [&str; 15] = [
+const GIVEN: [&str; 16] = [
     "/status",
     "/metadata/uid",
     "/metadata/resourceVersion",
@@ -24,6 +24,7 @@ const GIVEN: [&str; 15] = [
     "/spec/clusterIPs",
     "/spec/healthCheckNodePort",
     "/spec/volumeName",
+    "/spec/claimRef",
     "/spec/nodeName",
 ];
 
