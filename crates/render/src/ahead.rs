@@ -1,8 +1,7 @@
 //! Parsing templates before it is known which of them take part: while their chart is still being loaded, and while its
 //! values are brought together.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use chart::{Chart, File, Metadata};
@@ -11,7 +10,7 @@ use gotext::{Error, Source};
 use crate::error::RenderError;
 use crate::golang::path;
 use crate::render::{function_table, template_paths};
-use crate::threads::{Helper, worth_at_once};
+use crate::threads::Crowd;
 
 /// What became of a template, by its path, and the text that it was parsed from.
 pub(crate) type Done = HashMap<String, (Bytes, Result<Source, Error>)>;
@@ -20,22 +19,13 @@ pub(crate) type Done = HashMap<String, (Bytes, Result<Source, Error>)>;
 ///
 /// Which subcharts take part, and under which names, is decided by the values; what turns out not to fit is left out
 /// or parsed again. Without anything in it, templates are parsed when they are needed.
-#[derive(Default)]
 pub struct Ahead {
-    queue: Arc<Queue>,
-    workers: Vec<Helper<Vec<Parsed>>>,
-    /// The paths of all texts so far, and their bytes.
+    crowd: Crowd<Text, Parsed>,
+    /// The paths of all texts so far.
     known: HashSet<String>,
-    bytes: usize,
-    /// Texts that are not in the queue yet, and their bytes: to wake a thread costs more than to parse a small text.
-    batch: Vec<Text>,
-    batched: usize,
     /// The name of the chart that is being loaded, once it is known.
     root: Option<String>,
 }
-
-/// How many bytes are handed over at once.
-const BATCH: usize = 32 << 10;
 
 /// A template to be parsed.
 type Text = (String, Bytes);
@@ -43,43 +33,14 @@ type Text = (String, Bytes);
 /// A template that has been.
 type Parsed = (Text, Result<Source, Error>);
 
-#[derive(Default)]
-struct Queue {
-    state: Mutex<State>,
-    more: Condvar,
+fn parsed(text: Text) -> Parsed {
+    let source = Source::parse_shared(&function_table(), &text.0, text.1.clone());
+    (text, source)
 }
 
-#[derive(Default)]
-struct State {
-    texts: VecDeque<Text>,
-    /// Nothing more comes.
-    closed: bool,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Gives the next text, once there is one; nothing when there will be none.
-    fn next(&self) -> Option<Text> {
-        let waiting = |state: &mut State| state.texts.is_empty() && !state.closed;
-        self.more.wait_while(self.lock(), waiting).unwrap_or_else(PoisonError::into_inner).texts.pop_front()
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-        self.more.notify_all();
-    }
-
-    /// Parses texts until there are no more.
-    fn work(&self) -> Vec<Parsed> {
-        let functions = function_table();
-        let parse = |text: Text| {
-            let source = Source::parse_shared(&functions, &text.0, text.1.clone());
-            (text, source)
-        };
-        std::iter::from_fn(|| self.next()).map(parse).collect()
+impl Default for Ahead {
+    fn default() -> Self {
+        Self { crowd: Crowd::new(parsed), known: HashSet::new(), root: None }
     }
 }
 
@@ -101,47 +62,21 @@ impl Ahead {
         for (template, text) in template_paths(chart) {
             self.push(template.path, text.clone());
         }
-        self.hand_over();
+        self.crowd.hand_over();
     }
 
     fn push(&mut self, path: String, text: Bytes) {
-        if !self.known.insert(path.clone()) {
-            return;
-        }
-        self.bytes += text.len();
-        self.batched += text.len();
-        self.batch.push((path, text));
-        if self.batched >= BATCH {
-            self.hand_over();
-        }
-    }
-
-    /// Puts the batch into the queue, and sees to it that somebody works on it.
-    fn hand_over(&mut self) {
-        self.batched = 0;
-        self.queue.lock().texts.extend(self.batch.drain(..));
-        self.queue.more.notify_one();
-        if worth_at_once(self.bytes) > self.workers.len() + 1 {
-            let queue = Arc::clone(&self.queue);
-            // Without a thread there is one less.
-            self.workers.extend(Helper::start(move || queue.work()));
+        if self.known.insert(path.clone()) {
+            let bytes = text.len();
+            self.crowd.push((path, text), bytes);
         }
     }
 
     /// Waits for what is being parsed, and helps with it.
-    pub(crate) fn finish(mut self) -> Result<Done, RenderError> {
-        self.hand_over();
-        self.queue.close();
-        let own = gotext::with_big_stack(|| self.queue.work()).map_err(|e| RenderError::Thread(e.to_string()))?;
-        let others = std::mem::take(&mut self.workers).into_iter().flat_map(Helper::wait);
-        Ok(own.into_iter().chain(others).map(|((path, text), source)| (path, (text, source))).collect())
-    }
-}
-
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        self.queue.lock().texts.clear();
-        self.queue.close();
+    pub(crate) fn finish(self) -> Result<Done, RenderError> {
+        let Self { crowd, .. } = self;
+        let parsed = gotext::with_big_stack(|| crowd.finish()).map_err(|e| RenderError::Thread(e.to_string()))?;
+        Ok(parsed.into_iter().map(|((path, text), source)| (path, (text, source))).collect())
     }
 }
 
