@@ -75,21 +75,61 @@ impl Originals {
 
 /// Tells whether an expression may mean something else to our library.
 fn differs(pattern: &str) -> bool {
-    const APART: [&str; 8] = ["(?", "[[", "[]", "[^]", "&&", "--", "~~", "{,"];
+    const APART: [&str; 6] = ["(?", "[]", "[^]", "&&", "--", "~~"];
     if APART.iter().any(|part| pattern.contains(part)) {
         return true;
     }
-    let mut bytes = pattern.bytes().peekable();
-    while let Some(b) = bytes.next() {
-        if b != b'\\' {
-            continue;
-        }
-        match bytes.next() {
-            // `[\d-z]` is a class and two characters to Go.
-            Some(b'd' | b'D' | b'w' | b'W') if bytes.peek() != Some(&b'-') => {}
-            Some(escaped) if escaped.is_ascii_punctuation() => {}
-            _ => return true,
+    let mut in_class = false;
+    let mut bytes = pattern.bytes().enumerate().peekable();
+    while let Some((at, b)) = bytes.next() {
+        match b {
+            // A class in a class is a character to Go.
+            b'[' if in_class => return true,
+            b'[' => in_class = true,
+            b']' => in_class = false,
+            b'{' if !in_class && !is_repetition(pattern.get(at + 1..).unwrap_or_default()) => return true,
+            b'\\' => match bytes.next() {
+                // `[\d-z]` is a class and two characters to Go.
+                Some((_, b'd' | b'D' | b'w' | b'W')) if bytes.peek().is_none_or(|(_, next)| *next != b'-') => {}
+                Some((_, escaped)) if escaped.is_ascii_punctuation() => {}
+                _ => return true,
+            },
+            _ => {}
         }
     }
     false
+}
+
+/// Tells whether what follows a `{` makes it a repetition; to Go it is a character otherwise.
+fn is_repetition(rest: &str) -> bool {
+    let Some((inside, _)) = rest.split_once('}') else { return false };
+    let (least, most) = inside.split_once(',').unwrap_or((inside, "0"));
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+    !least.is_empty() && number(least) && (most.is_empty() || number(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differs;
+
+    #[test]
+    fn what_both_read_alike_is_left_alone() {
+        for (pattern, want) in [
+            ("^[a-z]+$", false),
+            ("a{2}b{2,}c{2,10}", false),
+            ("\\d+\\.[\\w.]*", false),
+            ("[{]}", false),
+            ("{", true),
+            ("a{", true),
+            ("a{,2}", true),
+            ("a{01}", true),
+            ("${x}", true),
+            ("[a[b]", true),
+            ("[[:alpha:]]", true),
+            ("[\\d-z]", true),
+            ("\\z", true),
+        ] {
+            assert_eq!(differs(pattern), want, "{pattern}");
+        }
+    }
 }
