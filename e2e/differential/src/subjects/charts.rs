@@ -51,7 +51,7 @@ fn rendered(question: &Json) -> Result<Json, String> {
     let now = jiff::Timestamp::from_second(1_790_000_000).map_err(|e| e.to_string())?;
     let mut inputs = Inputs::new(&coalesced.values, &release, &capabilities, now);
     // What has no end in Helm either must have one here.
-    inputs.limits.steps = Some(20_000_000);
+    inputs.limits.steps = Some(300_000_000);
     inputs.limits.output = Some(256 << 20);
     inputs.limits.memory = Some(1 << 30);
     inputs.strict = question["strict"] == json!(true);
