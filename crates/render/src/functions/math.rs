@@ -103,10 +103,10 @@ pub(super) const TABLE: &[Function] = &[
         Ok(Value::int64(a.iter().map(|v| to_int64(*v)).min().unwrap_or(0)))
     }),
     f("maxf", "Takes the greatest number.", &[Any], Some(Any), |_, a| {
-        Ok(Value::float(floats(a, |x, y| if x > y || (x == y && y.is_sign_negative()) { x } else { y })))
+        Ok(Value::float(floats(a, |x, y| beyond(x, y, f64::INFINITY, x > y || (x == y && y.is_sign_negative())))))
     }),
     f("minf", "Takes the least number.", &[Any], Some(Any), |_, a| {
-        Ok(Value::float(floats(a, |x, y| if x < y || (x == y && x.is_sign_negative()) { x } else { y })))
+        Ok(Value::float(floats(a, |x, y| beyond(x, y, f64::NEG_INFINITY, x < y || (x == y && x.is_sign_negative())))))
     }),
     f("floor", "Rounds down.", &[Any], None, |_, a| Ok(Value::float(to_float64(any(a, 0)).floor()))),
     f("ceil", "Rounds up.", &[Any], None, |_, a| Ok(Value::float(to_float64(any(a, 0)).ceil()))),
@@ -121,6 +121,16 @@ pub(super) const TABLE: &[Function] = &[
         Ok(Value::float(rounded / power))
     }),
 ];
+
+/// Takes the first or the other of two numbers, as Go's `math.Max` and `math.Min`: what nothing is beyond comes before NaN.
+fn beyond(x: f64, y: f64, last: f64, first: bool) -> f64 {
+    match (x, y) {
+        _ if x == last || y == last => last,
+        _ if x.is_nan() || y.is_nan() => f64::NAN,
+        _ if first => x,
+        _ => y,
+    }
+}
 
 fn tail<'a, 'v>(a: &'v [Value<'a>]) -> &'v [Value<'a>] {
     a.get(1..).unwrap_or(&[])
@@ -170,7 +180,7 @@ fn greatest<'a>(a: &[Value<'a>]) -> Value<'a> {
 fn floats(a: &[Value<'_>], pick: impl Fn(f64, f64) -> f64) -> f64 {
     let mut numbers = a.iter().map(|v| to_float64(*v));
     let first = numbers.next().unwrap_or(0.0);
-    numbers.fold(first, |x, y| if x.is_nan() || y.is_nan() { f64::NAN } else { pick(x, y) })
+    numbers.fold(first, pick)
 }
 
 fn decimals<'a>(
