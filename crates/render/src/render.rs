@@ -274,7 +274,7 @@ fn intern(zone: &TimeZone) -> &'static TimeZone {
     kept
 }
 
-fn base_name(path: &str) -> &str {
+pub(crate) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

@@ -6,6 +6,7 @@ use goyaml::Error;
 
 use super::head::Head;
 use super::split::split;
+use crate::render::base_name;
 use crate::threads::Crowd;
 
 /// A document of a file.
@@ -32,7 +33,7 @@ impl Default for Apart {
 impl Apart {
     /// Takes a file; partials have no documents.
     pub(super) fn take(&mut self, path: &str, text: &Arc<str>) {
-        if path.rsplit('/').next().is_some_and(|name| !name.starts_with('_')) {
+        if !base_name(path).starts_with('_') {
             self.0.push((path.to_owned(), Arc::clone(text)), text.len());
         }
     }
