@@ -90,9 +90,9 @@ impl<'a> Iterator for Documents<'a> {
 pub fn load_values(text: impl AsRef<[u8]>) -> Result<Map, Error> {
     let text = text.as_ref();
     // Helm gives the last line an end, and a carriage return before it then belongs to that end.
-    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let text = if text.ends_with(b"\r") { Cow::Owned([text, b"\n"].concat()) } else { Cow::Borrowed(text) };
     let mut values = Map::new();
-    for document in split_documents(text) {
+    for document in split_documents(&text) {
         let document = document.map_err(|e| e.wrapped("error reading yaml document: "))?;
         let over = from_yaml_map(document).map_err(|e| e.wrapped("cannot unmarshal yaml document: "))?;
         merge_maps(&mut values, over);
@@ -146,6 +146,9 @@ mod tests {
             load_values(b"\xfe\xff\0{\0}").unwrap_err().to_string().rsplit(": ").next(),
             Some("incomplete UTF-16 character")
         );
+        let unclosed = |text: &str| load_values(text).unwrap_err().to_string().rsplit("yaml: ").next().map(str::to_owned);
+        assert_eq!(unclosed("\"\n\r").as_deref(), Some("line 3: found unexpected end of stream"));
+        assert_eq!(unclosed("\"\r").as_deref(), Some("line 2: found unexpected end of stream"));
         assert_eq!(
             load_values("- a").unwrap_err().to_string(),
             "cannot unmarshal yaml document: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \
