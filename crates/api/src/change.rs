@@ -267,19 +267,18 @@ pub struct RollbackBody {
     pub history_max: Option<u32>,
 }
 
-/// How a release is taken away: the query parameters of DELETE, read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UninstallOptions {
-    /// Keep the records, marked as uninstalled.
-    pub keep_history: bool,
-    /// Run no hooks.
-    pub disable_hooks: bool,
-    /// `background`, `foreground` or `orphan`.
-    pub cascade: String,
-    /// A description to store.
-    pub description: Option<String>,
-    /// Succeed when there is no such release.
-    pub ignore_not_found: bool,
-    /// What to wait for.
-    pub wait: Wait,
+/// Which tests of a release run, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(example = json!({"only": ["shop-test"], "logs": true, "timeout": "2m"}))]
+pub struct TestBody {
+    /// The names of the tests to run, as `--filter name=…`; none are all.
+    pub only: Vec<String>,
+    /// The names of tests that are left out, as `--filter '!name=…'`.
+    pub without: Vec<String>,
+    /// Whether what the tests print is told as events.
+    pub logs: bool,
+    /// How long one test may take (`300s`, `5m`); `5m` when left out.
+    #[schema(example = "5m")]
+    pub timeout: Option<String>,
 }

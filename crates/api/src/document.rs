@@ -49,6 +49,10 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::DryRun>(&mut all);
     add::<crate::ChangeBody>(&mut all);
     add::<crate::RollbackBody>(&mut all);
+    add::<crate::TestBody>(&mut all);
+    add::<crate::Plan>(&mut all);
+    add::<crate::DiffBody>(&mut all);
+    add::<crate::RevisionDiff>(&mut all);
     add::<crate::OperationList>(&mut all);
     add::<crate::Operation>(&mut all);
     add::<crate::Event>(&mut all);

@@ -13,6 +13,7 @@ mod lint;
 mod meta;
 mod operation;
 mod parameter;
+mod plan;
 mod problem;
 mod release;
 mod release_routes;
@@ -20,8 +21,8 @@ mod route;
 mod template;
 
 pub use change::{
-    Apply, ChangeBody, ChartRef, Crds, HookOptions, OnFailure, RollbackBody, ServerSide, UninstallOptions,
-    ValueStrategy, ValuesInput, Wait, WaitStrategy,
+    Apply, ChangeBody, ChartRef, Crds, HookOptions, OnFailure, RollbackBody, ServerSide, TestBody, ValueStrategy,
+    ValuesInput, Wait, WaitStrategy,
 };
 pub use chart::{
     Chart, ChartFile, ChartFileContent, ChartList, Dependency, DependencyList, ListedDependency, Maintainer, Metadata,
@@ -35,9 +36,13 @@ pub use lint::{LintBody, LintFinding, LintResult, LintSeverity};
 pub use meta::{Health, Index};
 pub use operation::{Event, Kind, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State};
 pub use parameter::{Location, Param, ParamType, Parameters};
+pub use plan::{
+    ChangedObject, DiffBody, DryRun, FieldChange, ObjectChange, Plan, PlannedAction, PlannedHook, PlannedObject,
+    RevisionDiff,
+};
 pub use problem::{FailedResource, InputError, Problem, Reason, TemplatePosition};
 pub use release::{
-    ChartSummary, DryRun, Hook, HookList, Manifest, Notes, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
+    ChartSummary, Hook, HookList, Manifest, Notes, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
 };
 pub use route::{Body, Media, Method, Response, Route, Shape, route, routes};
 pub use template::{TemplateBody, TemplateResult};

@@ -63,6 +63,7 @@ pub enum Kind {
     Upgrade,
     Rollback,
     Uninstall,
+    Test,
     Unlock,
 }
 

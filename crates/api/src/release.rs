@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
 use utoipa::ToSchema;
 
-use crate::chart::Metadata;
 use crate::cluster::UnreachableCluster;
 
 /// A release as its newest record has it.
@@ -182,28 +181,4 @@ pub struct Hook {
 pub struct HookList {
     /// The hooks.
     pub items: Vec<Hook>,
-}
-
-/// What a change would store, when it was only tried.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DryRun {
-    /// `client` or `server`.
-    pub dry_run: String,
-    /// The release.
-    pub release: Release,
-    /// What the chart says of itself.
-    pub chart: Metadata,
-    /// The user's values.
-    #[schema(value_type = Object)]
-    pub values: Map<String, Value>,
-    /// The manifest.
-    pub manifest: String,
-    /// The hooks.
-    pub hooks: Vec<Hook>,
-    /// The notes.
-    pub notes: String,
-    /// What a person should know beforehand.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
 }

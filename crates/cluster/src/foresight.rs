@@ -1,5 +1,6 @@
 //! What applying an object would do: nothing, as far as can be seen, or which fields it would change.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::cluster::FIELD_MANAGER;
@@ -17,11 +18,30 @@ pub fn is_settled(object: &Object, live: &Value) -> bool {
     whole && text(entry, "apiVersion") == object.id().gvk.api_version() && is_same(fields, &bare(object), live)
 }
 
-/// The fields that differ between an object as it is and as it would be, as `.spec.replicas` or `.spec.ports[0].port`;
-/// what the server keeps for itself is left out.
-pub fn changed_fields(live: &Value, would_be: &Value) -> Vec<String> {
+/// A field that has one value and would have another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Where it is: `.spec.replicas`, `.spec.ports[0].port`, `.metadata.labels["a.b/c"]`.
+    pub path: String,
+    /// What it is; left out when it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// What it would be; left out when it would be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+}
+
+/// The fields that differ between an object as it is and as it would be; what the server keeps for itself is left out.
+pub fn changed_fields(live: &Value, would_be: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
-    compare("", Some(live), Some(would_be), &mut found);
+    compare("", Some(live), Some(would_be), &is_of_the_server, &mut found);
+    found
+}
+
+/// All fields that differ between two values.
+pub fn differences(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    compare("", Some(before), Some(after), &|_| false, &mut found);
     found
 }
 
@@ -86,25 +106,31 @@ fn step<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
     }
 }
 
-fn compare(at: &str, live: Option<&Value>, would_be: Option<&Value>, found: &mut Vec<String>) {
-    if is_of_the_server(at) || live == would_be {
+fn compare(
+    at: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    is_left_out: &dyn Fn(&str) -> bool,
+    found: &mut Vec<FieldChange>,
+) {
+    if is_left_out(at) || before == after {
         return;
     }
-    match (live, would_be) {
+    match (before, after) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
             let more = new.keys().filter(|key| !old.contains_key(*key));
             for key in old.keys().chain(more) {
                 let dotted = key.contains(['.', '/']);
                 let place = if dotted { format!("{at}[{key:?}]") } else { format!("{at}.{key}") };
-                compare(&place, old.get(key), new.get(key), found);
+                compare(&place, old.get(key), new.get(key), is_left_out, found);
             }
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) if old.len() == new.len() => {
             for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                compare(&format!("{at}[{index}]"), Some(old), Some(new), found);
+                compare(&format!("{at}[{index}]"), Some(old), Some(new), is_left_out, found);
             }
         }
-        _ => found.push(at.to_owned()),
+        _ => found.push(FieldChange { path: at.to_owned(), before: before.cloned(), after: after.cloned() }),
     }
 }
 
@@ -167,9 +193,19 @@ mod tests {
     fn changes_are_named() {
         let old = json!({"metadata": {"resourceVersion": "1", "labels": {"a.b/c": "x"}}, "spec": {"replicas": 1, "a": [1, 2]}});
         let new = json!({"metadata": {"resourceVersion": "2", "labels": {"a.b/c": "y"}}, "spec": {"replicas": 2, "a": [1, 3], "b": 1}});
+        let change = |path: &str, before: Value, after: Value| FieldChange {
+            path: path.to_owned(),
+            before: Some(before).filter(|v| !v.is_null()),
+            after: Some(after).filter(|v| !v.is_null()),
+        };
         assert_eq!(
             changed_fields(&old, &new),
-            [".metadata.labels[\"a.b/c\"]", ".spec.a[1]", ".spec.replicas", ".spec.b"]
+            [
+                change(".metadata.labels[\"a.b/c\"]", json!("x"), json!("y")),
+                change(".spec.a[1]", json!(2), json!(3)),
+                change(".spec.replicas", json!(1), json!(2)),
+                change(".spec.b", Value::Null, json!(1)),
+            ]
         );
         assert!(changed_fields(&old, &old).is_empty());
     }

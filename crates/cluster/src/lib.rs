@@ -27,7 +27,7 @@ pub use client_side::{Merged, Outcome};
 pub use cluster::{Applied, ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation, Propagation, Version};
 pub use discovery::{Discovery, Resource, Served};
 pub use error::{Action, Cause, Error, FieldConflict, NoMatch, Refusal};
-pub use foresight::{changed_fields, is_settled};
+pub use foresight::{FieldChange, changed_fields, differences, is_settled};
 pub use lease::Lease;
 pub use logs::ContainerLog;
 pub use merge::Baseline;

@@ -5,6 +5,7 @@
 //! [`Template`] is the part that needs no cluster.
 
 mod cancel;
+mod compare;
 mod compose;
 mod engine;
 mod error;
@@ -20,6 +21,7 @@ mod run;
 mod template;
 
 pub use cancel::Cancel;
+pub use compare::{Compared, Comparison, ObjectChange};
 pub use engine::{Engine, Settings};
 pub use error::{Error, Failure};
 pub use event::{Event, Observer, Phase};

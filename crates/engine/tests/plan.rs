@@ -81,7 +81,9 @@ async fn a_plan_names_what_changes() {
     let plan = world.engine.plan(upgrade("second")).await.unwrap();
     let changed: Vec<_> = sent(&plan).into_iter().filter(|planned| planned.action != Action::Unchanged).collect();
     assert_eq!(changed.len(), 1);
-    assert_eq!((changed[0].action, changed[0].fields.as_slice()), (Action::Update, &[".data.text".to_owned()][..]));
+    let [field] = changed[0].fields.as_slice() else { panic!("{:?}", changed[0].fields) };
+    assert_eq!((changed[0].action, field.path.as_str()), (Action::Update, ".data.text"));
+    assert_eq!((field.before.clone(), field.after.clone()), (Some(json!("first")), Some(json!("second"))));
     assert_eq!(world.text("one").await.as_deref(), Some("first"), "a plan changes nothing");
     world.engine.run(plan, &|_| {}).await.unwrap();
     assert_eq!(world.text("one").await.as_deref(), Some("second"));

@@ -69,6 +69,20 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
     Box::new(made)
 }
 
+/// Makes the problem of a test that has failed, or whose end could not be recorded.
+pub(crate) fn of_test(cause: &Failure) -> Box<Problem> {
+    Box::new(failure(cause, &cause.to_string()))
+}
+
+/// Names the object that the cluster would refuse, and why.
+pub(crate) fn rejected(found: &engine::Rejection) -> Vec<FailedResource> {
+    if found.conflicts.is_empty() {
+        return refused(&found.refusal, &found.refusal.message);
+    }
+    let fields: Vec<String> = found.conflicts.iter().map(owned).collect();
+    refused(&found.refusal, &fields.join("; "))
+}
+
 /// Points at each value that breaks the schema; those of a subchart are below its name.
 fn schema(invalid: &chart::schema::Invalid, text: String, root: Option<&str>) -> Problem {
     let place = |violation: &chart::schema::Violation| match root {
@@ -179,8 +193,7 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
         },
         E::Malformed { .. } => Problem::new(Reason::InvalidManifest, text),
         E::Conflict { refusal, conflicts } if !conflicts.is_empty() => {
-            let fields: Vec<String> =
-                conflicts.iter().map(|c| format!("{} belongs to `{}`", c.field, c.manager)).collect();
+            let fields: Vec<String> = conflicts.iter().map(owned).collect();
             Problem {
                 failed_resources: refused(refusal, &fields.join("; ")),
                 ..Problem::new(Reason::FieldConflict, format!("{text}; `apply.forceConflicts` takes the fields"))
@@ -205,6 +218,10 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
         }
         E::Unreadable { source, .. } => Problem::new(Reason::ClusterError, format!("{text}: {source}")),
     }
+}
+
+fn owned(conflict: &cluster::FieldConflict) -> String {
+    format!("{} belongs to `{}`", conflict.field, conflict.manager)
 }
 
 fn refused(refusal: &Refusal, message: &str) -> Vec<FailedResource> {

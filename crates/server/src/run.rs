@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Kind, OperationResult, Problem, Reason, ReleaseRef};
-use engine::{Engine, Event, Intent, Observer, Plan, Step, Target, Verb};
+use engine::{Engine, Event, Intent, Observer, Plan, Step, Target, Test, Verb};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{StatusCode, header};
@@ -24,15 +24,32 @@ const MAX_KEY: usize = 255;
 /// What still has to be read before an intent is complete.
 pub(crate) type Prepare = BoxFuture<'static, Result<Intent, Box<Problem>>>;
 
+/// What an operation does: it may be run later, and by a task of its own.
+type Work = Box<dyn FnOnce(App, Arc<Entry>) -> BoxFuture<'static, Result<OperationResult, Box<Problem>>> + Send>;
+
 /// Runs a change as an operation, and answers as `Prefer` asks.
 pub(crate) async fn change(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepare) -> Outcome {
+    let reviewed = ctx.query.get("planDigest").map(str::to_owned);
+    let work =
+        |app: App, entry: Arc<Entry>| async move { carry_out(&app.engine, &entry, prepare, reviewed).await }.boxed();
+    operate(ctx, kind, target, Box::new(work)).await
+}
+
+/// Runs the tests of a release as an operation, and answers as `Prefer` asks.
+pub(crate) async fn test(ctx: &Ctx, test: Test, check: BoxFuture<'static, Result<(), Box<Problem>>>) -> Outcome {
+    let target = test.target.clone();
+    let work = |app: App, entry: Arc<Entry>| async move { run_tests(&app.engine, &entry, test, check).await }.boxed();
+    operate(ctx, Kind::Test, target, Box::new(work)).await
+}
+
+async fn operate(ctx: &Ctx, kind: Kind, target: Target, work: Work) -> Outcome {
     let release = ReleaseRef { cluster: "default".to_owned(), namespace: target.namespace, name: target.name };
     let entry = match ctx.app.operations.begin(kind, release, idempotency(ctx)?)? {
         Begun::Known(entry) => entry,
         Begun::New(entry) => {
             // A task of its own: a client that goes away does not stop a change half way.
             let span = tracing::info_span!("operation", id = %entry.operation().id);
-            tokio::spawn(work(ctx.app.clone(), entry.clone(), prepare).instrument(span));
+            tokio::spawn(see_through(ctx.app.clone(), entry.clone(), work).instrument(span));
             entry
         }
     };
@@ -41,8 +58,18 @@ pub(crate) async fn change(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepa
 
 /// Plans a change, and answers what would be stored.
 pub(crate) async fn dry_run(ctx: &Ctx, mode: &str, prepare: Prepare) -> Outcome {
-    let plan = plan(&ctx.app.engine, prepare.await?).await?;
+    let mut intent = prepare.await?;
+    if let Intent::Install(change) | Intent::Upgrade(change) | Intent::Apply(change) = &mut intent {
+        change.without_lookups = mode == "client";
+    }
+    let plan = plan(&ctx.app.engine, intent).await?;
     Reply::ok().value(ctx, &convert::dry_run(&plan, mode))
+}
+
+/// Plans a change, and answers with the plan.
+pub(crate) async fn show_plan(ctx: &Ctx, prepare: Prepare) -> Outcome {
+    let plan = plan(&ctx.app.engine, prepare.await?).await?;
+    Reply::ok().value(ctx, &convert::plan(&plan))
 }
 
 /// Answers with the operation, once it is known whether it will be begun at all.
@@ -102,8 +129,8 @@ fn idempotency(ctx: &Ctx) -> Result<Option<Idempotency>, Box<Problem>> {
     Ok(Some(Idempotency { key: key.to_owned(), fingerprint: hex::encode(hash.finalize()) }))
 }
 
-async fn work(app: App, entry: Arc<Entry>, prepare: Prepare) {
-    let end = AssertUnwindSafe(carry_out(&app.engine, &entry, prepare)).catch_unwind().await;
+async fn see_through(app: App, entry: Arc<Entry>, work: Work) {
+    let end = AssertUnwindSafe(work(app.clone(), entry.clone())).catch_unwind().await;
     let end = end.unwrap_or_else(|_| Err(crate::reply::internal("an operation has panicked")));
     match &end {
         Ok(result) => tracing::info!(revision = result.revision, "the operation has succeeded"),
@@ -114,13 +141,22 @@ async fn work(app: App, entry: Arc<Entry>, prepare: Prepare) {
     app.operations.finish(&entry, end);
 }
 
-async fn carry_out(engine: &Engine, entry: &Entry, prepare: Prepare) -> Result<OperationResult, Box<Problem>> {
+async fn carry_out(
+    engine: &Engine,
+    entry: &Entry,
+    prepare: Prepare,
+    reviewed: Option<String>,
+) -> Result<OperationResult, Box<Problem>> {
     let planning = async { plan(engine, prepare.await?).await };
     let plan = tokio::select! {
         plan = planning => plan?,
         () = entry.cancel_handle().cancelled() => return Err(cancelled()),
     };
-    entry.planned(kind(plan.verb))?;
+    if reviewed.is_some_and(|reviewed| reviewed != convert::digest(&plan)) {
+        let text = "what would be done now is not what the plan of this `planDigest` says; plan it anew";
+        return Err(Box::new(Problem::new(Reason::PreconditionFailed, text)));
+    }
+    entry.planned(convert::kind(plan.verb))?;
     let gone = plan.verb == Verb::Uninstall;
     let changed = !plan.steps.is_empty();
     let progress = Progress::new(&plan);
@@ -147,13 +183,32 @@ async fn plan(engine: &Engine, intent: Intent) -> Result<Plan, Box<Problem>> {
     engine.plan(intent).await.map_err(|error| problems::of_chart(error, name.as_deref()))
 }
 
-fn kind(verb: Verb) -> Kind {
-    match verb {
-        Verb::Install => Kind::Install,
-        Verb::Upgrade => Kind::Upgrade,
-        Verb::Rollback => Kind::Rollback,
-        Verb::Uninstall => Kind::Uninstall,
-        Verb::Unlock => Kind::Unlock,
+async fn run_tests(
+    engine: &Engine,
+    entry: &Entry,
+    test: Test,
+    check: BoxFuture<'static, Result<(), Box<Problem>>>,
+) -> Result<OperationResult, Box<Problem>> {
+    tokio::select! {
+        checked = check => checked?,
+        () = entry.cancel_handle().cancelled() => return Err(cancelled()),
+    };
+    entry.planned(Kind::Test)?;
+    let tell = |event: Event| {
+        if let Some(event) = shown(event) {
+            entry.event(event);
+        }
+    };
+    let tested = engine.test_until(test, &tell, entry.cancel_handle()).await.map_err(problems::of)?;
+    for log in tested.logs {
+        entry.event(match log {
+            Ok(log) => api::Event::Log { pod: log.pod, container: log.container, text: log.text },
+            Err(message) => api::Event::Warning { message },
+        });
+    }
+    match tested.failure {
+        Some(failure) => Err(problems::of_test(&failure)),
+        None => Ok(OperationResult { revision: Some(tested.release.version), changed: false }),
     }
 }
 

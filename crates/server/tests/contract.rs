@@ -71,7 +71,7 @@ cases! {
     chart_dependencies, chart_values, chart_readme,
     chart_schema, chart_crds, chart_files, chart_file, template, lint, chart_lint, cluster_list, cluster_get, release_list_all,
     release_list_cluster, release_list, release_install, release_get, release_apply, release_patch, release_uninstall,
-    release_rollback, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
+    release_rollback, release_plan, release_diff, release_test, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
     release_notes, revision_notes, release_hooks, revision_hooks, release_chart, revision_chart, operation_list,
     operation_get, operation_events, operation_cancel,
 }
@@ -383,6 +383,7 @@ async fn release_apply(w: World) {
         let tried = tried.json();
         assert_eq!((tried["dryRun"].clone(), tried["release"]["revision"].clone()), (json!(mode), json!(7)));
         assert!(tried["manifest"].as_str().unwrap().contains("message: \"tried\""));
+        assert_eq!(tried["plan"]["objects"][0]["action"], "patch");
     }
     assert_eq!(w.get(ONE).await["revision"], 6);
 }
@@ -402,6 +403,13 @@ async fn release_patch(w: World) {
 }
 
 async fn release_uninstall(w: World) {
+    let tried = w.server.ask("DELETE", &format!("{ONE}?dryRun=server"), &[], "").await.json();
+    assert_eq!(
+        (tried["release"]["status"].clone(), tried["plan"]["kind"].clone()),
+        (json!("uninstalling"), json!("uninstall"))
+    );
+    assert_eq!(actions(&tried["plan"]), [("ConfigMap shop".to_owned(), "delete".to_owned())]);
+    assert_eq!(w.get(ONE).await["status"], "deployed");
     let answer = w.server.ask("DELETE", &format!("{ONE}?keepHistory=true"), &[("prefer", "wait=60")], "").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["kind"], "uninstall");
@@ -428,6 +436,12 @@ async fn release_rollback(w: World) {
         (json!(1), json!("Rollback to 1"))
     );
     assert_eq!(w.get(&format!("{ONE}/values")).await, json!({"replicas": 2}));
+    let tried = w.server.json("POST", &format!("{at}?dryRun=server"), &json!({"revision": 2})).await.json();
+    assert_eq!(
+        (tried["release"]["rollbackRevision"].clone(), tried["plan"]["kind"].clone()),
+        (json!(2), json!("rollback"))
+    );
+    assert_eq!(tried["plan"]["objects"][0]["fields"][0]["path"], ".data.message");
     // No body at all goes to the one before.
     let answer = w.server.ask("POST", &at, &[("prefer", "wait=60")], Body::empty()).await;
     assert_eq!(answer.json()["result"]["revision"], 4, "{}", answer.text());
@@ -436,6 +450,143 @@ async fn release_rollback(w: World) {
     assert_eq!(none.reason(), (404, "REVISION_NOT_FOUND".into()));
     let long = w.server.json("POST", &at, &json!({"description": "x".repeat(300)})).await;
     assert_eq!(long.pointers(), ["/description"]);
+}
+
+/// What a plan does to each object.
+fn actions(plan: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let objects = plan["objects"].as_array().unwrap().iter();
+    objects.map(|it| (format!("{} {}", text(&it["kind"]), text(&it["name"])), text(&it["action"]))).collect()
+}
+
+/// A chart with a Secret, and a test that fails when it is told to.
+fn vault() -> Vec<u8> {
+    let test = |name: &str, outcome: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, annotations: {{helm.sh/hook: test, test.whipstaff.dev/outcome: {outcome}}}}}\nspec: {{restartPolicy: Never, containers: [{{name: it, image: it}}]}}\n"
+        )
+    };
+    archive(&[
+        ("vault/Chart.yaml", "apiVersion: v2\nname: vault\nversion: 1.0.0\n"),
+        (
+            "vault/templates/secret.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: {{ .Release.Name }}}\nstringData: {key: {{ .Values.key | quote }}}\n",
+        ),
+        (
+            "vault/templates/map.yaml",
+            "{{ if .Values.map }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Values.map }}}\ndata: {key: value}\n{{ end }}",
+        ),
+        ("vault/templates/good.yaml", &test("good", "succeed")),
+        ("vault/templates/bad.yaml", &test("bad", "fail")),
+    ])
+}
+
+async fn release_plan(w: World) {
+    let at = format!("{ONE}/plan");
+    let (same, other) = (w.body(json!({"values": {"replicas": 2}})), w.body(json!({"values": {"replicas": 3}})));
+    let plan = w.server.json("POST", &at, &same).await.json();
+    assert_eq!(actions(&plan), [("ConfigMap shop".to_owned(), "unchanged".to_owned())]);
+    assert_eq!((plan["kind"].clone(), plan["changes"].clone()), (json!("upgrade"), json!(false)));
+    let plan = w.server.json("POST", &at, &other).await.json();
+    assert_eq!((plan["release"]["revision"].clone(), plan["changes"].clone()), (json!(2), json!(true)));
+    let fields = json!([{"path": ".data.replicas", "before": "2", "after": "3"}]);
+    assert_eq!((plan["objects"][0]["action"].clone(), plan["objects"][0]["fields"].clone()), (json!("patch"), fields));
+    assert_eq!(w.get(ONE).await["revision"], 1, "nothing is changed");
+    // Without a chart, what is to be different.
+    let patch = w.server.json("POST", &at, &json!({"values": {"replicas": 3}})).await.json();
+    assert_eq!(patch["objects"], plan["objects"]);
+    // What was looked at is what is done, or nothing is.
+    let digest = plan["planDigest"].as_str().unwrap();
+    assert_eq!(w.server.json("POST", &at, &other).await.json()["planDigest"], digest);
+    let with = format!("{ONE}?planDigest={digest}");
+    assert_eq!(w.server.change("PUT", &with, &same).await.reason(), (412, "PRECONDITION_FAILED".into()));
+    let done = w.server.change("PUT", &with, &other).await;
+    assert_eq!(done.json()["result"]["revision"], 2, "{}", done.text());
+    assert_eq!(w.server.change("PUT", &with, &other).await.reason(), (412, "PRECONDITION_FAILED".into()));
+    // What is not there yet, with its hooks and definitions.
+    let plan =
+        w.server.json("POST", &format!("{ALL}/new/plan"), &w.body(json!({"createNamespace": true}))).await.json();
+    let hooks = json!([{"event": "pre-install", "kind": "ConfigMap", "name": "new-hook"}]);
+    assert_eq!((plan["kind"].clone(), plan["hooks"].clone()), (json!("install"), hooks));
+    let done: Vec<String> = actions(&plan).into_iter().map(|(object, action)| format!("{action} {object}")).collect();
+    assert_eq!(
+        done,
+        ["ensure Namespace web", "ensure CustomResourceDefinition tills.shop.example.com", "create ConfigMap new"]
+    );
+    // Secrets are not told.
+    let vault = w.server.upload(vault()).await;
+    let body = |key: &str, map: &str| json!({"chart": {"upload": vault}, "values": {"key": key, "map": map}});
+    let at = format!("{ALL}/vault");
+    assert_eq!(w.server.change("PUT", &at, &body("first", "one")).await.status, 200);
+    let answer = w.server.json("POST", &format!("{at}/plan"), &body("second", "two")).await;
+    let plan = answer.json();
+    let fields = json!([{"path": ".data.key", "before": "***", "after": "***"}]);
+    assert_eq!(plan["objects"][0]["fields"], fields, "{}", answer.text());
+    let done: Vec<String> = actions(&plan).into_iter().map(|(object, action)| format!("{action} {object}")).collect();
+    assert_eq!(done, ["patch Secret vault", "create ConfigMap two", "delete ConfigMap one"]);
+    let none = w.server.json("POST", &format!("{ALL}/none/plan"), &json!({})).await;
+    assert_eq!(none.reason(), (404, "RELEASE_NOT_FOUND".into()));
+}
+
+async fn release_diff(w: World) {
+    let at = format!("{ONE}/diff");
+    assert_eq!(w.server.json("POST", &at, &json!({})).await.reason(), (404, "REVISION_NOT_FOUND".into()));
+    w.upgrade(json!({"values": {"replicas": 3}})).await;
+    w.upgrade(json!({"values": {"message": "hi"}})).await;
+    let found = w.server.ask("POST", &at, &[], Body::empty()).await.json();
+    assert_eq!((found["from"]["revision"].clone(), found["to"]["revision"].clone()), (json!(2), json!(3)));
+    let values = json!([{"path": ".replicas", "before": 3}, {"path": ".message", "after": "hi"}]);
+    assert_eq!(found["values"], values);
+    let fields = json!([
+        {"path": ".data.message", "before": "hello", "after": "hi"}, {"path": ".data.replicas", "before": "3", "after": "1"},
+    ]);
+    let object =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "shop", "change": "changed", "fields": fields});
+    assert_eq!(
+        (found["objects"].clone(), found["hooks"].clone(), found["notes"].clone()),
+        (json!([object]), json!([]), json!(true))
+    );
+    let found = w.server.json("POST", &at, &json!({"from": 1, "to": 2})).await.json();
+    assert_eq!(found["values"], json!([{"path": ".replicas", "before": 2, "after": 3}]));
+    assert_eq!(w.server.json("POST", &at, &json!({"to": 9})).await.reason(), (404, "REVISION_NOT_FOUND".into()));
+    let none = w.server.json("POST", &format!("{ALL}/none/diff"), &json!({})).await;
+    assert_eq!(none.reason(), (404, "RELEASE_NOT_FOUND".into()));
+}
+
+async fn release_test(w: World) {
+    let vault = w.server.upload(vault()).await;
+    let at = format!("{ALL}/vault");
+    assert_eq!(w.server.change("PUT", &at, &json!({"chart": {"upload": vault}})).await.status, 200);
+    let test = format!("{at}/test");
+    let answer = w.server.change("POST", &test, &json!({"only": ["good"], "logs": true})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let done = answer.json();
+    assert_eq!(
+        (done["kind"].clone(), done["state"].clone(), done["result"]["revision"].clone()),
+        (json!("test"), json!("succeeded"), json!(1))
+    );
+    let events = w.server.get(&format!("/v1/operations/{}/events", done["id"].as_str().unwrap())).await.text();
+    assert!(events.contains("event: hook") && events.contains("event: log"), "{events}");
+    let failed = w.server.change("POST", &test, &json!({"without": ["good"]})).await;
+    assert_eq!(failed.reason(), (422, "RESOURCE_FAILED".into()), "{}", failed.text());
+    assert_eq!(failed.json()["failedResources"][0]["name"], "bad");
+    let hooks = w.get(&format!("{at}/hooks")).await;
+    let phases: Vec<(&str, &str)> = hooks["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|h| (h["name"].as_str().unwrap(), h["phase"].as_str().unwrap()))
+        .collect();
+    assert_eq!(phases, [("good", "Succeeded"), ("bad", "Failed")]);
+    // A release without tests has none that fails.
+    let none = w.server.ask("POST", &format!("{ONE}/test"), &[("prefer", "wait=60")], Body::empty()).await;
+    assert_eq!(none.json()["state"], "succeeded", "{}", none.text());
+    assert_eq!(
+        w.server.json("POST", &format!("{ALL}/none/test"), &json!({})).await.reason(),
+        (404, "RELEASE_NOT_FOUND".into())
+    );
+    let long = w.server.json("POST", &test, &json!({"timeout": "9999h"})).await;
+    assert_eq!(long.pointers(), ["/timeout"]);
 }
 
 async fn release_unlock(w: World) {

@@ -3,7 +3,7 @@
 //! Objects of the release are read, and those that are not evidently as they should be are sent as a dry run. What the
 //! server refuses then, because others own a field or it cannot be changed, fails the change before its first effect.
 
-use cluster::{ApplyOptions, Error as ClusterError, FieldConflict, Refusal};
+use cluster::{ApplyOptions, Error as ClusterError, FieldChange, FieldConflict, Refusal};
 use release::{HookEvent, Release};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -159,7 +159,7 @@ enum Forecast {
     Unknown,
     Missing,
     Unchanged,
-    Changed(Vec<String>),
+    Changed(Vec<FieldChange>),
     Rejected(Box<Rejection>),
 }
 

@@ -10,7 +10,7 @@ mod uninstall;
 mod unlock;
 mod upgrade;
 
-use cluster::{Baseline, Existing, Object, Owner};
+use cluster::{Baseline, Existing, FieldChange, Object, Owner};
 use release::{HookEvent, Key, Ledger, Record, Release};
 
 pub use foresee::Rejection;
@@ -83,6 +83,24 @@ pub struct Plan {
     pub(crate) no_hooks: bool,
 }
 
+impl Plan {
+    /// The plan without the time it was made at: the same for two plans that do the same, and never for others.
+    ///
+    /// # Errors
+    /// When the release has no JSON form.
+    pub fn timeless(&self) -> Result<Value, serde_json::Error> {
+        let mut plan = self.clone();
+        let info = &mut plan.release.info;
+        match self.verb {
+            Verb::Install => (info.first_deployed, info.last_deployed) = (None, None),
+            Verb::Upgrade | Verb::Rollback => info.last_deployed = None,
+            Verb::Uninstall => info.deleted = None,
+            Verb::Unlock => {}
+        }
+        serde_json::to_value(&plan)
+    }
+}
+
 /// One effect. Steps are the only things that change anything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -152,8 +170,8 @@ pub struct Planned {
     pub object: Object,
     /// What becomes of it.
     pub action: Action,
-    /// The fields that sending it changes, as far as that is known (`.spec.replicas`).
-    pub fields: Vec<String>,
+    /// The fields that sending it changes, as far as that is known.
+    pub fields: Vec<FieldChange>,
     /// From where it is merged, when the server does not do it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) baseline: Baseline,

@@ -29,12 +29,20 @@ impl Engine {
     /// # Errors
     /// When there is no such release. That a test has failed, or how it went could not be recorded, is part of the result.
     pub async fn test(&self, wish: Test, observer: Observer<'_>) -> Result<Tested, Error> {
+        self.test_until(wish, observer, &Cancel::default()).await
+    }
+
+    /// As [`Self::test`], until somebody cancels: then no further test is begun, and the one under way is not waited for.
+    ///
+    /// # Errors
+    /// As [`Self::test`].
+    pub async fn test_until(&self, wish: Test, observer: Observer<'_>, cancel: &Cancel) -> Result<Tested, Error> {
         let (_, record) = self.last(&wish.target).await?;
         let mut release = record.release;
         let (chosen, left): (Vec<Hook>, Vec<Hook>) =
             std::mem::take(&mut release.hooks).into_iter().partition(|hook| wish.wants(&hook.name));
         // Tests change nothing of the release, and Helm lets a change begin meanwhile: nothing is locked.
-        let lock = Lock::new(self, wish.target.clone(), Cancel::default());
+        let lock = Lock::new(self, wish.target.clone(), cancel.clone());
         let mut runner = Runner {
             engine: self,
             observer,

@@ -146,7 +146,8 @@ mod tests {
             load_values(b"\xfe\xff\0{\0}").unwrap_err().to_string().rsplit(": ").next(),
             Some("incomplete UTF-16 character")
         );
-        let unclosed = |text: &str| load_values(text).unwrap_err().to_string().rsplit("yaml: ").next().map(str::to_owned);
+        let unclosed =
+            |text: &str| load_values(text).unwrap_err().to_string().rsplit("yaml: ").next().map(str::to_owned);
         assert_eq!(unclosed("\"\n\r").as_deref(), Some("line 3: found unexpected end of stream"));
         assert_eq!(unclosed("\"\r").as_deref(), Some("line 2: found unexpected end of stream"));
         assert_eq!(

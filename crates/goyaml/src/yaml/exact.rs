@@ -8,12 +8,24 @@ use super::go_value::GoValue;
 use super::limits::Limits;
 use super::resolve::{Scalar, Version, resolve, resolve_tagged};
 use crate::error::{Error, ErrorKind};
+use crate::float::format_float_g;
 use crate::json::JsonWriter;
 use crate::value::{Map, Value};
 use crate::{Emit, utf8};
 
 /// Decodes a document and finds the first error, in Go's order and words.
 pub(super) fn decode(document: &Document, keep_ints: bool, strict: bool) -> Result<Value, Error> {
+    decode_into(document, keep_ints, strict, &|_| false)
+}
+
+/// As [`decode`], into a type of Go in which `is_text` tells by their path which fields are texts: `.inf` is one there,
+/// where there is no number for it elsewhere.
+pub(super) fn decode_into(
+    document: &Document,
+    keep_ints: bool,
+    strict: bool,
+    is_text: IsText<'_>,
+) -> Result<Value, Error> {
     let Some(root) = document.root else { return Ok(Value::Null) };
     let mut decoder = Decoder { document, limits: Limits::default(), strict, active: Vec::new(), errors: Vec::new() };
     decoder.limits.count()?;
@@ -22,12 +34,15 @@ pub(super) fn decode(document: &Document, keep_ints: bool, strict: bool) -> Resu
         let problem = format!("yaml: unmarshal errors:\n  {}", decoder.errors.join("\n  "));
         return Err(Error::new(ErrorKind::Yaml, problem));
     }
-    let value = convert(tree, keep_ints)?;
+    let value = Converter { keep_ints, is_text, path: Vec::new() }.convert(tree)?;
     let mut json = JsonWriter::compact();
     value.emit(&mut json);
     json.finish()?;
     Ok(value)
 }
+
+/// Tells whether the field at a path (keys from the top) is a text in the type of Go that is read into.
+pub(super) type IsText<'a> = &'a dyn Fn(&[String]) -> bool;
 
 struct Decoder<'a> {
     document: &'a Document,
@@ -187,40 +202,60 @@ fn scalar(bytes: &[u8], tag: &[u8], implicit: bool) -> Result<GoValue, Error> {
 }
 
 /// What `sigs.k8s.io/yaml` makes of Go's values on the way to JSON, and JSON on the way back.
-fn convert(tree: GoValue, keep_ints: bool) -> Result<Value, Error> {
-    Ok(match tree {
-        GoValue::Nil => Value::Null,
-        GoValue::Bool(b) => Value::Bool(b),
-        GoValue::Int(i) if keep_ints => Value::Int(i),
-        GoValue::Uint(u) if keep_ints => Value::Uint(u),
-        GoValue::Int(i) => Value::Float(i as f64),
-        GoValue::Uint(u) => Value::Float(u as f64),
-        GoValue::Float(f) => Value::Float(f),
-        GoValue::Str(s) => Value::Str(utf8::to_valid(&s).into_owned()),
-        GoValue::Seq(items) => {
-            Value::Seq(items.into_iter().map(|item| convert(item, keep_ints)).collect::<Result<_, _>>()?)
-        }
-        GoValue::Map(pairs) => {
-            let mut map = Map::new();
-            for (key, value) in pairs {
-                let key = match key {
-                    GoValue::Str(s) => utf8::to_valid(&s).into_owned(),
-                    GoValue::Bool(b) => b.to_string(),
-                    GoValue::Int(i) => i.to_string(),
-                    GoValue::Float(f) => super::float_key(f),
-                    other => {
-                        let problem = format!(
-                            "unsupported map key of type: {}, key: {}, value: {}",
-                            other.type_name(),
-                            other.go_syntax(),
-                            value.go_syntax()
-                        );
-                        return Err(Error::new(ErrorKind::Yaml, problem));
-                    }
-                };
-                map.insert(key, convert(value, keep_ints)?);
+struct Converter<'a> {
+    keep_ints: bool,
+    is_text: IsText<'a>,
+    /// The keys from the top to the value at hand.
+    path: Vec<String>,
+}
+
+impl Converter<'_> {
+    fn convert(&mut self, tree: GoValue) -> Result<Value, Error> {
+        Ok(match tree {
+            GoValue::Nil => Value::Null,
+            GoValue::Bool(b) => Value::Bool(b),
+            GoValue::Int(i) if self.keep_ints => Value::Int(i),
+            GoValue::Uint(u) if self.keep_ints => Value::Uint(u),
+            GoValue::Int(i) => Value::Float(i as f64),
+            GoValue::Uint(u) => Value::Float(u as f64),
+            GoValue::Float(f) if !f.is_finite() && (self.is_text)(&self.path) => Value::Str(format_float_g(f)),
+            GoValue::Float(f) => Value::Float(f),
+            GoValue::Str(s) => Value::Str(utf8::to_valid(&s).into_owned()),
+            GoValue::Seq(items) => {
+                // No field of a list is a text by its path alone.
+                self.path.push(String::new());
+                let items = items.into_iter().map(|item| self.convert(item)).collect::<Result<_, _>>()?;
+                self.path.pop();
+                Value::Seq(items)
             }
-            Value::Map(map)
+            GoValue::Map(pairs) => {
+                let mut map = Map::new();
+                for (key, value) in pairs {
+                    let key = key_text(key, &value)?;
+                    self.path.push(key);
+                    let value = self.convert(value)?;
+                    map.insert(self.path.pop().unwrap_or_default(), value);
+                }
+                Value::Map(map)
+            }
+        })
+    }
+}
+
+fn key_text(key: GoValue, value: &GoValue) -> Result<String, Error> {
+    Ok(match key {
+        GoValue::Str(s) => utf8::to_valid(&s).into_owned(),
+        GoValue::Bool(b) => b.to_string(),
+        GoValue::Int(i) => i.to_string(),
+        GoValue::Float(f) => super::float_key(f),
+        other => {
+            let problem = format!(
+                "unsupported map key of type: {}, key: {}, value: {}",
+                other.type_name(),
+                other.go_syntax(),
+                value.go_syntax()
+            );
+            return Err(Error::new(ErrorKind::Yaml, problem));
         }
     })
 }

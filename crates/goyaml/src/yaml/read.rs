@@ -20,16 +20,25 @@ pub fn from_yaml_keep_ints(text: impl AsRef<[u8]>) -> Result<Value, Error> {
     read(text.as_ref(), true).map_err(Error::in_unmarshal)
 }
 
-/// Reads as [`from_yaml_keep_ints`], but of a mapping at the top gives only the entries whose keys are `wanted`; all of
-/// the text is checked.
+/// Reads as [`from_yaml_keep_ints`] into a struct of Go: of a mapping at the top gives only the entries whose keys are
+/// `wanted`, though all of the text is checked. `is_text` tells by its path, the keys from the top, whether a field is a
+/// text, which `.inf` and `.nan` may be, for which JSON has no number.
 ///
 /// # Errors
 /// As [`from_yaml`].
-pub fn from_yaml_some(text: impl AsRef<[u8]>, wanted: impl Fn(&str) -> bool) -> Result<Value, Error> {
+pub fn from_yaml_some(
+    text: impl AsRef<[u8]>,
+    wanted: impl Fn(&str) -> bool,
+    is_text: impl Fn(&[String]) -> bool,
+) -> Result<Value, Error> {
     if let Some(map) = quick::read_some(text.as_ref(), true, &wanted) {
         return Ok(Value::Map(map));
     }
-    let mut value = from_yaml_keep_ints(text)?;
+    let document = compose::compose(text.as_ref()).map_err(Error::in_unmarshal)?;
+    let mut value = match decode::decode(&document, true) {
+        Ok(value) => value,
+        Err(decode::Odd) => exact::decode_into(&document, true, false, &is_text).map_err(Error::in_unmarshal)?,
+    };
     if let Value::Map(map) = &mut value {
         map.retain(|key, _| wanted(key));
     }

@@ -29,7 +29,7 @@ impl Head {
     pub fn read(document: &str) -> Result<Self, Error> {
         let mut head = Self::default();
         let wanted = |key: &str| same(key, "apiVersion") || same(key, "kind") || same(key, "metadata");
-        let root = match goyaml::from_yaml_some(document, wanted)? {
+        let root = match goyaml::from_yaml_some(document, wanted, is_text)? {
             Value::Map(map) => map,
             Value::Null => return Ok(head),
             other => return Err(Error::unmarshal_type(other.json_kind(), "util.SimpleHead").in_unmarshal()),
@@ -69,6 +69,16 @@ impl Head {
     }
 }
 
+/// Tells whether a field is a string in Go's type.
+fn is_text(path: &[String]) -> bool {
+    match path {
+        [field] => same(field, "apiVersion") || same(field, "kind"),
+        [metadata, field] => same(metadata, "metadata") && same(field, "name"),
+        [metadata, annotations, _] => same(metadata, "metadata") && same(annotations, "annotations"),
+        _ => false,
+    }
+}
+
 fn same(key: &str, field: &str) -> bool {
     key.eq_ignore_ascii_case(field)
 }
@@ -90,6 +100,32 @@ fn text(into: &mut String, value: &Value, field: &str, first: &mut Option<Error>
         None if value.is_null() => {}
         None => {
             first.get_or_insert_with(|| Error::unmarshal_field(value.json_kind(), field, "string").in_unmarshal());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As helm-oracle (`manifests`) says of each.
+    #[test]
+    fn what_is_no_number_in_json_can_be_a_text() {
+        let kind = |text: &str| Head::read(text).map(|head| head.kind);
+        assert_eq!(kind("kind: .inf\n").as_deref(), Ok("+Inf"));
+        assert_eq!(kind("Kind: .nan\n").as_deref(), Ok("NaN"));
+        let head = Head::read("metadata: {name: -.inf, annotations: {a: .inf, b: x}}\n").unwrap();
+        assert_eq!((head.name.as_str(), head.annotations.get("a").map(String::as_str)), ("-Inf", Some("+Inf")));
+        for text in [
+            "kind: .inf\nm: .inf\n",
+            "kind: [.inf]\n",
+            "kind: {a: .inf}\n",
+            "metadata: .inf\n",
+            "metadata: {a: .inf}\n",
+            "metadata: {annotations: {a: [.inf]}}\n",
+        ] {
+            let want = "error converting YAML to JSON: json: unsupported value: +Inf";
+            assert_eq!(kind(text).unwrap_err().to_string(), want, "{text}");
         }
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ChangeBody, InputError, Problem, RollbackBody, ServerSide};
+use api::{ChangeBody, InputError, Problem, RollbackBody, ServerSide, TestBody};
 use engine::{
-    Apply, Cascade, Change, Crds, Method, OnFailure, Rollback, Target, Uninstall, ValueStrategy, Wait, WaitStrategy,
+    Apply, Cascade, Change, Crds, Method, OnFailure, Rollback, Target, Test, Uninstall, ValueStrategy, Wait,
+    WaitStrategy,
 };
 
 /// As Helm's `HELM_MAX_HISTORY`.
@@ -112,6 +113,18 @@ pub(crate) fn uninstall(query: &api::Parameters, target: Target) -> Checked<Unin
     })
 }
 
+/// Makes a run of tests of its body.
+pub(crate) fn test(body: &TestBody, target: Target) -> Checked<Test> {
+    let timeout = body.timeout.as_deref().map_or(Ok(TIMEOUT), |text| self::timeout(text, "/timeout"))?;
+    Ok(Test {
+        target,
+        only: body.only.clone(),
+        without: body.without.clone(),
+        logs: body.logs,
+        wait: Wait { timeout, ..Wait::default() },
+    })
+}
+
 fn apply(wanted: &api::Apply) -> Checked<Apply> {
     let method = match wanted.server_side {
         ServerSide::Auto => Method::Auto,
@@ -139,13 +152,7 @@ fn apply(wanted: &api::Apply) -> Checked<Apply> {
 }
 
 fn wait(wanted: &api::Wait) -> Checked<Wait> {
-    let timeout = match &wanted.timeout {
-        None => TIMEOUT,
-        Some(text) => api::parse_duration(text).map_err(|e| wrong("/wait/timeout", e))?,
-    };
-    if timeout > MAX_TIMEOUT {
-        return Err(wrong("/wait/timeout", "expected a day or less"));
-    }
+    let timeout = wanted.timeout.as_deref().map_or(Ok(TIMEOUT), |text| timeout(text, "/wait/timeout"))?;
     Ok(Wait {
         strategy: match wanted.strategy {
             api::WaitStrategy::Watcher => WaitStrategy::Watcher,
@@ -155,6 +162,11 @@ fn wait(wanted: &api::Wait) -> Checked<Wait> {
         jobs: wanted.jobs,
         timeout,
     })
+}
+
+fn timeout(text: &str, pointer: &str) -> Checked<Duration> {
+    let timeout = api::parse_duration(text).map_err(|e| wrong(pointer, e))?;
+    if timeout > MAX_TIMEOUT { Err(wrong(pointer, "expected a day or less")) } else { Ok(timeout) }
 }
 
 /// The limit is Helm's, of `rollback --description`.

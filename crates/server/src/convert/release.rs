@@ -1,10 +1,9 @@
 //! Releases as the contract shows them.
 
-use engine::Plan;
-use release::{Item, Release};
+use release::{Info, Item, Release, Status};
 use sha2::{Digest, Sha256};
 
-use super::{chart_metadata, chart_summary, to_json_map};
+use super::chart_summary;
 
 fn time(time: Option<&release::Time>) -> Option<String> {
     time.map(ToString::to_string)
@@ -74,34 +73,31 @@ pub(crate) fn summary(item: &Item) -> api::ReleaseSummary {
 
 /// Shows a revision of a history.
 pub(crate) fn revision(item: &Item) -> api::Revision {
-    let base = api::Revision {
-        revision: item.head.key.revision,
-        status: item.head.status.to_string(),
-        ..api::Revision::default()
-    };
+    let (number, status) = (item.head.key.revision, item.head.status);
     match &item.peek {
-        Ok(peek) => api::Revision {
-            updated_at: time(peek.info.last_deployed.as_ref()),
-            chart: chart_summary(&peek.metadata),
-            description: peek.info.description.clone(),
-            rollback_revision: Some(peek.info.rollback_revision).filter(|r| *r > 0),
-            ..base
+        Ok(peek) => described(number, status, &peek.info, &peek.metadata),
+        Err(error) => api::Revision {
+            revision: number,
+            status: status.to_string(),
+            error: Some(error.to_string()),
+            ..api::Revision::default()
         },
-        Err(error) => api::Revision { error: Some(error.to_string()), ..base },
     }
 }
 
-/// Shows what a plan would store.
-pub(crate) fn dry_run(plan: &Plan, mode: &str) -> api::DryRun {
-    let made = &plan.release;
-    api::DryRun {
-        dry_run: mode.to_owned(),
-        release: release(made),
-        chart: chart_metadata(&made.chart.metadata),
-        values: to_json_map(&made.config),
-        manifest: made.manifest.clone(),
-        hooks: made.hooks.iter().map(hook).collect(),
-        notes: made.info.notes.clone(),
-        warnings: plan.warnings.clone(),
+/// Shows a release as a revision of its history.
+pub(crate) fn revision_of(release: &Release) -> api::Revision {
+    described(release.version, release.info.status, &release.info, &release.chart.metadata)
+}
+
+fn described(number: u32, status: Status, info: &Info, metadata: &chart::Metadata) -> api::Revision {
+    api::Revision {
+        revision: number,
+        status: status.to_string(),
+        updated_at: time(info.last_deployed.as_ref()),
+        chart: chart_summary(metadata),
+        description: info.description.clone(),
+        rollback_revision: Some(info.rollback_revision).filter(|r| *r > 0),
+        error: None,
     }
 }

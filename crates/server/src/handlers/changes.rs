@@ -1,8 +1,8 @@
-//! Install, upgrade, patch, uninstall, rollback.
+//! Install, upgrade, patch, uninstall, rollback, tests; and what a change would do.
 
 use std::sync::Arc;
 
-use api::{ChangeBody, InputError, Kind, Problem, Reason, RollbackBody};
+use api::{ChangeBody, InputError, Kind, Problem, Reason, RollbackBody, TestBody};
 use engine::{Engine, Error, Intent, Target, Unlock, ValueStrategy};
 use release::Release;
 
@@ -25,9 +25,30 @@ pub(super) async fn release_install(ctx: Ctx) -> Outcome {
 pub(super) async fn release_apply(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
     let body: ChangeBody = ctx.input("ChangeBody")?;
-    same_name(&body, &target)?;
-    let mut change = full_change(&ctx, &body, target.clone()).await?;
-    let preconditions = Preconditions::of(&ctx)?;
+    let prepare = apply(&ctx, &target, body).await?;
+    start(&ctx, Kind::Upgrade, target, prepare).await
+}
+
+pub(super) async fn release_patch(ctx: Ctx) -> Outcome {
+    let target = ctx.target()?;
+    let body: ChangeBody = ctx.input("ChangeBody")?;
+    let prepare = patch(&ctx, &target, body).await?;
+    start(&ctx, Kind::Upgrade, target, prepare).await
+}
+
+pub(super) async fn release_plan(ctx: Ctx) -> Outcome {
+    let target = ctx.target()?;
+    let body: ChangeBody = ctx.input("ChangeBody")?;
+    let prepare =
+        if body.chart.is_some() { apply(&ctx, &target, body).await? } else { patch(&ctx, &target, body).await? };
+    run::show_plan(&ctx, prepare).await
+}
+
+/// The change of a body that says everything: an install, or an upgrade.
+async fn apply(ctx: &Ctx, target: &Target, body: ChangeBody) -> Result<Prepare, Box<Problem>> {
+    same_name(&body, target)?;
+    let mut change = full_change(ctx, &body, target.clone()).await?;
+    let preconditions = Preconditions::of(ctx)?;
     let engine = ctx.app.engine.clone();
     let at = target.clone();
     let prepare = async move {
@@ -41,13 +62,12 @@ pub(super) async fn release_apply(ctx: Ctx) -> Outcome {
         }
         Ok(Intent::Apply(change))
     };
-    start(&ctx, Kind::Upgrade, target, Box::pin(prepare)).await
+    Ok(Box::pin(prepare))
 }
 
-pub(super) async fn release_patch(ctx: Ctx) -> Outcome {
-    let target = ctx.target()?;
-    let body: ChangeBody = ctx.input("ChangeBody")?;
-    same_name(&body, &target)?;
+/// The change of a body that says what is to be different.
+async fn patch(ctx: &Ctx, target: &Target, body: ChangeBody) -> Result<Prepare, Box<Problem>> {
+    same_name(&body, target)?;
     if body.value_strategy.is_some() {
         return Err(wrong("/valueStrategy", "PATCH always merges into the release's values; use PUT to say otherwise"));
     }
@@ -58,7 +78,7 @@ pub(super) async fn release_patch(ctx: Ctx) -> Outcome {
     };
     // What is wrong with `set` and its kin shows without the release's values too.
     convert::user_values(goyaml::Map::new(), &body.values_input()).map_err(Problem::input)?;
-    let preconditions = Preconditions::of(&ctx)?;
+    let preconditions = Preconditions::of(ctx)?;
     let engine = ctx.app.engine.clone();
     let at = target.clone();
     let prepare = async move {
@@ -73,7 +93,7 @@ pub(super) async fn release_patch(ctx: Ctx) -> Outcome {
         change.expected_revision = Some(found.version);
         Ok(Intent::Upgrade(change))
     };
-    start(&ctx, Kind::Upgrade, target, Box::pin(prepare)).await
+    Ok(Box::pin(prepare))
 }
 
 pub(super) async fn release_uninstall(ctx: Ctx) -> Outcome {
@@ -103,6 +123,19 @@ pub(super) async fn release_rollback(ctx: Ctx) -> Outcome {
         Ok(Intent::Rollback(rollback))
     };
     start(&ctx, Kind::Rollback, target, Box::pin(prepare)).await
+}
+
+pub(super) async fn release_test(ctx: Ctx) -> Outcome {
+    let target = ctx.target()?;
+    let body: TestBody = ctx.input("TestBody")?;
+    let test = convert::test(&body, target.clone())?;
+    let preconditions = Preconditions::of(&ctx)?;
+    let engine = ctx.app.engine.clone();
+    let check = async move {
+        let found = find(&engine, &target).await?.ok_or_else(|| problems::of(Error::NotFound(target)))?;
+        preconditions.check(Some(&found)).map(|_| ())
+    };
+    run::test(&ctx, test, Box::pin(check)).await
 }
 
 pub(super) async fn release_unlock(ctx: Ctx) -> Outcome {

@@ -1,4 +1,4 @@
-//! Reading one release, and one of its revisions.
+//! Reading one release, one of its revisions, and what two of them differ in.
 
 use api::Problem;
 use release::Release;
@@ -70,6 +70,13 @@ pub(super) async fn revision_hooks(ctx: Ctx) -> Outcome {
 
 pub(super) async fn revision_chart(ctx: Ctx) -> Outcome {
     release_chart(ctx).await
+}
+
+pub(super) async fn release_diff(ctx: Ctx) -> Outcome {
+    let target = ctx.target()?;
+    let body: api::DiffBody = ctx.input("DiffBody")?;
+    let found = ctx.app.engine.compare(&target, body.from, body.to).await.map_err(problems::of)?;
+    Reply::ok().value(&ctx, &convert::revision_diff(&found))
 }
 
 /// Reads the revision that the path names, or the last.

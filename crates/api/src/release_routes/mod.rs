@@ -1,232 +1,15 @@
 //! The routes of releases; their types are in `release.rs` and `change.rs`.
 
-use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Location, Param, ParamType};
-use crate::problem::Reason;
-use crate::route::{Body, CHANGE_MEDIA, JSON_OR_YAML, Media, Method, PATCH_MEDIA, Response, Route, Shape};
+pub(crate) mod parameters;
+pub(crate) mod problems;
 
-const fn path(name: &'static str, doc: &'static str, example: &'static str) -> Param {
-    Param { name, location: Location::Path, kind: ParamType::Text, doc, example }
-}
-
-const fn query(name: &'static str, kind: ParamType, doc: &'static str, example: &'static str) -> Param {
-    Param { name, location: Location::Query, kind, doc, example }
-}
-
-const fn header(name: &'static str, doc: &'static str, example: &'static str) -> Param {
-    Param { name, location: Location::Header, kind: ParamType::Text, doc, example }
-}
-
-const NAMESPACE: Param = path("namespace", "The namespace.", "web");
-const NAME: Param = path("name", "The release's name.", "shop");
-const REVISION: Param = Param {
-    name: "revision",
-    location: Location::Path,
-    kind: ParamType::Integer { min: 1, max: u32::MAX },
-    doc: "The revision.",
-    example: "1",
+use self::parameters::{
+    ALL, CHART, DRY_RUN, FILTER, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, NAME, NAMESPACE, PLAN_DIGEST, PREFER, REVISION,
+    SELECTOR, SORT, STATUS, query,
 };
-
-const STATUSES: &[&str] = &[
-    "unknown",
-    "deployed",
-    "uninstalled",
-    "superseded",
-    "failed",
-    "uninstalling",
-    "pending-install",
-    "pending-upgrade",
-    "pending-rollback",
-];
-const SORTS: &[&str] = &[
-    "name",
-    "-name",
-    "namespace",
-    "-namespace",
-    "updated",
-    "-updated",
-    "status",
-    "-status",
-    "chart",
-    "-chart",
-    "revision",
-    "-revision",
-];
-
-const STATUS: Param = query(
-    "status",
-    ParamType::Choices(STATUSES),
-    "Only those in one of these states, separated by commas.",
-    "deployed",
-);
-const CHART: Param = query("chart", ParamType::Text, "Only those of the chart of this name.", "nginx");
-const FILTER: Param =
-    query("filter", ParamType::Text, "Only those whose name matches this regular expression (RE2).", "^shop");
-const SELECTOR: Param = query(
-    "selector",
-    ParamType::Text,
-    "Only those whose records' labels match, as `kubectl -l` selects.",
-    "team=web,tier!=test",
-);
-const SORT: Param =
-    query("sort", ParamType::Choice(SORTS), "The order; `-` turns it round. By name when left out.", "name");
-const ALL: Param = query("all", ParamType::Flag, "With the chart's own values below the user's.", "true");
-const DRY_RUN: Param = query(
-    "dryRun",
-    ParamType::Choice(&["client", "server"]),
-    "Change nothing, and answer 200 with what would be stored; `server` asks the cluster.",
-    "server",
-);
-
-const PREFER: Param =
-    header("Prefer", "`wait=N` waits up to N seconds for the operation to end (RFC 7240); 600 at most.", "wait=60");
-const IDEMPOTENCY: Param =
-    header("Idempotency-Key", "The same key with the same request is the same operation; kept for a day.", "d9f1c1a0");
-const IF_MATCH: Param = header("If-Match", "Only when the release's `ETag` is this.", "\"3-deployed\"");
-const IF_NONE_MATCH: Param = header("If-None-Match", "`*`: only when there is no such release.", "*");
-
-const READ: &[Reason] = &[
-    Reason::InvalidParameter,
-    Reason::InvalidReleaseName,
-    Reason::InvalidNamespace,
-    Reason::ClusterNotFound,
-    Reason::ReleaseNotFound,
-    Reason::RecordUnreadable,
-    Reason::ClusterUnreachable,
-    Reason::ClusterForbidden,
-    Reason::ClusterError,
-];
-const READ_REVISION: &[Reason] = &[
-    Reason::InvalidParameter,
-    Reason::InvalidReleaseName,
-    Reason::InvalidNamespace,
-    Reason::ClusterNotFound,
-    Reason::ReleaseNotFound,
-    Reason::RevisionNotFound,
-    Reason::RecordUnreadable,
-    Reason::ClusterUnreachable,
-    Reason::ClusterForbidden,
-    Reason::ClusterError,
-];
-const LIST: &[Reason] = &[
-    Reason::InvalidParameter,
-    Reason::InvalidNamespace,
-    Reason::ClusterNotFound,
-    Reason::ClusterUnreachable,
-    Reason::ClusterForbidden,
-    Reason::ClusterError,
-];
-const CHANGE: &[Reason] = &[
-    Reason::InvalidBody,
-    Reason::InvalidInput,
-    Reason::InvalidParameter,
-    Reason::InvalidReleaseName,
-    Reason::InvalidNamespace,
-    Reason::UnsupportedMediaType,
-    Reason::BodyTooLarge,
-    Reason::BodyTimeout,
-    Reason::ClusterNotFound,
-    Reason::ChartUnavailable,
-    Reason::InvalidChart,
-    Reason::ChartNotInstallable,
-    Reason::InvalidValues,
-    Reason::TemplateFailed,
-    Reason::RenderLimit,
-    Reason::InvalidManifest,
-    Reason::NamespaceNotFound,
-    Reason::ReleaseNotFound,
-    Reason::ReleaseExists,
-    Reason::NoDeployedRelease,
-    Reason::ReleasePending,
-    Reason::OperationInProgress,
-    Reason::OperationCancelled,
-    Reason::OwnershipConflict,
-    Reason::FieldConflict,
-    Reason::PreconditionFailed,
-    Reason::IdempotencyKeyReused,
-    Reason::ApplyFailed,
-    Reason::HookFailed,
-    Reason::ResourceFailed,
-    Reason::WaitTimeout,
-    Reason::RecordUnreadable,
-    Reason::RecordTooLarge,
-    Reason::ClusterUnreachable,
-    Reason::ClusterForbidden,
-    Reason::ClusterError,
-    Reason::NotImplemented,
-    Reason::ShuttingDown,
-];
-const GO_BACK: &[Reason] = &[
-    Reason::InvalidBody,
-    Reason::InvalidInput,
-    Reason::InvalidParameter,
-    Reason::InvalidReleaseName,
-    Reason::InvalidNamespace,
-    Reason::UnsupportedMediaType,
-    Reason::BodyTooLarge,
-    Reason::BodyTimeout,
-    Reason::ClusterNotFound,
-    Reason::ReleaseNotFound,
-    Reason::RevisionNotFound,
-    Reason::ReleasePending,
-    Reason::InvalidManifest,
-    Reason::OperationInProgress,
-    Reason::OperationCancelled,
-    Reason::OwnershipConflict,
-    Reason::FieldConflict,
-    Reason::PreconditionFailed,
-    Reason::IdempotencyKeyReused,
-    Reason::ApplyFailed,
-    Reason::HookFailed,
-    Reason::ResourceFailed,
-    Reason::WaitTimeout,
-    Reason::RecordUnreadable,
-    Reason::RecordTooLarge,
-    Reason::ClusterUnreachable,
-    Reason::ClusterForbidden,
-    Reason::ClusterError,
-    Reason::NotImplemented,
-    Reason::ShuttingDown,
-];
-const TAKE_AWAY: &[Reason] = &[
-    Reason::InvalidParameter,
-    Reason::InvalidReleaseName,
-    Reason::InvalidNamespace,
-    Reason::ClusterNotFound,
-    Reason::ReleaseNotFound,
-    Reason::InvalidManifest,
-    Reason::OperationInProgress,
-    Reason::OperationCancelled,
-    Reason::ReleasePending,
-    Reason::PreconditionFailed,
-    Reason::IdempotencyKeyReused,
-    Reason::ApplyFailed,
-    Reason::HookFailed,
-    Reason::ResourceFailed,
-    Reason::WaitTimeout,
-    Reason::RecordUnreadable,
-    Reason::ClusterUnreachable,
-    Reason::ClusterForbidden,
-    Reason::ClusterError,
-    Reason::ShuttingDown,
-];
-
-const UNLOCK: &[Reason] = &[
-    Reason::InvalidReleaseName,
-    Reason::InvalidNamespace,
-    Reason::ClusterNotFound,
-    Reason::ReleaseNotFound,
-    Reason::ReleaseNotLocked,
-    Reason::ReleasePending,
-    Reason::OperationInProgress,
-    Reason::OperationCancelled,
-    Reason::PreconditionFailed,
-    Reason::IdempotencyKeyReused,
-    Reason::RecordUnreadable,
-    Reason::ClusterUnreachable,
-    Reason::ClusterForbidden,
-    Reason::ClusterError,
-    Reason::ShuttingDown,
-];
+use self::problems::{CHANGE, GO_BACK, LIST, READ, READ_REVISION, TAKE_AWAY, TEST, UNLOCK};
+use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Param, ParamType};
+use crate::route::{Body, CHANGE_MEDIA, JSON_OR_YAML, Media, Method, PATCH_MEDIA, Response, Route, Shape};
 
 const OPERATION: Response = Response {
     status: 202,
@@ -356,7 +139,7 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Installs a release",
         description: "An error when the name, which is in the body, is in use.",
-        parameters: &[CLUSTER, NAMESPACE, DRY_RUN, PREFER, IDEMPOTENCY],
+        parameters: &[CLUSTER, NAMESPACE, DRY_RUN, PLAN_DIGEST, PREFER, IDEMPOTENCY],
         body: CHANGE_BODY,
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,
@@ -380,7 +163,7 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Installs a release, or upgrades it when it exists",
         description: "As `helm upgrade --install`. The body is all there is: values of earlier revisions count only when `valueStrategy` says so.",
-        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PREFER, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH],
+        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH],
         body: CHANGE_BODY,
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,
@@ -392,7 +175,7 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Changes values of a release",
         description: "`values` is a merge patch (RFC 7386) of the release's values: `null` takes one away. The chart stays the one in place, unless the body names another.",
-        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PREFER, IDEMPOTENCY, IF_MATCH],
+        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, IDEMPOTENCY, IF_MATCH],
         body: Some(Body { required: true, media: PATCH_MEDIA, shape: Shape::Of("ChangeBody"), doc: "What to change." }),
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,
@@ -425,12 +208,14 @@ const FIXED: &[Route] = &[
                 "watcher",
             ),
             query("timeout", ParamType::Duration, "How long one wait may take; `5m` when left out.", "2m"),
+            DRY_RUN,
+            PLAN_DIGEST,
             PREFER,
             IDEMPOTENCY,
             IF_MATCH,
         ],
         body: None,
-        responses: &[OPERATION, FINISHED],
+        responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: TAKE_AWAY,
     },
     Route {
@@ -440,15 +225,33 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Goes back to an earlier revision",
         description: "",
-        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, IDEMPOTENCY, IF_MATCH],
+        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, IDEMPOTENCY, IF_MATCH],
         body: Some(Body {
             required: false,
             media: CHANGE_MEDIA,
             shape: Shape::Of("RollbackBody"),
             doc: "Where to, and how; nothing goes to the revision before.",
         }),
-        responses: &[OPERATION, FINISHED],
+        responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: GO_BACK,
+    },
+    Route {
+        id: "release_test",
+        method: Method::Post,
+        path: "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}/test",
+        tag: "releases",
+        summary: "Runs the tests of a release",
+        description: "As `helm test`: one after the other, until one fails. How each went is in the events and stays with the \
+            hooks; what they have printed is in the events, when `logs` asks for it.",
+        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, IDEMPOTENCY, IF_MATCH],
+        body: Some(Body {
+            required: false,
+            media: CHANGE_MEDIA,
+            shape: Shape::Of("TestBody"),
+            doc: "Which tests, and how long; without it all.",
+        }),
+        responses: &[OPERATION, FINISHED],
+        problems: TEST,
     },
     Route {
         id: "release_unlock",

@@ -1,0 +1,90 @@
+//! What the paths, queries and headers of these routes can hold.
+
+use crate::parameter::{Location, Param, ParamType};
+
+pub(crate) const fn path(name: &'static str, doc: &'static str, example: &'static str) -> Param {
+    Param { name, location: Location::Path, kind: ParamType::Text, doc, example }
+}
+
+pub(crate) const fn query(name: &'static str, kind: ParamType, doc: &'static str, example: &'static str) -> Param {
+    Param { name, location: Location::Query, kind, doc, example }
+}
+
+pub(crate) const fn header(name: &'static str, doc: &'static str, example: &'static str) -> Param {
+    Param { name, location: Location::Header, kind: ParamType::Text, doc, example }
+}
+
+pub(crate) const NAMESPACE: Param = path("namespace", "The namespace.", "web");
+pub(crate) const NAME: Param = path("name", "The release's name.", "shop");
+pub(crate) const REVISION: Param = Param {
+    name: "revision",
+    location: Location::Path,
+    kind: ParamType::Integer { min: 1, max: u32::MAX },
+    doc: "The revision.",
+    example: "1",
+};
+
+pub(crate) const STATUSES: &[&str] = &[
+    "unknown",
+    "deployed",
+    "uninstalled",
+    "superseded",
+    "failed",
+    "uninstalling",
+    "pending-install",
+    "pending-upgrade",
+    "pending-rollback",
+];
+pub(crate) const SORTS: &[&str] = &[
+    "name",
+    "-name",
+    "namespace",
+    "-namespace",
+    "updated",
+    "-updated",
+    "status",
+    "-status",
+    "chart",
+    "-chart",
+    "revision",
+    "-revision",
+];
+
+pub(crate) const STATUS: Param = query(
+    "status",
+    ParamType::Choices(STATUSES),
+    "Only those in one of these states, separated by commas.",
+    "deployed",
+);
+pub(crate) const CHART: Param = query("chart", ParamType::Text, "Only those of the chart of this name.", "nginx");
+pub(crate) const FILTER: Param =
+    query("filter", ParamType::Text, "Only those whose name matches this regular expression (RE2).", "^shop");
+pub(crate) const SELECTOR: Param = query(
+    "selector",
+    ParamType::Text,
+    "Only those whose records' labels match, as `kubectl -l` selects.",
+    "team=web,tier!=test",
+);
+pub(crate) const SORT: Param =
+    query("sort", ParamType::Choice(SORTS), "The order; `-` turns it round. By name when left out.", "name");
+pub(crate) const ALL: Param = query("all", ParamType::Flag, "With the chart's own values below the user's.", "true");
+pub(crate) const DRY_RUN: Param = query(
+    "dryRun",
+    ParamType::Choice(&["client", "server"]),
+    "Change nothing, and answer 200 with what would be stored; with `client` templates look nothing up in the cluster.",
+    "server",
+);
+
+pub(crate) const PLAN_DIGEST: Param = query(
+    "planDigest",
+    ParamType::Text,
+    "Only when what is done is what this plan says.",
+    "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+);
+
+pub(crate) const PREFER: Param =
+    header("Prefer", "`wait=N` waits up to N seconds for the operation to end (RFC 7240); 600 at most.", "wait=60");
+pub(crate) const IDEMPOTENCY: Param =
+    header("Idempotency-Key", "The same key with the same request is the same operation; kept for a day.", "d9f1c1a0");
+pub(crate) const IF_MATCH: Param = header("If-Match", "Only when the release's `ETag` is this.", "\"3-deployed\"");
+pub(crate) const IF_NONE_MATCH: Param = header("If-None-Match", "`*`: only when there is no such release.", "*");
