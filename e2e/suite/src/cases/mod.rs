@@ -10,6 +10,7 @@ mod lists;
 mod meta;
 mod operations;
 mod pasted;
+mod plans;
 mod real_charts;
 mod releases;
 mod sending;
@@ -102,6 +103,7 @@ pub(crate) fn http() -> Vec<Case> {
         meta::CASES,
         uploads::CASES,
         releases::CASES,
+        plans::CASES,
         operations::CASES,
         lists::CASES,
         template::CASES,
