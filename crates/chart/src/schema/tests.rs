@@ -287,4 +287,10 @@ fn patterns_are_gos() {
             "{pattern}"
         );
     }
+    // Two that mean the same are told apart.
+    let schema = r#"{"properties":{"a":{"pattern":"^\\d$"},"b":{"pattern":"^[0-9]$"}}}"#;
+    assert_eq!(
+        check(schema, r#"{"a":"x","b":"y"}"#),
+        "- at '/a': 'x' does not match pattern '^\\\\d$'\n- at '/b': 'y' does not match pattern '^[0-9]$'\n"
+    );
 }
