@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
-use crate::{Call, Error, Method};
+use crate::{Call, Error, Method, Room};
 
 /// The memory of one render; everything a template makes lives in it and goes with it.
 pub struct Arena {
@@ -102,8 +102,18 @@ impl Arena {
 
     /// Makes a slice of the given element type, such as `[]string`.
     pub fn typed_list<'a>(&'a self, elem: GoType, items: &[Value<'a>]) -> Value<'a> {
+        self.roomy_list(elem, items, Room::None)
+    }
+
+    /// Makes a slice that has room behind its end.
+    pub fn roomy_list<'a>(&'a self, elem: GoType, items: &[Value<'a>], room: Room<'a>) -> Value<'a> {
         let items = self.bump.alloc_slice_copy(items);
-        Value::List(self.bump.alloc(List { elem, items: Some(items) }))
+        Value::List(self.bump.alloc(List { elem, items: Some(items), room }))
+    }
+
+    /// Makes a slice whose elements were appended one after the other.
+    pub fn appended<'a>(&'a self, elem: GoType, items: &[Value<'a>]) -> Value<'a> {
+        self.roomy_list(elem, items, Room::Appended(0))
     }
 
     /// Makes an empty `map[string]interface {}`.
@@ -149,7 +159,7 @@ impl Arena {
 
     /// Makes Go's nil slice.
     pub fn nil_list<'a>(&'a self, elem: GoType) -> Value<'a> {
-        Value::List(self.bump.alloc(List { elem, items: None }))
+        Value::List(self.bump.alloc(List { elem, items: None, room: Room::None }))
     }
 
     /// Makes a `[]string`.
@@ -161,7 +171,7 @@ impl Arena {
     /// Makes a `[]uint8`.
     pub fn byte_list<'a>(&'a self, bytes: &[u8]) -> Value<'a> {
         let items = self.bump.alloc_slice_fill_iter(bytes.iter().map(|b| Value::Uint(u64::from(*b), GoType::Uint8)));
-        Value::List(self.bump.alloc(List { elem: GoType::Uint8, items: Some(items) }))
+        Value::List(self.bump.alloc(List { elem: GoType::Uint8, items: Some(items), room: Room::None }))
     }
 
     /// Makes the same map seen as another type, as a Go conversion does: the entries are shared.
@@ -254,12 +264,38 @@ pub struct List<'a> {
     pub elem: GoType,
     /// The elements; `None` is Go's nil slice.
     pub items: Option<&'a [Value<'a>]>,
+    /// What is behind its end.
+    pub room: Room<'a>,
 }
 
 impl<'a> List<'a> {
     /// The elements; empty for a nil slice.
     pub fn items(&self) -> &'a [Value<'a>] {
         self.items.unwrap_or(&[])
+    }
+
+    /// How many elements there is room for (`cap`).
+    pub fn capacity(&self) -> usize {
+        self.room.capacity(self.elem, self.items().len())
+    }
+
+    /// Cuts a part out as `reflect.Value.Slice` does, which may reach into the room behind the end; `None` beyond it.
+    pub fn part(&self, arena: &'a Arena, from: usize, to: usize) -> Option<Value<'a>> {
+        let capacity = self.capacity();
+        if from > to || to > capacity {
+            return None;
+        }
+        let items = self.items();
+        let behind = match self.room {
+            Room::Part { behind, .. } => behind,
+            _ => &[],
+        };
+        let all = || items.iter().chain(behind).copied();
+        let zero = self.elem.zero(arena);
+        let part: Vec<Value<'a>> = all().chain(std::iter::repeat(zero)).skip(from).take(to - from).collect();
+        let behind: Vec<Value<'a>> = all().skip(to).collect();
+        let room = Room::Part { behind: arena.bump.alloc_slice_copy(&behind), capacity: capacity - from };
+        Some(arena.roomy_list(self.elem, &part, room))
     }
 }
 

@@ -21,7 +21,8 @@ pub(crate) fn from_tree<'a>(arena: &'a Arena, tree: &goyaml::Value) -> Value<'a>
         goyaml::Value::Str(s) => arena.str(s),
         goyaml::Value::Seq(items) => {
             let items: Vec<_> = items.iter().map(|item| from_tree(arena, item)).collect();
-            arena.list(&items)
+            // As JSON is read: one after the other.
+            arena.appended(GoType::Any, &items)
         }
         goyaml::Value::Map(map) => Value::Map(tree_map(arena, map)),
     }

@@ -290,20 +290,20 @@ fn slice<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
     {
         plain = arena.byte_list(bytes);
     }
-    let len = match plain {
+    let (len, capacity) = match plain {
         Value::Str(_) if indexes.len() == 3 => return Err(Error::new("cannot 3-index slice a string")),
-        Value::Str(s) => s.len(),
-        Value::List(list) => list.items().len(),
+        Value::Str(s) => (s.len(), s.len()),
+        Value::List(list) => (list.items().len(), list.capacity()),
         Value::Object(object) if object.is_nil() => return Err(Error::new("slice of nil pointer")),
         other => return Err(Error::new(format!("can't slice item of type {}", pointee_name(&other)))),
     };
-    let mut bounds = [0, len, len];
+    let mut bounds = [0, len, capacity];
     for (bound, index) in bounds.iter_mut().zip(indexes) {
         if index.iface {
             // Unlike `index`, Go's `slice` does not look into interfaces.
             return Err(Error::new("cannot index slice/array with type interface {}"));
         }
-        *bound = index_arg(arena, index.v, len)?;
+        *bound = index_arg(arena, index.v, capacity)?;
     }
     let [from, to, max] = bounds;
     if from > to {
@@ -319,9 +319,8 @@ fn slice<'a>(arena: &'a Arena, item: Val<'a>, indexes: &[Val<'a>]) -> Outcome<Va
     }
     Ok(match plain {
         Value::Str(s) => Value::Str(s.get(from..to).unwrap_or_default()),
-        Value::List(list) => Value::List(
-            arena.bump().alloc(crate::List { elem: list.elem, items: list.items.and_then(|i| i.get(from..to)) }),
-        ),
+        Value::List(list) if list.items.is_none() => Value::List(list),
+        Value::List(list) => list.part(arena, from, to).unwrap_or(plain),
         other => other,
     })
 }

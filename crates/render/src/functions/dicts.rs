@@ -3,7 +3,7 @@
 use gotext::GoType::{Any, Map as Dict, String as Str};
 use gotext::{Arena, Error, Function, Map, Value};
 
-use super::args::{Out, any, bytes, entries, fail, map, strings};
+use super::args::{Out, any, bytes, entries, fail, map};
 use super::f;
 use super::print::to_text;
 use crate::golang::deep;
@@ -42,15 +42,16 @@ pub(super) const TABLE: &[Function] = &[
     f("pluck", "Takes the values of a key from each dictionary that has it.", &[Str], Some(Dict), |c, a| {
         let key = bytes(a, 0);
         let found: Vec<_> = (1..a.len()).filter_map(|at| map(a, at)).filter_map(|m| m.get(key)).collect();
-        Ok(c.arena.list(&found))
+        Ok(c.arena.appended(Any, &found))
     }),
     f("keys", "Lists the keys of dictionaries, in no order in Helm; sorted here.", &[], Some(Dict), |c, a| {
         let keys = (0..a.len()).filter_map(|at| map(a, at)).flat_map(entries).map(|(key, _)| key);
-        Ok(strings(c.arena, keys))
+        let keys: Vec<_> = keys.map(|key| c.arena.str(key)).collect();
+        Ok(c.arena.appended(Str, &keys))
     }),
     f("values", "Lists the values of a dictionary, in no order in Helm; by key here.", &[Dict], None, |c, a| {
         let values: Vec<_> = map(a, 0).map(entries).unwrap_or_default().into_iter().map(|(_, v)| v).collect();
-        Ok(c.arena.list(&values))
+        Ok(c.arena.appended(Any, &values))
     }),
     f("pick", "Makes a dictionary of some keys of another.", &[Dict], Some(Str), |c, a| {
         let out = c.arena.map();

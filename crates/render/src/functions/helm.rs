@@ -260,7 +260,7 @@ fn is_null(text: &[u8]) -> bool {
 
 fn list<'a>(c: &Call<'a, '_>, items: &[goyaml::Value]) -> Value<'a> {
     let items: Vec<_> = items.iter().map(|item| from_tree(c.arena, item)).collect();
-    c.arena.list(&items)
+    c.arena.appended(GoType::Any, &items)
 }
 
 fn error_map<'a>(c: &Call<'a, '_>, error: &str) -> Value<'a> {

@@ -1,7 +1,7 @@
 //! Lists.
 
 use gotext::GoType::{Any, Int};
-use gotext::{Arena, Error, Function, GoType, List, Value};
+use gotext::{Arena, Error, Function, GoType, List, Room, Value};
 
 use super::args::{Out, any, fail, int, is_empty, nil_pointer, slice};
 use super::f;
@@ -60,7 +60,7 @@ fn push<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     let mut items = Vec::with_capacity(old.len() + 1);
     items.extend_from_slice(old);
     items.push(any(a, 1));
-    Ok(arena.list(&items))
+    Ok(arena.roomy_list(Any, &items, Room::Joined(old.len())))
 }
 
 fn prepend<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
@@ -68,7 +68,7 @@ fn prepend<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     let mut items = Vec::with_capacity(old.len() + 1);
     items.push(any(a, 1));
     items.extend_from_slice(old);
-    Ok(arena.list(&items))
+    Ok(arena.roomy_list(Any, &items, Room::Joined(1)))
 }
 
 fn first<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
@@ -102,7 +102,7 @@ fn reverse<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
 fn compact<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     let items = list(arena, any(a, 0), "Cannot compact on type")?.items();
     let kept: Vec<_> = items.iter().copied().filter(|v| !is_empty(arena, *v)).collect();
-    Ok(arena.list(&kept))
+    Ok(arena.appended(Any, &kept))
 }
 
 fn uniq<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
@@ -112,14 +112,14 @@ fn uniq<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
             kept.push(*item);
         }
     }
-    Ok(arena.list(&kept))
+    Ok(arena.appended(Any, &kept))
 }
 
 fn without<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     let items = list(arena, any(a, 0), "Cannot find without on type")?.items();
     let omit = a.get(1..).unwrap_or(&[]);
     let kept: Vec<_> = items.iter().copied().filter(|v| !omit.iter().any(|o| deep_equal(arena, *v, *o))).collect();
-    Ok(arena.list(&kept))
+    Ok(arena.appended(Any, &kept))
 }
 
 fn has<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
@@ -147,8 +147,8 @@ fn cut<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     if let Some(part) = range.and_then(named) {
         return Ok(part);
     }
-    match range.and_then(|(start, end)| items.get(start..end)) {
-        Some(piece) => Ok(arena.typed_list(list.elem, piece)),
+    match range.and_then(|(start, end)| list.part(arena, start, end)) {
+        Some(part) => Ok(part),
         None => fail("reflect.Value.Slice: slice index out of bounds"),
     }
 }
@@ -163,7 +163,7 @@ fn concat<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
         }
     }
     // As in Go, joining nothing gives a nil list.
-    Ok(if items.is_empty() { GoType::List.zero(arena) } else { arena.list(&items) })
+    Ok(if items.is_empty() { GoType::List.zero(arena) } else { arena.appended(Any, &items) })
 }
 
 fn chunk<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {

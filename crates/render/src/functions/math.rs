@@ -238,5 +238,5 @@ fn ints<'a>(arena: &'a Arena, start: i64, stop: i64, step: i64) -> Result<Value<
         return Ok(Value::Nil);
     }
     let items: Vec<_> = steps(start, stop, step)?.into_iter().map(Value::int).collect();
-    Ok(arena.typed_list(GoType::Int, &items))
+    Ok(arena.appended(GoType::Int, &items))
 }

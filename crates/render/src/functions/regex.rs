@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use gotext::GoType::{Int, String as Str};
-use gotext::{Arena, Call, Error, Function, GoType, Value};
+use gotext::{Arena, Call, Error, Function, GoType, Room, Value};
 
-use super::args::{Out, bytes, fail, int, strings};
+use super::args::{Out, bytes, fail, int};
 use super::{f, host};
 use gotext::regexp::{Regex, must_compile_error, quote_meta};
 
@@ -41,6 +41,9 @@ pub(super) const TABLE: &[Function] = &[
     }),
 ];
 
+/// For how many matches Go makes room at first.
+const ROOM: usize = 10;
+
 /// Compiles the first argument for the second; `must` gives the text that `regexp.MustCompile` panics with.
 fn compile(call: &mut Call<'_, '_>, a: &[Value<'_>], must: bool) -> Result<Rc<Regex>, Error> {
     let expression = bytes(a, 0);
@@ -59,7 +62,8 @@ fn find_all<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
     if found.is_empty() {
         return Ok(GoType::Strings.zero(c.arena));
     }
-    Ok(strings(c.arena, found.into_iter().map(|span| text.get(span.range()).unwrap_or(&[]))))
+    let texts = found.into_iter().map(|span| c.arena.str(text.get(span.range()).unwrap_or(&[])));
+    Ok(c.arena.roomy_list(Str, &texts.collect::<Vec<_>>(), Room::Appended(ROOM)))
 }
 
 fn find<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
@@ -79,8 +83,10 @@ fn literal<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
 fn split<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], must: bool) -> Out<'a> {
     let regex = compile(c, a, must)?;
     let arena: &'a Arena = c.arena;
-    Ok(match regex.split(arena, bytes(a, 1), int(a, 2)) {
-        Some(parts) => strings(arena, parts),
-        None => GoType::Strings.zero(arena),
-    })
+    let (text, most) = (bytes(a, 1), int(a, 2));
+    let Some(parts) = regex.split(arena, text, most) else { return Ok(GoType::Strings.zero(arena)) };
+    let texts: Vec<_> = parts.into_iter().map(|part| arena.str(part)).collect();
+    // Go makes room for as many parts as there are matches.
+    let room = if text.is_empty() { Room::None } else { Room::Appended(regex.find_all(arena, text, most).len()) };
+    Ok(arena.roomy_list(Str, &texts, room))
 }

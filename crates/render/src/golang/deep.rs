@@ -1,6 +1,6 @@
 //! `reflect.DeepEqual`, `mitchellh/copystructure` and `dario.cat/mergo` on template values.
 
-use gotext::{Arena, Error, GoType, Kind, Map, Value};
+use gotext::{Arena, Error, GoType, Kind, Map, Room, Value};
 
 use crate::functions::args::{entries, fail};
 
@@ -99,7 +99,9 @@ fn copy<'a>(arena: &'a Arena, value: Value<'a>, depth: u32, budget: &mut Budget)
     Ok(match value {
         Value::List(list) if list.items.is_some() => {
             let items = list.items().iter().map(|item| copy(arena, *item, depth + 1, budget));
-            arena.typed_list(list.elem, &items.collect::<Result<Vec<_>, _>>()?)
+            let items = items.collect::<Result<Vec<_>, _>>()?;
+            let room = Room::Part { behind: &[], capacity: list.capacity() };
+            arena.roomy_list(list.elem, &items, room)
         }
         Value::Map(map) if !map.is_nil() => {
             let made = arena.typed_map(map.elem);

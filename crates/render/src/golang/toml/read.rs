@@ -383,7 +383,7 @@ impl<'a> Reader<'a, '_> {
             }
         }
         self.at += 1;
-        Ok(self.arena.list(&items))
+        Ok(self.arena.appended(GoType::Any, &items))
     }
 
     fn found_or_end(&self) -> String {
