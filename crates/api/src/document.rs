@@ -53,6 +53,8 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Plan>(&mut all);
     add::<crate::DiffBody>(&mut all);
     add::<crate::RevisionDiff>(&mut all);
+    add::<crate::ResourceList>(&mut all);
+    add::<crate::Drift>(&mut all);
     add::<crate::OperationList>(&mut all);
     add::<crate::Operation>(&mut all);
     add::<crate::Event>(&mut all);

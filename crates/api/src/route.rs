@@ -140,6 +140,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     all.extend_from_slice(crate::cluster::ROUTES);
     all.extend(crate::release_routes::routes());
     all.extend_from_slice(crate::plan::ROUTES);
+    all.extend_from_slice(crate::live::ROUTES);
     all.extend_from_slice(crate::operation::ROUTES);
     all
 });

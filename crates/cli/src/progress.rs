@@ -70,6 +70,15 @@ impl Progress {
             Event::Log { text, .. } if text.is_empty() => {}
             Event::Log { text, .. } => log(Level::Info, text.strip_suffix('\n').unwrap_or(&text), &[]),
             Event::Locked { holder, message } => log(Level::Warn, &message, &[("holder", &holder)]),
+            Event::Warned { message } => {
+                seen.erase();
+                // It quotes what a chart says.
+                let text: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                eprintln!("Warning: {text}");
+                if self.on_terminal {
+                    seen.draw();
+                }
+            }
             Event::Hook { .. } | Event::Phase { .. } | Event::Recorded { .. } | Event::Warning { .. } => {}
         }
     }

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::cluster::{
-    ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation, RETRIES, RETRY_PAUSE, applied, has_generated_name,
+    Applied, ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation, RETRIES, RETRY_PAUSE, applied, has_generated_name,
 };
 use crate::error::{Action, Error};
 use crate::merge::{Baseline, Patch, patch};
@@ -18,6 +18,14 @@ pub struct Merged {
     pub live: Value,
     /// What happened to it.
     pub outcome: Outcome,
+    /// What the server warns of: fields it does not know, versions that are deprecated.
+    pub warnings: Vec<String>,
+}
+
+impl Merged {
+    fn of(applied: Applied, outcome: Outcome) -> Self {
+        Self { live: applied.live, outcome, warnings: applied.warnings }
+    }
 }
 
 /// What happened to an object.
@@ -61,7 +69,7 @@ impl Cluster {
     ) -> Result<Merged, Error> {
         let id = object.id();
         let Some(patch) = patch(object, &live, baseline)? else {
-            return Ok(Merged { live, outcome: Outcome::Unchanged });
+            return Ok(Merged { live, outcome: Outcome::Unchanged, warnings: Vec::new() });
         };
         let (content, patch) = match &patch {
             Patch::Strategic(patch) => ("application/strategic-merge-patch+json", patch),
@@ -72,8 +80,8 @@ impl Cluster {
             .query_if(dry_run, "dryRun", "All")
             .body(content, patch)
             .about(id);
-        let live = call.insist(self.client(), self.patience()).await?.json()?;
-        Ok(Merged { live, outcome: Outcome::Sent })
+        let answer = call.insist(self.client(), self.patience()).await?;
+        Ok(Merged::of(applied(answer)?, Outcome::Sent))
     }
 
     /// Puts an object in the place of the one that is there; one that is not there is created.
@@ -104,13 +112,13 @@ impl Cluster {
             match call.insist(self.client(), self.patience()).await {
                 // Somebody else was faster; what they have changed is replaced as well.
                 Err(Error::Conflict { .. }) if tries < RETRIES => tokio::time::sleep(RETRY_PAUSE).await,
-                answer => return Ok(Merged { live: applied(answer?)?.live, outcome: Outcome::Sent }),
+                answer => return Ok(Merged::of(applied(answer?)?, Outcome::Sent)),
             }
         }
     }
 
     async fn created(&self, object: &Object, dry_run: bool) -> Result<Merged, Error> {
         let options = ApplyOptions { dry_run, validation: FieldValidation::Warn, ..ApplyOptions::default() };
-        Ok(Merged { live: self.create(object, &options).await?.live, outcome: Outcome::Created })
+        Ok(Merged::of(self.create(object, &options).await?, Outcome::Created))
     }
 }

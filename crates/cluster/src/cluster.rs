@@ -81,6 +81,8 @@ pub struct Applied {
     pub live: Value,
     /// Whether it was not there before.
     pub created: bool,
+    /// What the server warns of: fields it does not know, versions that are deprecated.
+    pub warnings: Vec<String>,
 }
 
 /// What becomes of the objects that a deleted object owns.
@@ -312,7 +314,9 @@ impl Cluster {
                 Err(Error::Conflict { .. }) if tries < RETRIES => tokio::time::sleep(RETRY_PAUSE).await,
                 // The first try may have done it, and only its answer was lost.
                 Err(error @ Error::AlreadyExists(_)) if again => match self.get(id).await? {
-                    Some(live) if is_within(object.value(), &live) => return Ok(Applied { live, created: true }),
+                    Some(live) if is_within(object.value(), &live) => {
+                        return Ok(Applied { live, created: true, warnings: Vec::new() });
+                    }
                     _ => return Err(error),
                 },
                 answer => return applied(answer?),
@@ -402,7 +406,7 @@ impl Cluster {
 }
 
 pub(crate) fn applied(answer: Answer) -> Result<Applied, Error> {
-    Ok(Applied { created: answer.status == StatusCode::CREATED, live: answer.json()? })
+    Ok(Applied { created: answer.status == StatusCode::CREATED, live: answer.json()?, warnings: answer.warnings })
 }
 
 /// Tells whether the server is to make up the name.

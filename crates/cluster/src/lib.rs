@@ -35,5 +35,6 @@ pub use object::{Gvk, Object, ObjectRef};
 pub use ownership::{Deletable, Existing, NotOwned, Owner};
 pub use policy::{Policy, RESOURCE_POLICY, is_kept, removed, uninstall_policy};
 pub use wait::{
-    Condition, NotReady, OnChange, Readiness, Status, Strategy, WaitError, WaitOptions, WarningEvent, readiness,
+    Condition, NotReady, OnChange, Readiness, Status, Strategy, WaitError, WaitOptions, WarningEvent, last_seen,
+    readiness,
 };

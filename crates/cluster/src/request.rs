@@ -26,6 +26,8 @@ pub(crate) struct Call {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
+    /// What the server warns of: fields it does not know, versions that are deprecated.
+    pub(crate) warnings: Vec<String>,
     what: String,
     retry_after: Option<u32>,
 }
@@ -134,12 +136,28 @@ impl Call {
         let status = response.status();
         let retry_after = response.headers().get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
+        let headers = response.headers().get_all(header::WARNING).iter();
+        let warnings = headers.filter_map(|value| warning(std::str::from_utf8(value.as_bytes()).ok()?)).collect();
         let body = response.into_body().collect().await.map_err(unreachable)?.to_bytes().to_vec();
-        Ok(Answer { status, body, what: format!("`{} {}`", self.method, self.path), retry_after })
+        Ok(Answer { status, body, warnings, what: format!("`{} {}`", self.method, self.path), retry_after })
     }
 
     pub(crate) fn refused(&self, answer: &Answer) -> Error {
         Error::refused(self.action, self.object.clone(), status_of(answer)).asked_to_wait(answer.retry_after)
+    }
+}
+
+/// The text of a `Warning` header (RFC 7234, section 5.5), of the only code that Kubernetes sends: `299 - "text"`.
+fn warning(header: &str) -> Option<String> {
+    let (_agent, rest) = header.strip_prefix("299 ")?.split_once(" \"")?;
+    let mut text = String::new();
+    let mut characters = rest.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some(text),
+            '\\' => text.push(characters.next()?),
+            other => text.push(other),
+        }
     }
 }
 
@@ -194,10 +212,20 @@ mod tests {
     }
 
     #[test]
+    fn warnings_are_read() {
+        assert_eq!(warning("299 - \"unknown field \\\"spec.foo\\\"\"").as_deref(), Some("unknown field \"spec.foo\""));
+        assert_eq!(warning("299 proxy \"a\\\\b\" \"Mon, 30 Nov 2026 09:00:00 GMT\"").as_deref(), Some("a\\b"));
+        for other in ["199 - \"x\"", "299 -", "299 - \"x", ""] {
+            assert_eq!(warning(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn a_proxy_may_answer() {
         let answer = Answer {
             status: StatusCode::BAD_GATEWAY,
             body: b"<h1>no</h1>".to_vec(),
+            warnings: Vec::new(),
             what: String::new(),
             retry_after: Some(3),
         };

@@ -66,6 +66,11 @@ pub enum Event {
         /// What.
         message: String,
     },
+    /// The API server warns of what it was sent: of fields it does not know, of versions that are deprecated.
+    Warned {
+        /// Its words.
+        message: String,
+    },
     /// Another process holds the release, or has died with it, and is waited for.
     Locked {
         /// The process, as its Lease names it.

@@ -13,6 +13,7 @@ mod event;
 mod explain;
 mod guard;
 mod intent;
+mod live;
 mod lock;
 mod manifest;
 mod plan;
@@ -29,6 +30,7 @@ pub use intent::{
     Apply, Cascade, Change, Crds, Intent, Method, OnFailure, Rollback, Target, Test, Uninstall, Unlock, ValueStrategy,
     Wait, WaitStrategy,
 };
+pub use live::{Drift, LiveObject, ObjectEvent};
 pub use lock::Holder;
 pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Rejection, Step, Verb};
 pub use query::Form;

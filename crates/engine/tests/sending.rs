@@ -5,7 +5,7 @@
 mod common;
 
 use cluster::{Gvk, ObjectRef};
-use engine::{Action, Apply, Change, Crds, Error, Intent, Method, Plan, Step};
+use engine::{Action, Apply, Change, Crds, Error, Event, Intent, Method, Plan, Step};
 use release::{ApplyMethod, Status};
 use serde_json::{Value, json};
 
@@ -149,4 +149,26 @@ async fn definitions_are_replaced_on_request() {
         world.run(put("b", Crds::CreateReplace)).await.unwrap();
         assert_eq!(short().await, json!(["b"]));
     }
+}
+
+#[tokio::test]
+async fn what_the_server_warns_of_is_told() {
+    let world = World::new();
+    let unknown = |text: &str| {
+        let map =
+            format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: odd}}\nbinary: x\ndata: {{text: {text}}}\n");
+        Change { apply: by(Method::ClientSide), ..change(templates(&[("map.yaml", &map)]), json!({})) }
+    };
+    let told = || {
+        let warned = world.events().into_iter().filter_map(|event| match event {
+            Event::Warned { message } => Some(message),
+            _ => None,
+        });
+        warned.collect::<Vec<_>>()
+    };
+    world.run(Intent::Apply(unknown("one"))).await.unwrap();
+    assert_eq!(told(), ["unknown field \"binary\""]);
+    // Sending it again is tried first, so that the plan knows.
+    let plan = world.engine.plan(Intent::Upgrade(unknown("two"))).await.unwrap();
+    assert_eq!(plan.warnings, Vec::<String>::new(), "a merge leaves out what is not new");
 }

@@ -160,12 +160,15 @@ async fn carry_out(
     let gone = plan.verb == Verb::Uninstall;
     let changed = !plan.steps.is_empty();
     let progress = Progress::new(&plan);
+    let foreseen = plan.warnings.clone();
     entry.progress(0, progress.total);
     let tell = |event: Event| {
         if let Some(ready) = progress.count(&event) {
             entry.progress(ready, progress.total);
         }
-        if let Some(event) = shown(event) {
+        // A plan's warnings are told as it begins.
+        let again = matches!(&event, Event::Warned { message } if foreseen.contains(message));
+        if let Some(event) = shown(event).filter(|_| !again) {
             entry.event(event);
         }
     };
@@ -264,7 +267,7 @@ fn shown(event: Event) -> Option<api::Event> {
         },
         Event::Hook { name, kind, event, phase } => api::Event::Hook { name, kind, event, phase },
         Event::Log { pod, container, text } => api::Event::Log { pod, container, text },
-        Event::Warning { message } => api::Event::Warning { message },
+        Event::Warning { message } | Event::Warned { message } => api::Event::Warning { message },
         Event::Locked { holder, message } => api::Event::Warning { message: format!("{message} (`{holder}`)") },
         // Records are the engine's business; their outcome is the operation's result.
         Event::Recorded { .. } => return None,

@@ -53,6 +53,19 @@ impl World {
         answer
     }
 
+    /// Somebody else changes the message of the release's object, or deletes the object.
+    async fn meddle(&self, message: Option<&str>) {
+        use kube::api::{DeleteParams, Patch, PatchParams};
+        let api: kube::Api<k8s_openapi::api::core::v1::ConfigMap> = kube::Api::namespaced(self.sandbox.client(), "web");
+        match message {
+            Some(text) => {
+                let patch = json!({"data": {"message": text}});
+                api.patch("shop", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+            }
+            None => drop(api.delete("shop", &DeleteParams::default()).await.unwrap()),
+        }
+    }
+
     async fn last_operation(&self) -> Value {
         self.get("/v1/operations").await["items"][0].clone()
     }
@@ -71,7 +84,7 @@ cases! {
     chart_dependencies, chart_values, chart_readme,
     chart_schema, chart_crds, chart_files, chart_file, template, lint, chart_lint, cluster_list, cluster_get, release_list_all,
     release_list_cluster, release_list, release_install, release_get, release_apply, release_patch, release_uninstall,
-    release_rollback, release_plan, release_diff, release_test, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
+    release_rollback, release_plan, release_diff, release_resources, release_drift, release_test, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
     release_notes, revision_notes, release_hooks, revision_hooks, release_chart, revision_chart, operation_list,
     operation_get, operation_events, operation_cancel,
 }
@@ -551,6 +564,31 @@ async fn release_diff(w: World) {
     assert_eq!(w.server.json("POST", &at, &json!({"to": 9})).await.reason(), (404, "REVISION_NOT_FOUND".into()));
     let none = w.server.json("POST", &format!("{ALL}/none/diff"), &json!({})).await;
     assert_eq!(none.reason(), (404, "RELEASE_NOT_FOUND".into()));
+}
+
+async fn release_resources(w: World) {
+    let found = w.get(&format!("{ONE}/resources")).await;
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "namespace": "web", "name": "shop", "status": "Current",
+        "message": "Resource is always ready"});
+    assert_eq!(found["items"], json!([map]));
+    w.meddle(None).await;
+    assert_eq!(w.get(&format!("{ONE}/resources")).await["items"][0]["status"], "NotFound");
+    assert_eq!(w.server.get(&format!("{ALL}/none/resources")).await.reason(), (404, "RELEASE_NOT_FOUND".into()));
+}
+
+async fn release_drift(w: World) {
+    let at = format!("{ONE}/drift");
+    let found = w.get(&at).await;
+    assert_eq!((found["revision"].clone(), found["drifted"].clone()), (json!(1), json!(false)));
+    assert_eq!(found["objects"][0]["state"], "same");
+    w.meddle(Some("theirs")).await;
+    let found = w.get(&at).await;
+    let fields = json!([{"path": ".data.message", "before": "theirs", "after": "hello"}]);
+    assert_eq!((found["drifted"].clone(), found["objects"][0]["fields"].clone()), (json!(true), fields));
+    assert_eq!(w.get(&at).await, found, "looking changes nothing");
+    w.meddle(None).await;
+    assert_eq!(w.get(&at).await["objects"][0]["state"], "missing");
+    assert_eq!(w.server.get(&format!("{ALL}/none/drift")).await.reason(), (404, "RELEASE_NOT_FOUND".into()));
 }
 
 async fn release_test(w: World) {

@@ -146,6 +146,18 @@ pub(crate) const UNLOCK: &[Reason] = &[
     Reason::ShuttingDown,
 ];
 
+pub(crate) const LIVE: &[Reason] = &[
+    Reason::InvalidReleaseName,
+    Reason::InvalidNamespace,
+    Reason::ClusterNotFound,
+    Reason::ReleaseNotFound,
+    Reason::InvalidManifest,
+    Reason::RecordUnreadable,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+];
+
 pub(crate) const COMPARE: &[Reason] = &[
     Reason::InvalidBody,
     Reason::InvalidInput,

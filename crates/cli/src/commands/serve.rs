@@ -226,3 +226,28 @@ pub(crate) async fn shutdown() {
         () = terminate => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::flags::parse;
+
+    #[test]
+    fn what_is_said_of_locks_reaches_the_engine() {
+        let settings = |args: &[&str]| {
+            let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            settings(&parse(&[&FLAGS], &args).unwrap()).map_err(|fail| fail.text)
+        };
+        let plain = settings(&[]).unwrap();
+        assert_eq!(plain.unlock_after, None, "a Helm may be waiting for as long as it was told to");
+        let told = settings(&["--unlock-after", "1h30m", "--instance=whipstaff-0"]).unwrap();
+        assert_eq!(told.unlock_after, Some(Duration::from_secs(5400)));
+        assert!(told.holder.id().starts_with("whipstaff-0_"), "{}", told.holder.id());
+        for wrong in ["0", "soon", "-1h"] {
+            let error = settings(&["--unlock-after", wrong]).unwrap_err();
+            assert_eq!(error, format!("invalid argument {wrong:?} for \"--unlock-after\" flag: a time such as 24h"));
+        }
+    }
+}

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 pub use json::Condition;
 pub use kstatus::status as readiness;
-pub use report::{NotReady, WaitError, WarningEvent};
+pub use report::{NotReady, WaitError, WarningEvent, last_seen};
 
 use crate::batch;
 use crate::cluster::Cluster;

@@ -138,17 +138,17 @@ fn newest_warning(events: &[Value], object: &ObjectRef) -> Option<WarningEvent> 
             && name.strip_prefix(&object.name).is_some_and(|rest| rest.starts_with('-'));
         text(event, "/type") == "Warning" && (is_itself || is_child)
     };
-    let event = events.iter().filter(is_about).max_by_key(|event| seen(event))?;
+    let event = events.iter().filter(is_about).max_by_key(|event| last_seen(event))?;
     Some(WarningEvent {
         about: format!("{}/{}", text(event, "/involvedObject/kind"), text(event, "/involvedObject/name")),
         reason: text(event, "/reason").to_owned(),
         message: text(event, "/message").to_owned(),
-        seen: seen(event).to_owned(),
+        seen: last_seen(event).to_owned(),
     })
 }
 
-/// When an event was last seen; there are three places for that.
-fn seen(event: &Value) -> &str {
+/// When an event was last seen, RFC 3339; there are several places for that.
+pub fn last_seen(event: &Value) -> &str {
     ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"]
         .into_iter()
         .map(|pointer| text(event, pointer))

@@ -48,6 +48,15 @@ impl Rejection {
     }
 }
 
+/// What was found out beside what becomes of each object.
+#[derive(Debug, Default)]
+pub(crate) struct Foreseen {
+    /// The objects that the server would refuse.
+    pub(crate) rejections: Vec<Rejection>,
+    /// What it warns of, each once.
+    pub(crate) warnings: Vec<String>,
+}
+
 impl Engine {
     /// Finds out what sending objects would do, and which of them the server would refuse. Those whose fields are yet to
     /// be handed over to server-side apply cannot be foreseen, nor can new ones, which may need others that are not
@@ -57,61 +66,67 @@ impl Engine {
         planned: &mut [Planned],
         how: How,
         foresight: Foresight,
-    ) -> Result<Vec<Rejection>, Error> {
+    ) -> Result<Foreseen, Error> {
         let forecasts = cluster::all(planned, PARALLEL, |planned| self.forecast(planned, how)).await;
-        let mut rejections = Vec::new();
+        let mut foreseen = Foreseen::default();
         let binding = foresight == Foresight::Binding;
         for (planned, forecast) in planned.iter_mut().zip(forecasts) {
-            match forecast? {
+            let (forecast, warnings) = forecast?;
+            let new = warnings.into_iter().filter(|text| !foreseen.warnings.contains(text)).collect::<Vec<_>>();
+            foreseen.warnings.extend(new);
+            match forecast {
                 Forecast::Unknown => {}
                 Forecast::Missing => planned.action = Action::Create,
                 Forecast::Unchanged => planned.action = Action::Unchanged,
                 Forecast::Changed(fields) => planned.fields = fields,
-                Forecast::Rejected(rejection) if binding => rejections.push(*rejection),
+                Forecast::Rejected(rejection) if binding => foreseen.rejections.push(*rejection),
                 Forecast::Rejected(_) => {}
             }
         }
-        Ok(rejections)
+        Ok(foreseen)
     }
 
-    async fn forecast(&self, planned: &Planned, how: How) -> Result<Forecast, Error> {
+    /// What sending an object would do, and what the server warns of then.
+    async fn forecast(&self, planned: &Planned, how: How) -> Result<(Forecast, Vec<String>), Error> {
+        let certain = |forecast| Ok((forecast, Vec::new()));
         let object = &planned.object;
         if planned.action == Action::Create || object.name().is_empty() {
-            return Ok(Forecast::Unknown);
+            return certain(Forecast::Unknown);
         }
         let live = match &planned.live {
             Some(live) => live.clone(),
             None => match self.cluster.get(object.id()).await {
                 Ok(Some(live)) => live,
-                Ok(None) => return Ok(Forecast::Missing),
+                Ok(None) => return certain(Forecast::Missing),
                 // Who may not look may still be allowed to send; Helm does not look either.
-                Err(ClusterError::Forbidden(_)) => return Ok(Forecast::Unknown),
+                Err(ClusterError::Forbidden(_)) => return certain(Forecast::Unknown),
                 Err(error) => return Err(error.into()),
             },
         };
         let answer = match how {
-            How::Server { .. } if cluster::is_settled(object, &live) => return Ok(Forecast::Unchanged),
-            How::Server { migrate_fields: true, .. } if has_updates(&live) => return Ok(Forecast::Unknown),
+            How::Server { .. } if cluster::is_settled(object, &live) => return certain(Forecast::Unchanged),
+            How::Server { migrate_fields: true, .. } if has_updates(&live) => return certain(Forecast::Unknown),
             How::Server { force, .. } => {
                 let options = ApplyOptions { force, dry_run: true, ..ApplyOptions::default() };
-                self.cluster.apply(object, &options).await.map(|applied| applied.live)
+                self.cluster.apply(object, &options).await.map(|applied| (applied.live, applied.warnings))
             }
             How::Merge => {
                 let merged = self.cluster.merge_onto(object, live.clone(), &planned.baseline, true).await;
-                merged.map(|merged| merged.live)
+                merged.map(|merged| (merged.live, merged.warnings))
             }
-            How::Replace => self.cluster.replace(object, true).await.map(|merged| merged.live),
+            How::Replace => self.cluster.replace(object, true).await.map(|merged| (merged.live, merged.warnings)),
         };
         match answer {
-            Ok(would_be) => {
+            Ok((would_be, warnings)) => {
                 let fields = cluster::changed_fields(&live, &would_be);
                 let same_owners = owners(&live) == owners(&would_be);
-                Ok(if fields.is_empty() && same_owners { Forecast::Unchanged } else { Forecast::Changed(fields) })
+                let unchanged = fields.is_empty() && same_owners;
+                Ok((if unchanged { Forecast::Unchanged } else { Forecast::Changed(fields) }, warnings))
             }
             Err(error) => match Rejection::of(&error) {
-                Some(rejection) => Ok(Forecast::Rejected(Box::new(rejection))),
+                Some(rejection) => certain(Forecast::Rejected(Box::new(rejection))),
                 // Whatever it is, sending it will tell.
-                None => Ok(Forecast::Unknown),
+                None => certain(Forecast::Unknown),
             },
         }
     }

@@ -14,6 +14,7 @@ use cluster::{Baseline, Existing, FieldChange, Object, Owner};
 use release::{HookEvent, Key, Ledger, Record, Release};
 
 pub use foresee::Rejection;
+pub(crate) use foresee::{Foresight, how};
 pub use past::Ending;
 pub(crate) use past::Stance;
 

@@ -2,7 +2,7 @@
 
 use release::{ApplyMethod, HookEvent, Info, Key, Record, Release, Status, Token};
 
-use super::foresee::{Foresight, how};
+use super::foresee::{Foreseen, Foresight, how};
 use super::{Failure, Plan, Planned, Stance, Step, Verb};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -70,7 +70,8 @@ impl Engine {
             Stance::Outside => Foresight::after(&HookEvent::PreRollback, &release, wish.no_hooks),
             Stance::Inside => Foresight::Vague,
         };
-        let rejections = self.foresee(&mut planned, how(&release, wish.apply, server_side), foresight).await?;
+        let Foreseen { rejections, warnings: heard } =
+            self.foresee(&mut planned, how(&release, wish.apply, server_side), foresight).await?;
         super::fits(&release, self.ledger())?;
 
         // What is gone back to is pruned last: until then the same can be asked for again.
@@ -93,6 +94,7 @@ impl Engine {
         steps.push(Step::Prune(last_of_all));
         let mut warnings = past.warnings;
         warnings.extend(missing);
+        warnings.extend(heard);
         Ok(Plan {
             verb: Verb::Rollback,
             target: wish.target,

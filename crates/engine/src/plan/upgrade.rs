@@ -7,7 +7,7 @@ use chart::Chart;
 use goyaml::Map;
 use release::{ApplyMethod, Head, History, HookEvent, Info, Release, Status};
 
-use super::foresee::{Foresight, how};
+use super::foresee::{Foreseen, Foresight, how};
 use super::past::Past;
 use super::{Action, Back, Failure, Plan, Planned, Stance, Step, Verb};
 use crate::compose::Occasion;
@@ -85,7 +85,8 @@ impl Engine {
         };
         super::fits(&release, self.ledger())?;
         let foresight = Foresight::after(&HookEvent::PreUpgrade, &release, change.no_hooks);
-        let rejections = self.foresee(&mut planned, how(&release, change.apply, migrate_fields), foresight).await?;
+        let Foreseen { rejections, warnings: heard } =
+            self.foresee(&mut planned, how(&release, change.apply, migrate_fields), foresight).await?;
 
         let mut steps = vec![Step::Lock];
         steps.extend(past.ending.map(Step::End));
@@ -113,6 +114,7 @@ impl Engine {
         let mut warnings = composed.warnings;
         warnings.extend(past.warnings);
         warnings.extend(missing);
+        warnings.extend(heard);
         Ok(Plan {
             verb: Verb::Upgrade,
             target,

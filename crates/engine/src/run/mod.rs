@@ -269,6 +269,11 @@ impl Runner<'_> {
         });
     }
 
+    /// Tells what the API server has warned of.
+    fn pass_on(&self, warnings: Vec<String>) {
+        warnings.into_iter().for_each(|message| (self.observer)(Event::Warned { message }));
+    }
+
     fn warn(&self, message: impl Into<String>) {
         (self.observer)(Event::Warning { message: message.into() });
     }

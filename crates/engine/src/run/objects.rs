@@ -32,11 +32,11 @@ impl Runner<'_> {
     /// Sends an object that is not there.
     pub(super) async fn send_new(&self, object: &Object) -> Result<(), cluster::Error> {
         if self.is_server_side() {
-            self.engine.cluster.apply(object, &ApplyOptions::default()).await?;
+            self.pass_on(self.engine.cluster.apply(object, &ApplyOptions::default()).await?.warnings);
             return Ok(());
         }
         let options = ApplyOptions { validation: FieldValidation::Warn, ..ApplyOptions::default() };
-        self.engine.cluster.create(object, &options).await?;
+        self.pass_on(self.engine.cluster.create(object, &options).await?.warnings);
         Ok(())
     }
 
@@ -72,9 +72,9 @@ impl Runner<'_> {
         if self.is_server_side() {
             let options = ApplyOptions { force: true, ..ApplyOptions::default() };
             self.engine.cluster.migrate_fields(crd.id(), false).await?;
-            self.engine.cluster.apply(crd, &options).await?;
+            self.pass_on(self.engine.cluster.apply(crd, &options).await?.warnings);
         } else {
-            self.engine.cluster.replace(crd, false).await?;
+            self.pass_on(self.engine.cluster.replace(crd, false).await?.warnings);
         }
         Ok(())
     }
@@ -142,6 +142,7 @@ impl Runner<'_> {
             validation: FieldValidation::Strict,
         };
         let applied = cluster.apply(object, &options).await?;
+        self.pass_on(applied.warnings);
         let action = if applied.created { "created" } else { "configured" };
         self.tell(object.id(), action, self.unexpected(planned, applied.created));
         Ok(applied.created)
@@ -166,6 +167,7 @@ impl Runner<'_> {
         } else {
             cluster.merge(object, &planned.baseline, false).await?
         };
+        self.pass_on(merged.warnings);
         Ok(merged.outcome)
     }
 

@@ -205,9 +205,10 @@ impl Stage {
     }
 }
 
-/// Counts the calls that begin a hook: the Jobs of these charts are hooks, all of them.
+/// Counts the calls that begin a hook, by creating or by applying it: the Jobs of these charts are hooks, all of them.
 fn hooks_begun(sandbox: &Sandbox) -> usize {
-    let begins = |call: &&String| call.starts_with("POST ") && call.contains("/jobs");
+    let sends = |call: &str| call.starts_with("POST ") || call.starts_with("PATCH ");
+    let begins = |call: &&String| sends(call) && call.contains("/jobs") && !call.contains("dryRun");
     sandbox.faults().calls().iter().filter(begins).count()
 }
 

@@ -162,7 +162,7 @@ fn compared(found: &Compared) -> api::ChangedObject {
 }
 
 /// The fields of an object; of a Secret, those that hold its data say that they differ, and not in what.
-fn of_object(id: &ObjectRef, fields: &[cluster::FieldChange]) -> Vec<api::FieldChange> {
+pub(super) fn of_object(id: &ObjectRef, fields: &[cluster::FieldChange]) -> Vec<api::FieldChange> {
     let is_secret = id.gvk.group.is_empty() && id.gvk.kind == "Secret";
     let shown = |change: &cluster::FieldChange| {
         let mut shown = field(change);

@@ -79,6 +79,16 @@ pub(super) async fn release_diff(ctx: Ctx) -> Outcome {
     Reply::ok().value(&ctx, &convert::revision_diff(&found))
 }
 
+pub(super) async fn release_resources(ctx: Ctx) -> Outcome {
+    let found = ctx.app.engine.live_objects(&ctx.target()?).await.map_err(problems::of)?;
+    Reply::ok().value(&ctx, &api::ResourceList { items: found.iter().map(convert::resource).collect() })
+}
+
+pub(super) async fn release_drift(ctx: Ctx) -> Outcome {
+    let found = ctx.app.engine.drift(&ctx.target()?).await.map_err(problems::of)?;
+    Reply::ok().value(&ctx, &convert::drift(&found))
+}
+
 /// Reads the revision that the path names, or the last.
 async fn find(ctx: &Ctx) -> Result<Release, Box<Problem>> {
     let target = ctx.target()?;

@@ -1,0 +1,259 @@
+//! The objects of a release as they are: how they stand, what they own, what has happened to them, and what is no longer
+//! as the release put it.
+
+use std::collections::BTreeMap;
+
+use cluster::{Gvk, Object, ObjectRef, Readiness, Status};
+use release::Release;
+use serde_json::Value;
+
+use crate::engine::{Engine, PARALLEL};
+use crate::error::Error;
+use crate::intent::{Apply, Target};
+use crate::plan::{Foresight, Planned, how};
+
+/// The most events that are told of one object.
+const EVENTS: usize = 10;
+/// How deep owners own: a Deployment has ReplicaSets, which have Pods.
+const DEPTH: usize = 4;
+/// The kinds that are looked through for what an object owns.
+const OWNED: &[(&str, &str)] = &[("apps/v1", "ReplicaSet"), ("batch/v1", "Job"), ("v1", "Pod")];
+
+/// An object as it is.
+#[derive(Clone, Debug)]
+pub struct LiveObject {
+    /// The object.
+    pub object: ObjectRef,
+    /// How it stands.
+    pub readiness: Readiness,
+    /// The images of its containers, each once.
+    pub images: Vec<String>,
+    /// What has happened to it, the newest first.
+    pub events: Vec<ObjectEvent>,
+    /// What it owns.
+    pub owns: Vec<LiveObject>,
+}
+
+/// What has happened to an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectEvent {
+    /// Whether it is something to worry about.
+    pub is_warning: bool,
+    /// One word.
+    pub reason: String,
+    /// More.
+    pub message: String,
+    /// How often.
+    pub count: u64,
+    /// When it was last seen, RFC 3339.
+    pub seen: String,
+}
+
+/// What is no longer as the last revision put it.
+#[derive(Clone, Debug)]
+pub struct Drift {
+    /// The last revision.
+    pub release: Release,
+    /// Its objects: [`Action::Unchanged`](crate::Action::Unchanged) when one is as it should be, `Create` when it is gone,
+    /// and otherwise with the fields that sending it again would change, if that could be found out.
+    pub objects: Vec<Planned>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+impl Engine {
+    /// Looks at the objects of a release.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and what the cluster says of the record. An object that cannot be read is one whose status is
+    /// not known.
+    pub async fn live_objects(&self, target: &Target) -> Result<Vec<LiveObject>, Error> {
+        let release = self.get(target, None).await?.release;
+        let (objects, _) = self.old_objects(&release.manifest, &target.namespace).await?;
+        let found = cluster::all(&objects, PARALLEL, |object| self.cluster.get(object.id())).await;
+        let mut around = Around::default();
+        let mut live = Vec::with_capacity(objects.len());
+        for (object, found) in objects.iter().zip(found) {
+            let namespace = object.namespace();
+            if !namespace.is_empty() && !around.namespaces.contains_key(namespace) {
+                around.namespaces.insert(namespace.to_owned(), self.neighbours(namespace).await);
+            }
+            live.push(match found {
+                Ok(Some(value)) => around.describe(object.id().clone(), &value, DEPTH),
+                Ok(None) => nothing(object, Status::NotFound, "Resource not found".to_owned()),
+                Err(error) => nothing(object, Status::Unknown, error.to_string()),
+            });
+        }
+        Ok(live)
+    }
+
+    /// Finds out what is no longer as the last revision put it, by trying to send it again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and what the cluster says.
+    pub async fn drift(&self, target: &Target) -> Result<Drift, Error> {
+        let record = self.get(target, None).await?;
+        let (mut objects, mut warnings) = self.old_objects(&record.release.manifest, &target.namespace).await?;
+        self.own(target, &mut objects);
+        let mut planned: Vec<Planned> =
+            objects.into_iter().map(|object| Planned::new(object, crate::Action::Update)).collect();
+        let records = [record];
+        let [record] = &records;
+        if !record.release.is_server_side() {
+            self.baselines(&mut planned, &records, &target.namespace).await?;
+        }
+        // What others have taken counts as well.
+        let apply = Apply { force_conflicts: true, ..Apply::default() };
+        let foreseen = self.foresee(&mut planned, how(&record.release, apply, false), Foresight::Vague).await?;
+        warnings.extend(foreseen.warnings);
+        let [record] = records;
+        Ok(Drift { release: record.release, objects: planned, warnings })
+    }
+
+    /// What there is in a namespace that others may own, and its events; nothing where they cannot be read.
+    async fn neighbours(&self, namespace: &str) -> Neighbours {
+        let all = async |api_version: &str, kind: &str| {
+            let gvk = Gvk::new(api_version, kind);
+            let like = ObjectRef { gvk: gvk.clone(), namespace: namespace.to_owned(), name: String::new() };
+            let found = self.cluster.list(&like, "", "").await.unwrap_or_default();
+            found.into_iter().map(|value| (gvk.clone(), value)).collect::<Vec<_>>()
+        };
+        let mut owned = Vec::new();
+        for (api_version, kind) in OWNED {
+            owned.extend(all(api_version, kind).await);
+        }
+        let events = all("v1", "Event").await.into_iter().map(|(_, event)| event).collect();
+        Neighbours { owned, events }
+    }
+}
+
+fn nothing(object: &Object, status: Status, message: String) -> LiveObject {
+    LiveObject {
+        object: object.id().clone(),
+        readiness: Readiness { status, message, is_terminal: false },
+        images: Vec::new(),
+        events: Vec::new(),
+        owns: Vec::new(),
+    }
+}
+
+/// What stands around the objects of a release, by namespace.
+#[derive(Default)]
+struct Around {
+    namespaces: BTreeMap<String, Neighbours>,
+}
+
+#[derive(Default)]
+struct Neighbours {
+    owned: Vec<(Gvk, Value)>,
+    events: Vec<Value>,
+}
+
+impl Around {
+    fn describe(&self, object: ObjectRef, live: &Value, depth: usize) -> LiveObject {
+        let uid = text(live, "/metadata/uid");
+        let neighbours = self.namespaces.get(&object.namespace);
+        let is_owned = |value: &Value| {
+            let owners = value.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+            !uid.is_empty() && owners.into_iter().flatten().any(|owner| text(owner, "/uid") == uid)
+        };
+        let owned = neighbours.into_iter().flat_map(|it| &it.owned).filter(|(_, value)| depth > 0 && is_owned(value));
+        let owns = owned.map(|(gvk, value)| {
+            let child = ObjectRef {
+                gvk: gvk.clone(),
+                namespace: object.namespace.clone(),
+                name: text(value, "/metadata/name").to_owned(),
+            };
+            self.describe(child, value, depth - 1)
+        });
+        LiveObject {
+            readiness: cluster::readiness(live),
+            images: images(live),
+            events: neighbours.map(|it| events(&it.events, &object, uid)).unwrap_or_default(),
+            owns: owns.collect(),
+            object,
+        }
+    }
+}
+
+/// The images of the containers of a pod, or of the pods that an object makes.
+fn images(live: &Value) -> Vec<String> {
+    let pods = ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec"];
+    let mut images = Vec::<String>::new();
+    for containers in ["initContainers", "containers"] {
+        let lists = pods.iter().filter_map(|pod| live.pointer(pod)?.get(containers)?.as_array());
+        for image in lists.flatten().map(|container| text(container, "/image")).filter(|image| !image.is_empty()) {
+            if !images.iter().any(|known| known == image) {
+                images.push(image.to_owned());
+            }
+        }
+    }
+    images
+}
+
+fn events(all: &[Value], object: &ObjectRef, uid: &str) -> Vec<ObjectEvent> {
+    let is_about = |event: &&Value| {
+        let about = text(event, "/involvedObject/uid");
+        let named = text(event, "/involvedObject/kind") == object.gvk.kind
+            && text(event, "/involvedObject/name") == object.name;
+        if about.is_empty() { named } else { about == uid }
+    };
+    let mut found: Vec<ObjectEvent> = all.iter().filter(is_about).map(event).collect();
+    found.sort_by(|a, b| b.seen.cmp(&a.seen));
+    found.truncate(EVENTS);
+    found
+}
+
+fn event(event: &Value) -> ObjectEvent {
+    let count = event.pointer("/series/count").or_else(|| event.get("count")).and_then(Value::as_u64);
+    ObjectEvent {
+        is_warning: text(event, "/type") == "Warning",
+        reason: text(event, "/reason").to_owned(),
+        message: text(event, "/message").to_owned(),
+        count: count.unwrap_or(1).max(1),
+        seen: cluster::last_seen(event).to_owned(),
+    }
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_an_object_is_found() {
+        let of = |kind: &str, name: &str, uid: &str, owner: &str| json!({"metadata": {"name": name, "uid": uid, "ownerReferences": [{"uid": owner}]}, "kind": kind});
+        let event = |uid: &str, reason: &str, seen: &str| {
+            json!({"type": "Warning", "reason": reason, "lastTimestamp": seen, "count": 3,
+                "involvedObject": {"kind": "Deployment", "name": "shop", "uid": uid}})
+        };
+        let neighbours = Neighbours {
+            owned: vec![
+                (Gvk::new("apps/v1", "ReplicaSet"), of("ReplicaSet", "shop-1", "2", "1")),
+                (Gvk::new("v1", "Pod"), of("Pod", "shop-1-a", "3", "2")),
+                (Gvk::new("v1", "Pod"), of("Pod", "other", "4", "9")),
+            ],
+            events: vec![
+                event("1", "Old", "2026-01-01T00:00:00Z"),
+                event("1", "New", "2026-01-02T00:00:00Z"),
+                event("0", "OfOneBefore", "2026-01-03T00:00:00Z"),
+            ],
+        };
+        let around = Around { namespaces: BTreeMap::from([("web".to_owned(), neighbours)]) };
+        let container = |image: &str| json!({"image": image});
+        let live = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop", "uid": "1"},
+            "spec": {"template": {"spec": {"initContainers": [container("a:1")], "containers": [container("b:1"), container("a:1")]}}}});
+        let id = ObjectRef { gvk: Gvk::new("apps/v1", "Deployment"), namespace: "web".into(), name: "shop".into() };
+        let found = around.describe(id, &live, DEPTH);
+        assert_eq!(found.images, ["a:1", "b:1"]);
+        let reasons: Vec<&str> = found.events.iter().map(|event| event.reason.as_str()).collect();
+        assert_eq!((reasons, found.events[0].count), (vec!["New", "Old"], 3));
+        assert_eq!((found.owns.len(), found.owns[0].object.name.as_str()), (1, "shop-1"));
+        assert_eq!(found.owns[0].owns[0].object.name, "shop-1-a");
+    }
+}
