@@ -143,7 +143,7 @@ mod tests {
             revision("{status: 1, a: {b: 1}}", map("same", "x") + &map("gone", "x") + &map("other", "x"), "x", "hi");
         let new = revision(
             "{status: 2, a: {b: 1}, c: d}",
-            map("new", "x") + &map("other", "y") + &map("same", "x"),
+            map("new", "x") + &map("other", "z") + &map("same", "x"),
             "x",
             "hi",
         );
@@ -159,9 +159,9 @@ mod tests {
             objects,
             [("new", ObjectChange::Added), ("other", ObjectChange::Changed), ("gone", ObjectChange::Removed)]
         );
-        assert_eq!(found.objects[1].fields, [change(".data.text", json!("x"), json!("y"))]);
+        assert_eq!(found.objects[1].fields, [change(".data.text", json!("x"), json!("z"))]);
         assert_eq!((found.hooks, found.notes), (Vec::new(), false));
-        let found = compare(old.clone(), revision("", old.manifest, "y", "ho")).unwrap();
+        let found = compare(old.clone(), revision("", old.manifest, "z", "ho")).unwrap();
         assert!(found.objects.is_empty() && found.notes);
         assert_eq!(found.hooks[0].change, ObjectChange::Changed);
     }

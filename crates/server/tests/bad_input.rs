@@ -133,6 +133,20 @@ async fn names_parameters_and_headers_that_cannot_be() {
         let unread = query == "continue=x";
         assert_eq!(answer.status, if unread { 503 } else { 400 }, "{query}: {}", answer.text());
     }
+    // Actions take what their bodies say and nothing else.
+    for (action, body, reason) in [
+        ("plan", json!({"chart": {"upload": digest}, "valuez": {}}), "INVALID_INPUT"),
+        ("plan", json!({"chart": {"upload": digest}, "name": "other"}), "INVALID_INPUT"),
+        ("plan", json!({"chart": {"upload": digest}, "wait": {"timeout": "soon"}}), "INVALID_INPUT"),
+        ("diff", json!({"from": 0}), "INVALID_INPUT"),
+        ("diff", json!({"from": "1"}), "INVALID_INPUT"),
+        ("diff", json!([]), "INVALID_INPUT"),
+        ("test", json!({"only": "one"}), "INVALID_INPUT"),
+        ("test", json!({"timeout": "-1s"}), "INVALID_INPUT"),
+    ] {
+        let answer = server.json("POST", &format!("{}/{action}", at("web", "shop")), &body).await;
+        assert_eq!(answer.reason(), (422, reason.into()), "{action} {body}: {}", answer.text());
+    }
     assert_eq!(server.get(&format!("{}/revisions/x", at("web", "shop"))).await.reason().0, 400);
     for (name, value) in [("if-none-match", "\"1\""), ("idempotency-key", "")] {
         let headers = [("content-type", "application/json"), (name, value)];

@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
     case("plans/of-an-install", of_an_install),
     case("plans/conflicts-are-foreseen", conflicts_are_foreseen),
     case("plans/revisions-differ", revisions_differ),
+    case("plans/resources-and-drift", resources_and_drift),
     case("plans/tests-of-a-release", tests_of_a_release),
 ];
 
@@ -108,6 +109,39 @@ fn revisions_differ(ctx: &Ctx<'_>) -> Result<()> {
     is(&last, "/to/revision", 3)?;
     equal("the values", at(&last, "/values")?, &json!([{"path": ".greeting", "after": "ahoy"}]))?;
     http.send_json("POST", &path, &[], &json!({"to": 1}))?.problem(404, "REVISION_NOT_FOUND").map(drop)
+}
+
+fn resources_and_drift(ctx: &Ctx<'_>) -> Result<()> {
+    let (http, ns) = (ctx.http()?, "drift");
+    let digest = ctx.upload("shop")?;
+    let path = release(ns, "corner");
+    http.put(ns, "corner", &body(&digest, json!({"replicas": 1})))?;
+    let found = http.get_json(&format!("{path}/resources"))?;
+    let deployment = list(&found, "/items")?.iter().find(|object| object["kind"] == "Deployment");
+    let deployment = deployment.context("no Deployment")?;
+    is(deployment, "/status", "Current")?;
+    equal("the images", list(deployment, "/images")?.len(), 1)?;
+    is(deployment, "/owns/0/kind", "ReplicaSet")?;
+    is(deployment, "/owns/0/owns/0/kind", "Pod")?;
+
+    let drift = || http.get_json(&format!("{path}/drift"));
+    is(&drift()?, "/drifted", false)?;
+    let Some(kubectl) = ctx.kubectl else { return Ok(()) };
+    let patch = ["-p", r#"{"spec":{"replicas":4}}"#, "--type=merge", "--field-manager=somebody"];
+    kubectl.run(&[&["patch", "deployment", "corner-shop", "-n", ns][..], &patch].concat())?;
+    kubectl.run(&["delete", "service", "corner-shop", "-n", ns])?;
+    let found = drift()?;
+    is(&found, "/drifted", true)?;
+    let state = |kind: &str| -> Result<Value> {
+        let object = list(&found, "/objects")?.iter().find(|object| object["kind"] == kind);
+        Ok(object.with_context(|| format!("no {kind}"))?.clone())
+    };
+    is(&state("Service")?, "/state", "missing")?;
+    is(&state("ConfigMap")?, "/state", "same")?;
+    let changed = state("Deployment")?;
+    is(&changed, "/state", "changed")?;
+    equal("the fields", at(&changed, "/fields")?, &json!([{"path": ".spec.replicas", "before": 4, "after": 1}]))?;
+    is(&kubectl.object(ns, "deployment", "corner-shop")?, "/spec/replicas", 4)
 }
 
 fn tests_of_a_release(ctx: &Ctx<'_>) -> Result<()> {
