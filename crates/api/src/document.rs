@@ -58,6 +58,7 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::OperationList>(&mut all);
     add::<crate::Operation>(&mut all);
     add::<crate::Event>(&mut all);
+    add::<crate::LogList>(&mut all);
     add::<crate::Problem>(&mut all);
     all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
 });

@@ -36,7 +36,9 @@ pub use duration::{format_duration, parse_duration};
 pub use lint::{LintBody, LintFinding, LintResult, LintSeverity};
 pub use live::{Drift, DriftState, DriftedObject, Resource, ResourceEvent, ResourceList};
 pub use meta::{Health, Index};
-pub use operation::{Event, Kind, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State};
+pub use operation::{
+    ContainerLog, Event, Kind, LogList, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State,
+};
 pub use parameter::{Location, Param, ParamType, Parameters};
 pub use plan::{
     ChangedObject, DiffBody, DryRun, FieldChange, ObjectChange, Plan, PlannedAction, PlannedHook, PlannedObject,

@@ -135,6 +135,24 @@ pub struct OperationList {
     pub cont: Option<String>,
 }
 
+/// What the containers of hooks and tests have printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogList {
+    /// What was read of each container, in the order it was read in.
+    pub items: Vec<ContainerLog>,
+}
+
+/// What a container has printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ContainerLog {
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// The text.
+    pub text: String,
+}
+
 /// One event of an operation's stream; the field `type` is also the event's name there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "camelCase")]
@@ -225,6 +243,14 @@ const LAST_EVENT: Param = Param {
     example: "3",
 };
 
+const FOLLOW: Param = Param {
+    name: "follow",
+    location: Location::Query,
+    kind: ParamType::Flag,
+    doc: "Go on until the operation is done; of text only.",
+    example: "true",
+};
+
 const CLUSTER_FILTER: Param = Param {
     name: "namespace",
     location: Location::Query,
@@ -300,6 +326,28 @@ pub(crate) const ROUTES: &[Route] = &[
             doc: "The events; the data of each is an `Event`.",
             media: &[Media { name: "text/event-stream", text: false }],
             shape: Shape::Of("Event"),
+            headers: &[],
+        }],
+        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+    },
+    Route {
+        id: "operation_logs",
+        method: Method::Get,
+        path: "/v1/operations/{id}/logs",
+        tag: "operations",
+        summary: "Shows what hooks and tests have printed",
+        description: "As far as their `helm.sh/hook-output-log-policy`, or `logs` of a test, asks for it.",
+        parameters: &[ID, FOLLOW],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "What was printed; as text, each container below a line that names it.",
+            media: &[
+                Media { name: "application/json", text: false },
+                Media { name: "application/yaml", text: false },
+                Media { name: "text/plain", text: true },
+            ],
+            shape: Shape::Of("LogList"),
             headers: &[],
         }],
         problems: &[Reason::OperationNotFound, Reason::InvalidParameter],

@@ -21,6 +21,24 @@ pub(crate) fn stream(entry: Arc<Entry>, seen: usize) -> Sse<impl Stream<Item = R
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
+/// Streams what containers have printed, as text, until the operation is done.
+pub(crate) fn follow_logs(entry: Arc<Entry>) -> impl Stream<Item = Result<String, Infallible>> {
+    let state = State { changes: entry.watch(), entry, seen: 0, waiting: VecDeque::new(), ended: false };
+    futures::stream::unfold(state, |mut state| async move {
+        loop {
+            if let (_, api::Event::Log { pod, container, text }) = state.next().await? {
+                return Some((Ok(log_text(&api::ContainerLog { pod, container, text })), state));
+            }
+        }
+    })
+}
+
+/// What a container has printed, below a line that names it.
+pub(crate) fn log_text(log: &api::ContainerLog) -> String {
+    let end = if log.text.is_empty() || log.text.ends_with('\n') { "" } else { "\n" };
+    format!("==> {}/{} <==\n{}{end}", log.pod, log.container, log.text)
+}
+
 struct State {
     entry: Arc<Entry>,
     changes: tokio::sync::watch::Receiver<u64>,

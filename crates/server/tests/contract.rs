@@ -86,7 +86,7 @@ cases! {
     release_list_cluster, release_list, release_install, release_get, release_apply, release_patch, release_uninstall,
     release_rollback, release_plan, release_diff, release_resources, release_drift, release_test, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
     release_notes, revision_notes, release_hooks, revision_hooks, release_chart, revision_chart, operation_list,
-    operation_get, operation_events, operation_cancel,
+    operation_get, operation_events, operation_logs, operation_cancel,
 }
 
 #[tokio::test]
@@ -777,6 +777,23 @@ async fn operation_events(w: World) {
         assert_eq!(rest.matches("event: ").count(), left, "{seen}");
         assert!(rest.contains("event: done"));
     }
+}
+
+async fn operation_logs(w: World) {
+    let none = w.last_operation().await["id"].as_str().unwrap().to_owned();
+    assert_eq!(w.get(&format!("/v1/operations/{none}/logs")).await, json!({"items": []}));
+    let vault = w.server.upload(vault()).await;
+    let at = format!("{ALL}/vault");
+    assert_eq!(w.server.change("PUT", &at, &json!({"chart": {"upload": vault}})).await.status, 200);
+    let tested = w.server.change("POST", &format!("{at}/test"), &json!({"only": ["good"], "logs": true})).await.json();
+    let logs = format!("/v1/operations/{}/logs", tested["id"].as_str().unwrap());
+    let items = w.get(&logs).await["items"].clone();
+    assert_eq!((items[0]["pod"].clone(), items[0]["container"].clone()), (json!("good"), json!("it")));
+    for at in [logs.clone(), format!("{logs}?follow")] {
+        let text = w.server.get_as(&at, "text/plain").await.text();
+        assert!(text.starts_with("==> good/it <==\n") && text.ends_with('\n'), "{text}");
+    }
+    assert_eq!(w.server.get("/v1/operations/none/logs").await.reason(), (404, "OPERATION_NOT_FOUND".into()));
 }
 
 fn event(text: &str) -> (u64, String, Value) {

@@ -37,5 +37,5 @@ handlers! {
         revision_values, revision_manifest, revision_notes, revision_hooks, revision_chart, release_diff, release_resources, release_drift;
     changes: release_install, release_apply, release_patch, release_plan, release_uninstall, release_rollback, release_test,
         release_unlock;
-    operations: operation_list, operation_get, operation_events, operation_cancel;
+    operations: operation_list, operation_get, operation_events, operation_logs, operation_cancel;
 }

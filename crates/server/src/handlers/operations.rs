@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::{Problem, Reason};
+use axum::body::Body;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
 
@@ -48,6 +49,20 @@ pub(super) async fn operation_events(ctx: Ctx) -> Outcome {
     let entry = find(&ctx)?;
     let seen = ctx.header("last-event-id").and_then(|id| id.parse().ok()).unwrap_or(0);
     Ok(events::stream(entry, seen).into_response())
+}
+
+pub(super) async fn operation_logs(ctx: Ctx) -> Outcome {
+    let entry = find(&ctx)?;
+    if ctx.query.flag("follow") && ctx.media().text {
+        return Reply::ok().bytes(&ctx, "text/plain; charset=utf-8", Body::from_stream(events::follow_logs(entry)));
+    }
+    let log = |(_, event)| match event {
+        api::Event::Log { pod, container, text } => Some(api::ContainerLog { pod, container, text }),
+        _ => None,
+    };
+    let items: Vec<api::ContainerLog> = entry.events_after(0).into_iter().filter_map(log).collect();
+    let text: String = items.iter().map(events::log_text).collect();
+    Reply::ok().value_or_text(&ctx, &api::LogList { items }, &text)
 }
 
 pub(super) async fn operation_cancel(ctx: Ctx) -> Outcome {
