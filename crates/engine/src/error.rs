@@ -191,8 +191,11 @@ pub enum Failure {
     #[error("another process has taken the release over")]
     TakenOver,
     /// Several at once.
-    #[error("{}", join(.0))]
+    #[error("{}", join(.0, " && "))]
     Several(Vec<Failure>),
+    /// Several objects of an install, which Helm tells line by line.
+    #[error("{}", join(.0, "\n"))]
+    Each(Vec<Failure>),
 }
 
 impl Error {
@@ -235,7 +238,7 @@ impl Failure {
         match self {
             Self::Cancelled => true,
             Self::Hook { source, .. } => source.is_cancelled(),
-            Self::Several(all) => all.iter().any(Self::is_cancelled),
+            Self::Several(all) | Self::Each(all) => all.iter().any(Self::is_cancelled),
             _ => false,
         }
     }
@@ -250,8 +253,8 @@ impl Failure {
     }
 }
 
-fn join(failures: &[Failure]) -> String {
-    failures.iter().map(Failure::to_string).collect::<Vec<_>>().join(" && ")
+fn join(failures: &[Failure], between: &str) -> String {
+    failures.iter().map(Failure::to_string).collect::<Vec<_>>().join(between)
 }
 
 #[cfg(test)]

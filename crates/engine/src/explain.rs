@@ -16,7 +16,7 @@ pub(crate) fn explain(failure: &Failure) -> Option<String> {
 fn gather(failure: &Failure, lines: &mut Vec<String>) {
     match failure {
         Failure::Hook { source, .. } => gather(source, lines),
-        Failure::Several(all) => all.iter().for_each(|failure| gather(failure, lines)),
+        Failure::Several(all) | Failure::Each(all) => all.iter().for_each(|failure| gather(failure, lines)),
         Failure::NotReady(WaitError::NotReady { objects, .. }) => {
             objects.iter().for_each(|object| about(object, lines))
         }

@@ -139,7 +139,7 @@ fn failure(cause: &Failure, text: &str) -> Problem {
         Failure::Ledger(error) => ledger(error, text),
         Failure::Refused(_) | Failure::TakenOver => Problem::new(Reason::ReleasePending, text),
         Failure::Cancelled => Problem::new(Reason::OperationCancelled, text),
-        Failure::Several(all) => {
+        Failure::Several(all) | Failure::Each(all) => {
             let mut inner = all.iter().map(|f| failure(f, &text));
             let Some(mut first) = inner.next() else { return Problem::new(Reason::ApplyFailed, text) };
             inner.for_each(|next| first.failed_resources.extend(next.failed_resources));

@@ -92,20 +92,30 @@ impl Runner<'_> {
                     Err(error) => failures.push(error),
                 }
             }
-            if !failures.is_empty() {
+            // As Helm: an install tries the other kinds too, and tells of all that are refused; others end here.
+            let refused = |failure: &Failure| matches!(failure, Failure::Cluster(error) if is_refusal(error));
+            if !failures.is_empty() && !(self.verb == Verb::Install && failures.iter().all(refused)) {
                 break;
             }
+        }
+        if self.verb == Verb::Install && failures.len() > 1 {
+            return Err(Failure::Each(failures));
         }
         Failure::all(failures)
     }
 
-    /// Why an object could not be sent; Helm says more of what an upgrade was to create.
+    /// Why an object could not be sent. Helm looks at each object of an upgrade before it sends it, as Helm 4.3:
+    /// `pkg/kube/client.go Update`, and says first what it has met there.
     async fn not_sent(&self, planned: &Planned, error: cluster::Error) -> Failure {
-        let is_there = async || matches!(self.engine.cluster.get(planned.object.id()).await, Ok(Some(_)));
-        if self.verb == Verb::Install || is_there().await {
+        if self.verb == Verb::Install {
             return Failure::Cluster(error);
         }
-        Failure::Hook { stage: "failed to create resource".to_owned(), source: Box::new(error.into()) }
+        let (stage, source) = match self.engine.cluster.get(planned.object.id()).await {
+            Ok(Some(_)) => return Failure::Cluster(error),
+            Err(unseen @ cluster::Error::Forbidden(_)) => ("could not get information about the resource", unseen),
+            _ => ("failed to create resource", error),
+        };
+        Failure::Hook { stage: stage.to_owned(), source: Box::new(source.into()) }
     }
 
     /// Sends one object; whether that created it.
