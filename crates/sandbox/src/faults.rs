@@ -33,6 +33,8 @@ pub enum Fault {
     Unavailable,
     /// It takes effect after this time of the runtime's clock.
     Slow(Duration),
+    /// A watch, which ends after this time of the runtime's clock, whatever it had still to tell.
+    Dropped(Duration),
 }
 
 /// The faults of a sandbox. Calls of all kinds count, from 1; clones are handles to the same faults.
@@ -121,7 +123,7 @@ impl Fault {
     /// The answer that a call gets in place of its own.
     pub(crate) fn refusal(self) -> Option<ApiError> {
         Some(match self {
-            Self::Lost(_) | Self::Slow(_) => return None,
+            Self::Lost(_) | Self::Slow(_) | Self::Dropped(_) => return None,
             Self::Conflict => ApiError::new(409, "Conflict", "Operation cannot be fulfilled: a fault was injected"),
             Self::TooManyRequests => {
                 ApiError::new(429, "TooManyRequests", "Too many requests, please try again later.")

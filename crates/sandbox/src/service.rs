@@ -5,12 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use http::{HeaderValue, Response, header};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, BodyStream, Full, Limited, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::faults::{ConnectionLost, Fault, Loss};
@@ -83,7 +85,10 @@ where
             Ok(match answer {
                 Ok(Answer::Whole(reply)) => whole(reply),
                 Ok(Answer::Stream(body)) => {
-                    let mut response = Response::new(body);
+                    let mut response = Response::new(match fault {
+                        Some(Fault::Dropped(time)) => dropped(body, time),
+                        _ => body,
+                    });
                     let headers = response.headers_mut();
                     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
@@ -93,6 +98,11 @@ where
             })
         })
     }
+}
+
+/// A body that ends after a time.
+fn dropped(body: SandboxBody, time: Duration) -> SandboxBody {
+    StreamBody::new(BodyStream::new(body).take_until(Box::pin(tokio::time::sleep(time)))).boxed_unsync()
 }
 
 pub(crate) fn error_reply(error: &ApiError) -> Reply {

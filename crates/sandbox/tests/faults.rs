@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::ResourceExt;
+use kube::api::{Api, ObjectMeta, PostParams, WatchEvent, WatchParams};
 use sandbox::{Fault, Loss, Sandbox};
 
 fn maps(sandbox: &Sandbox) -> Api<ConfigMap> {
@@ -75,6 +77,29 @@ async fn a_slow_call_takes_the_time_of_the_runtime() {
     let before = tokio::time::Instant::now();
     create(&sandbox, "a").await.unwrap();
     assert_eq!(before.elapsed().as_secs(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_is_dropped_tells_no_more_and_can_be_taken_up_again() {
+    let sandbox = Sandbox::default();
+    let from = create(&sandbox, "a").await.unwrap().metadata.resource_version.unwrap();
+    sandbox.faults().at(2, Fault::Dropped(Duration::from_secs(5)));
+    let api = maps(&sandbox);
+    let mut watch = api.watch(&WatchParams::default(), &from).await.unwrap().boxed();
+    create(&sandbox, "b").await.unwrap();
+    let name = |event| match event {
+        WatchEvent::Added(map) => ConfigMap::name_any(&map),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(name(watch.next().await.unwrap().unwrap()), "b");
+    let before = tokio::time::Instant::now();
+    assert!(watch.next().await.is_none());
+    assert!(before.elapsed() <= Duration::from_secs(5));
+    create(&sandbox, "c").await.unwrap();
+    let mut again = api.watch(&WatchParams::default(), &from).await.unwrap().boxed();
+    for want in ["b", "c"] {
+        assert_eq!(name(again.next().await.unwrap().unwrap()), want);
+    }
 }
 
 #[tokio::test]
