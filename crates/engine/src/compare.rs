@@ -94,11 +94,10 @@ fn hooks(release: &Release) -> Result<Vec<Object>, Error> {
 }
 
 fn differing(old: &[Object], new: &[Object]) -> Vec<Compared> {
-    let find = |among: &[Object], object: &Object| among.iter().position(|other| other.id().is_same(object.id()));
     let of = |object: &Object, change, fields| Compared { object: object.id().clone(), change, fields };
     let mut all = Vec::new();
     for object in new {
-        match find(old, object).and_then(|at| old.get(at)) {
+        match old.iter().find(|other| other.id().is_same(object.id())) {
             None => all.push(of(object, ObjectChange::Added, Vec::new())),
             Some(before) => {
                 let fields = cluster::differences(before.value(), object.value());
@@ -108,9 +107,7 @@ fn differing(old: &[Object], new: &[Object]) -> Vec<Compared> {
             }
         }
     }
-    all.extend(
-        old.iter().filter(|gone| find(new, gone).is_none()).map(|gone| of(gone, ObjectChange::Removed, Vec::new())),
-    );
+    all.extend(cluster::removed(old, new).into_iter().map(|gone| of(gone, ObjectChange::Removed, Vec::new())));
     all
 }
 

@@ -97,16 +97,13 @@ impl Engine {
         self.own(target, &mut objects);
         let mut planned: Vec<Planned> =
             objects.into_iter().map(|object| Planned::new(object, crate::Action::Update)).collect();
-        let records = [record];
-        let [record] = &records;
         if !record.release.is_server_side() {
-            self.baselines(&mut planned, &records, &target.namespace).await?;
+            self.baselines(&mut planned, std::slice::from_ref(&record), &target.namespace).await?;
         }
         // What others have taken counts as well.
         let apply = Apply { force_conflicts: true, ..Apply::default() };
         let foreseen = self.foresee(&mut planned, how(&record.release, apply, false), Foresight::Vague).await?;
         warnings.extend(foreseen.warnings);
-        let [record] = records;
         Ok(Drift { release: record.release, objects: planned, warnings })
     }
 

@@ -13,10 +13,12 @@ pub enum Room<'a> {
     Appended(usize),
     /// What `append` has reserved that added all that goes beyond this capacity at once.
     Joined(usize),
+    /// Zeros, up to this capacity.
+    Reserved(usize),
     /// Elements of a larger slice of which this is a part, and what that one has behind its end.
     Part {
-        /// The elements.
-        behind: &'a [Value<'a>],
+        /// The elements from the beginning of the part.
+        known: &'a [Value<'a>],
         /// The capacity, counted from the beginning of the part.
         capacity: usize,
     },
@@ -35,7 +37,7 @@ impl Room<'_> {
             }
             Self::Joined(capacity) if len <= capacity => capacity,
             Self::Joined(capacity) => grown(elem, capacity, len),
-            Self::Part { capacity, .. } => capacity,
+            Self::Reserved(capacity) | Self::Part { capacity, .. } => capacity,
         }
     }
 }

@@ -285,17 +285,22 @@ impl<'a> List<'a> {
         if from > to || to > capacity {
             return None;
         }
-        let items = self.items();
-        let behind = match self.room {
-            Room::Part { behind, .. } => behind,
-            _ => &[],
+        let known = match self.room {
+            Room::Part { known, .. } => known,
+            _ => self.items(),
         };
-        let all = || items.iter().chain(behind).copied();
-        let zero = self.elem.zero(arena);
-        let part: Vec<Value<'a>> = all().chain(std::iter::repeat(zero)).skip(from).take(to - from).collect();
-        let behind: Vec<Value<'a>> = all().skip(to).collect();
-        let room = Room::Part { behind: arena.bump.alloc_slice_copy(&behind), capacity: capacity - from };
-        Some(arena.roomy_list(self.elem, &part, room))
+        // What there is is shared; only a part that ends behind it is made anew.
+        let known = match known.get(from..) {
+            Some(rest) if to <= known.len() => rest,
+            rest => {
+                let zeros = std::iter::repeat(self.elem.zero(arena));
+                let longer: Vec<Value<'a>> =
+                    rest.unwrap_or_default().iter().copied().chain(zeros).take(to - from).collect();
+                arena.bump.alloc_slice_copy(&longer)
+            }
+        };
+        let room = Room::Part { known, capacity: capacity - from };
+        Some(Value::List(arena.bump.alloc(List { elem: self.elem, items: known.get(..to - from), room })))
     }
 }
 

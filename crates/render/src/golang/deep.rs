@@ -100,8 +100,7 @@ fn copy<'a>(arena: &'a Arena, value: Value<'a>, depth: u32, budget: &mut Budget)
         Value::List(list) if list.items.is_some() => {
             let items = list.items().iter().map(|item| copy(arena, *item, depth + 1, budget));
             let items = items.collect::<Result<Vec<_>, _>>()?;
-            let room = Room::Part { behind: &[], capacity: list.capacity() };
-            arena.roomy_list(list.elem, &items, room)
+            arena.roomy_list(list.elem, &items, Room::Reserved(list.capacity()))
         }
         Value::Map(map) if !map.is_nil() => {
             let made = arena.typed_map(map.elem);
