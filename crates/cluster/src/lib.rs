@@ -10,6 +10,7 @@ mod cluster;
 mod discovery;
 mod error;
 mod foresight;
+mod identity;
 mod lease;
 mod logs;
 mod managed;
@@ -28,6 +29,7 @@ pub use cluster::{Applied, ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation
 pub use discovery::{Discovery, Resource, Served};
 pub use error::{Action, Cause, Error, FieldConflict, NoMatch, Refusal};
 pub use foresight::{FieldChange, changed_fields, differences, is_settled};
+pub use identity::{Identity, impersonate};
 pub use lease::Lease;
 pub use logs::ContainerLog;
 pub use merge::Baseline;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::Cluster;
+use cluster::{Cluster, Identity};
 use jiff::Timestamp;
 use kube::Client;
 use release::{Clock, History, Ledger, SecretLedger, Time};
@@ -91,6 +91,14 @@ impl Engine {
     /// Makes an engine over any store of records and any clock.
     pub fn with_ledger(cluster: Cluster, ledger: Arc<dyn Ledger>, clock: Clock, settings: Settings) -> Self {
         Self { cluster, ledger, clock, settings }
+    }
+
+    /// The same engine in the name of somebody else, whom the cluster then allows or refuses what is done.
+    #[must_use]
+    pub fn on_behalf(&self, identity: &Identity) -> Self {
+        let client = cluster::impersonate(self.cluster.client(), identity);
+        let ledger = self.ledger.with_client(&client);
+        Self { cluster: self.cluster.with_client(client), ledger, ..self.clone() }
     }
 
     /// The cluster.

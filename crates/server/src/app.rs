@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::Engine;
 
+use crate::clusters::Clusters;
 use crate::config::Config;
 use crate::operations::Operations;
 use crate::uploads::Uploads;
@@ -16,7 +17,7 @@ pub struct App(Arc<Inner>);
 #[doc(hidden)]
 pub struct Inner {
     pub(crate) config: Config,
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) clusters: Clusters,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
 }
@@ -27,7 +28,7 @@ impl App {
     pub fn new(config: Config, engine: Engine) -> Self {
         let uploads = Uploads::new(&config);
         let operations = Operations::new(&config);
-        Self(Arc::new(Inner { config, engine: Arc::new(engine), uploads, operations }))
+        Self(Arc::new(Inner { config, clusters: Clusters::new(engine), uploads, operations }))
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

@@ -1,13 +1,17 @@
 //! One request, after it was found to keep to the contract.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api::{InputError, Media, Parameters, Problem, Reason, Route};
 use axum::body::Body;
 use bytes::Bytes;
+use engine::Engine;
 use http::{HeaderMap, Response};
 
 use crate::app::App;
+use crate::caller::Caller;
+use crate::clusters::Member;
 
 /// The answer of a handler; a problem is boxed because it is large and rare.
 pub(crate) type Outcome = Result<Response<Body>, Box<Problem>>;
@@ -15,6 +19,7 @@ pub(crate) type Outcome = Result<Response<Body>, Box<Problem>>;
 /// A request as a handler sees it.
 pub(crate) struct Ctx {
     pub(crate) app: App,
+    pub(crate) caller: Caller,
     pub(crate) route: &'static Route,
     pub(crate) path: BTreeMap<String, String>,
     pub(crate) query: Parameters,
@@ -41,15 +46,18 @@ impl Ctx {
         crate::negotiate::choose(self.header("accept"), offered)
     }
 
-    /// Checks that the path names a cluster that there is.
-    pub(crate) fn cluster(&self) -> Result<&str, Box<Problem>> {
-        match self.path("cluster") {
-            "default" => Ok("default"),
-            other => {
-                let text = format!("there is no cluster `{other}`; this server has `default`");
-                Err(Box::new(Problem::new(Reason::ClusterNotFound, text)))
-            }
-        }
+    /// Finds the cluster that the path names.
+    pub(crate) fn cluster(&self) -> Result<Arc<Member>, Box<Problem>> {
+        let name = self.path("cluster");
+        self.app.clusters.get(name).ok_or_else(|| {
+            let text = format!("there is no cluster `{name}`; `/v1/clusters` has those there are");
+            Box::new(Problem::new(Reason::ClusterNotFound, text))
+        })
+    }
+
+    /// What works on the path's cluster in the caller's name.
+    pub(crate) fn engine(&self) -> Result<Arc<Engine>, Box<Problem>> {
+        Ok(self.cluster()?.engine(&self.caller))
     }
 
     /// Checks the path's namespace.

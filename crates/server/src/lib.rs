@@ -7,6 +7,8 @@
 
 mod app;
 mod body;
+mod caller;
+mod clusters;
 mod config;
 mod convert;
 mod ctx;

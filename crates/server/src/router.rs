@@ -13,6 +13,7 @@ use http::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::ctx::{Ctx, Outcome};
 use crate::handlers::{self, Handler};
 use crate::{body, guard, reply};
@@ -104,7 +105,8 @@ async fn dispatch(app: App, route: &'static Route, mut request: Request) -> Outc
         None => bytes::Bytes::new(),
     };
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-    let ctx = Ctx { app, route, path, query, uri, headers: parts.headers, body };
+    let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_default();
+    let ctx = Ctx { app, caller, route, path, query, uri, headers: parts.headers, body };
     let handler = HANDLERS.get(route.id).ok_or_else(|| reply::internal("a route without a handler"))?;
     let answer: BoxFuture<'static, Outcome> = handler(ctx);
     answer.await

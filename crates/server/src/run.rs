@@ -25,25 +25,27 @@ const MAX_KEY: usize = 255;
 pub(crate) type Prepare = BoxFuture<'static, Result<Intent, Box<Problem>>>;
 
 /// What an operation does: it may be run later, and by a task of its own.
-type Work = Box<dyn FnOnce(App, Arc<Entry>) -> BoxFuture<'static, Result<OperationResult, Box<Problem>>> + Send>;
+type Work = Box<dyn FnOnce(Arc<Entry>) -> BoxFuture<'static, Result<OperationResult, Box<Problem>>> + Send>;
 
 /// Runs a change as an operation, and answers as `Prefer` asks.
 pub(crate) async fn change(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepare) -> Outcome {
     let reviewed = ctx.query.get("planDigest").map(str::to_owned);
-    let work =
-        |app: App, entry: Arc<Entry>| async move { carry_out(&app.engine, &entry, prepare, reviewed).await }.boxed();
+    let engine = ctx.engine()?;
+    let work = |entry: Arc<Entry>| async move { carry_out(&engine, &entry, prepare, reviewed).await }.boxed();
     operate(ctx, kind, target, Box::new(work)).await
 }
 
 /// Runs the tests of a release as an operation, and answers as `Prefer` asks.
 pub(crate) async fn test(ctx: &Ctx, test: Test, check: BoxFuture<'static, Result<(), Box<Problem>>>) -> Outcome {
     let target = test.target.clone();
-    let work = |app: App, entry: Arc<Entry>| async move { run_tests(&app.engine, &entry, test, check).await }.boxed();
+    let engine = ctx.engine()?;
+    let work = |entry: Arc<Entry>| async move { run_tests(&engine, &entry, test, check).await }.boxed();
     operate(ctx, Kind::Test, target, Box::new(work)).await
 }
 
 async fn operate(ctx: &Ctx, kind: Kind, target: Target, work: Work) -> Outcome {
-    let release = ReleaseRef { cluster: "default".to_owned(), namespace: target.namespace, name: target.name };
+    let release =
+        ReleaseRef { cluster: ctx.path("cluster").to_owned(), namespace: target.namespace, name: target.name };
     let entry = match ctx.app.operations.begin(kind, release, idempotency(ctx)?)? {
         Begun::Known(entry) => entry,
         Begun::New(entry) => {
@@ -62,13 +64,13 @@ pub(crate) async fn dry_run(ctx: &Ctx, mode: &str, prepare: Prepare) -> Outcome 
     if let Intent::Install(change) | Intent::Upgrade(change) | Intent::Apply(change) = &mut intent {
         change.without_lookups = mode == "client";
     }
-    let plan = plan(&ctx.app.engine, intent).await?;
+    let plan = plan(&*ctx.engine()?, intent).await?;
     Reply::ok().value(ctx, &convert::dry_run(&plan, mode))
 }
 
 /// Plans a change, and answers with the plan.
 pub(crate) async fn show_plan(ctx: &Ctx, prepare: Prepare) -> Outcome {
-    let plan = plan(&ctx.app.engine, prepare.await?).await?;
+    let plan = plan(&*ctx.engine()?, prepare.await?).await?;
     Reply::ok().value(ctx, &convert::plan(&plan))
 }
 
@@ -130,7 +132,7 @@ fn idempotency(ctx: &Ctx) -> Result<Option<Idempotency>, Box<Problem>> {
 }
 
 async fn see_through(app: App, entry: Arc<Entry>, work: Work) {
-    let end = AssertUnwindSafe(work(app.clone(), entry.clone())).catch_unwind().await;
+    let end = AssertUnwindSafe(work(entry.clone())).catch_unwind().await;
     let end = end.unwrap_or_else(|_| Err(crate::reply::internal("an operation has panicked")));
     match &end {
         Ok(result) => tracing::info!(revision = result.revision, "the operation has succeeded"),

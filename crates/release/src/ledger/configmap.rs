@@ -1,6 +1,7 @@
 //! Records in ConfigMaps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -31,6 +32,10 @@ impl ConfigMapLedger {
 impl Ledger for ConfigMapLedger {
     fn driver(&self) -> &'static str {
         ConfigMap::DRIVER
+    }
+
+    fn with_client(&self, client: &Client) -> Arc<dyn Ledger> {
+        Arc::new(Self(self.0.with_client(client.clone())))
     }
 
     async fn create(&self, release: &Release) -> Result<Token, Error> {

@@ -98,6 +98,10 @@ impl Store {
         Self { client, clock }
     }
 
+    pub(super) fn with_client(&self, client: Client) -> Self {
+        Self { client, clock: self.clock.clone() }
+    }
+
     fn api<K: Keeper>(&self, namespace: &str) -> Api<K> {
         Api::namespaced(self.client.clone(), namespace)
     }

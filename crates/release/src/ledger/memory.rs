@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use kube::Client;
 
 use super::{Clock, Ledger, Record, Scope, Stamp, head, labels, storable, user_labels};
 use crate::codec::{self, MAX_ENCODED};
@@ -78,6 +79,10 @@ impl Shelf {
 impl Ledger for MemoryLedger {
     fn driver(&self) -> &'static str {
         "Memory"
+    }
+
+    fn with_client(&self, _client: &Client) -> Arc<dyn Ledger> {
+        Arc::new(self.clone())
     }
 
     async fn create(&self, release: &Release) -> Result<Token, Error> {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use kube::Client;
 use serde::{Deserialize, Serialize};
 
 pub use configmap::ConfigMapLedger;
@@ -58,6 +59,9 @@ pub struct Record {
 pub trait Ledger: Send + Sync {
     /// The store's name as Helm calls it (`Secret`, `ConfigMap`, `Memory`, `SQL`).
     fn driver(&self) -> &'static str;
+
+    /// The same store in the name of another caller; one outside the cluster knows no callers and is the same for all.
+    fn with_client(&self, client: &Client) -> Arc<dyn Ledger>;
 
     /// The most bytes that an encoded record may have; `None` for as many as it takes.
     fn limit(&self) -> Option<usize> {

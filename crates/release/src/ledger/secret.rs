@@ -1,6 +1,7 @@
 //! Records in Secrets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use k8s_openapi::ByteString;
@@ -31,6 +32,10 @@ impl SecretLedger {
 impl Ledger for SecretLedger {
     fn driver(&self) -> &'static str {
         Secret::DRIVER
+    }
+
+    fn with_client(&self, client: &Client) -> Arc<dyn Ledger> {
+        Arc::new(Self(self.0.with_client(client.clone())))
     }
 
     async fn create(&self, release: &Release) -> Result<Token, Error> {

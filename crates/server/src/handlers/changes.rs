@@ -49,7 +49,7 @@ async fn apply(ctx: &Ctx, target: &Target, body: ChangeBody) -> Result<Prepare, 
     same_name(&body, target)?;
     let mut change = full_change(ctx, &body, target.clone()).await?;
     let preconditions = Preconditions::of(ctx)?;
-    let engine = ctx.app.engine.clone();
+    let engine = ctx.engine()?;
     let at = target.clone();
     let prepare = async move {
         if preconditions.must_be_new {
@@ -79,7 +79,7 @@ async fn patch(ctx: &Ctx, target: &Target, body: ChangeBody) -> Result<Prepare, 
     // What is wrong with `set` and its kin shows without the release's values too.
     convert::user_values(goyaml::Map::new(), &body.values_input()).map_err(Problem::input)?;
     let preconditions = Preconditions::of(ctx)?;
-    let engine = ctx.app.engine.clone();
+    let engine = ctx.engine()?;
     let at = target.clone();
     let prepare = async move {
         let found = find(&engine, &at).await?.ok_or_else(|| problems::of(Error::NotFound(at.clone())))?;
@@ -100,7 +100,7 @@ pub(super) async fn release_uninstall(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
     let mut uninstall = convert::uninstall(&ctx.query, target.clone())?;
     let preconditions = Preconditions::of(&ctx)?;
-    let engine = ctx.app.engine.clone();
+    let engine = ctx.engine()?;
     let prepare = async move {
         if preconditions.tags.is_some() {
             uninstall.expected_revision = preconditions.check(find(&engine, &uninstall.target).await?.as_ref())?;
@@ -115,7 +115,7 @@ pub(super) async fn release_rollback(ctx: Ctx) -> Outcome {
     let body: RollbackBody = ctx.input("RollbackBody")?;
     let mut rollback = convert::rollback(&body, target.clone())?;
     let preconditions = Preconditions::of(&ctx)?;
-    let engine = ctx.app.engine.clone();
+    let engine = ctx.engine()?;
     let prepare = async move {
         if preconditions.tags.is_some() {
             rollback.expected_revision = preconditions.check(find(&engine, &rollback.target).await?.as_ref())?;
@@ -130,7 +130,7 @@ pub(super) async fn release_test(ctx: Ctx) -> Outcome {
     let body: TestBody = ctx.input("TestBody")?;
     let test = convert::test(&body, target.clone())?;
     let preconditions = Preconditions::of(&ctx)?;
-    let engine = ctx.app.engine.clone();
+    let engine = ctx.engine()?;
     let check = async move {
         let found = find(&engine, &target).await?.ok_or_else(|| problems::of(Error::NotFound(target)))?;
         preconditions.check(Some(&found)).map(|_| ())
@@ -141,7 +141,7 @@ pub(super) async fn release_test(ctx: Ctx) -> Outcome {
 pub(super) async fn release_unlock(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
     let preconditions = Preconditions::of(&ctx)?;
-    let engine = ctx.app.engine.clone();
+    let engine = ctx.engine()?;
     let mut unlock = Unlock { target: target.clone(), expected_revision: None };
     let prepare = async move {
         if preconditions.tags.is_some() {

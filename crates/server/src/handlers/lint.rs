@@ -78,7 +78,7 @@ fn archive(ctx: &Ctx, wanted: &ChartRef) -> Result<Bytes, Box<Problem>> {
 
 async fn run(ctx: &Ctx, job: Job) -> Outcome {
     let strict = job.strict;
-    let work = ctx.app.engine.settings().guard(move |limits, interrupt| {
+    let work = ctx.app.clusters.settings().guard(move |limits, interrupt| {
         let big = render::on_big_stack(|| {
             let options = Options { limits, interrupt: Some(Arc::clone(&interrupt)), ..job.options };
             all(&job.archive, &options, job.with_subcharts, &interrupt)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::{InputError, Problem, Reason, ReleaseList, ReleaseSummary, UnreachableCluster};
 use release::{Head, Item, ListFilter, Scope, Status};
 
+use crate::clusters::{DEFAULT, Member};
 use crate::convert;
 use crate::ctx::{Ctx, Outcome};
 use crate::page::{Place, page};
@@ -15,11 +16,13 @@ use crate::reply::Reply;
 const REGEX_SIZE: usize = 1 << 20;
 
 pub(super) async fn release_list_all(ctx: Ctx) -> Outcome {
-    let list = match list(&ctx, Scope::All).await {
+    let member =
+        ctx.app.clusters.get(DEFAULT).ok_or_else(|| crate::reply::internal("the cluster `default` is gone"))?;
+    let list = match list(&ctx, &member, Scope::All).await {
         Ok(list) => list,
         // A cluster that cannot be reached takes nothing away from the others.
         Err(error) if error.reason == Reason::ClusterUnreachable => ReleaseList {
-            unreachable: vec![UnreachableCluster { cluster: "default".to_owned(), error: *error }],
+            unreachable: vec![UnreachableCluster { cluster: member.name.clone(), error: *error }],
             ..ReleaseList::default()
         },
         Err(error) => return Err(error),
@@ -28,21 +31,20 @@ pub(super) async fn release_list_all(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn release_list_cluster(ctx: Ctx) -> Outcome {
-    ctx.cluster()?;
-    let list = list(&ctx, Scope::All).await?;
+    let list = list(&ctx, &*ctx.cluster()?, Scope::All).await?;
     Reply::ok().value(&ctx, &list)
 }
 
 pub(super) async fn release_list(ctx: Ctx) -> Outcome {
-    ctx.cluster()?;
+    let cluster = ctx.cluster()?;
     let namespace = ctx.namespace()?.to_owned();
-    let list = list(&ctx, Scope::Namespace(namespace)).await?;
+    let list = list(&ctx, &cluster, Scope::Namespace(namespace)).await?;
     Reply::ok().value(&ctx, &list)
 }
 
 pub(super) async fn revision_list(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
-    let items = ctx.app.engine.history(&target).await.map_err(problems::of)?;
+    let items = ctx.engine()?.history(&target).await.map_err(problems::of)?;
     let revisions = items.iter().map(convert::revision);
     let place = |r: &api::Revision| Place { by: number(r.revision), id: Vec::new() };
     let scope = format!("revisions {} {}", target.namespace, target.name);
@@ -62,7 +64,7 @@ enum Sort {
 }
 
 /// Finds, filters and pages; opens no more records than it must.
-async fn list(ctx: &Ctx, scope: Scope) -> Result<ReleaseList, Box<Problem>> {
+async fn list(ctx: &Ctx, cluster: &Member, scope: Scope) -> Result<ReleaseList, Box<Problem>> {
     let query = &ctx.query;
     let (sort, descending) = sort(query.get("sort").unwrap_or("name"));
     let chart = query.get("chart");
@@ -73,7 +75,7 @@ async fn list(ctx: &Ctx, scope: Scope) -> Result<ReleaseList, Box<Problem>> {
         query.get("selector"),
         query.get("sort")
     );
-    let engine = &ctx.app.engine;
+    let engine = cluster.engine(&ctx.caller);
     let heads = engine.heads(&scope, &filter(ctx)?).await.map_err(problems::of)?;
     let id = |head: &Head| {
         let key = &head.key;

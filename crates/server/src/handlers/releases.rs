@@ -75,17 +75,17 @@ pub(super) async fn revision_chart(ctx: Ctx) -> Outcome {
 pub(super) async fn release_diff(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
     let body: api::DiffBody = ctx.input("DiffBody")?;
-    let found = ctx.app.engine.compare(&target, body.from, body.to).await.map_err(problems::of)?;
+    let found = ctx.engine()?.compare(&target, body.from, body.to).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &convert::revision_diff(&found))
 }
 
 pub(super) async fn release_resources(ctx: Ctx) -> Outcome {
-    let found = ctx.app.engine.live_objects(&ctx.target()?).await.map_err(problems::of)?;
+    let found = ctx.engine()?.live_objects(&ctx.target()?).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &api::ResourceList { items: found.iter().map(convert::resource).collect() })
 }
 
 pub(super) async fn release_drift(ctx: Ctx) -> Outcome {
-    let found = ctx.app.engine.drift(&ctx.target()?).await.map_err(problems::of)?;
+    let found = ctx.engine()?.drift(&ctx.target()?).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &convert::drift(&found))
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn release_drift(ctx: Ctx) -> Outcome {
 async fn find(ctx: &Ctx) -> Result<Release, Box<Problem>> {
     let target = ctx.target()?;
     let revision = ctx.path("revision").parse().ok();
-    Ok(ctx.app.engine.get(&target, revision).await.map_err(problems::of)?.release)
+    Ok(ctx.engine()?.get(&target, revision).await.map_err(problems::of)?.release)
 }
 
 fn begin(release: &Release) -> Reply {

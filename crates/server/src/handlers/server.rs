@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::{Problem, Reason};
 use http::header;
 
+use crate::clusters::DEFAULT;
 use crate::ctx::{Ctx, Outcome};
 use crate::reply::Reply;
 use crate::{docs, problems};
@@ -52,7 +53,10 @@ pub(super) async fn readyz(ctx: Ctx) -> Outcome {
     if ctx.app.operations.is_closed() {
         return Err(Box::new(Problem::new(Reason::ShuttingDown, "the server is ending")));
     }
-    match tokio::time::timeout(PATIENCE, ctx.app.engine.cluster().version()).await {
+    let Some(cluster) = ctx.app.clusters.get(DEFAULT) else {
+        return Err(crate::reply::internal("the cluster `default` is gone"));
+    };
+    match tokio::time::timeout(PATIENCE, cluster.own().cluster().version()).await {
         Ok(Ok(_)) => Reply::ok().value(&ctx, &api::Health { status: "ok".to_owned() }),
         Ok(Err(error)) => Err(problems::of(engine::Error::Cluster(error))),
         Err(_) => Err(problems::slow_cluster(PATIENCE)),

@@ -46,7 +46,7 @@ pub(super) async fn template(ctx: Ctx) -> Outcome {
     };
     let (templated, notices) = ctx
         .app
-        .engine
+        .clusters
         .settings()
         .render(template)
         .await
@@ -165,7 +165,7 @@ async fn name(ctx: &Ctx, body: &TemplateBody, now: Timestamp) -> Result<String, 
     let Some(template) = body.name_template.clone() else {
         return Ok(body.name.clone().unwrap_or_else(|| NAME.to_owned()));
     };
-    let settings = ctx.app.engine.settings();
+    let settings = ctx.app.clusters.settings();
     let made = settings.guard(move |limits, interrupt| {
         render::template_name_within(&template, now, None, &limits, Some(interrupt)).map_err(Error::from)
     });

@@ -6,8 +6,10 @@ mod dsn;
 mod setup;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use kube::Client;
 use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, Row};
 
@@ -185,6 +187,10 @@ impl SqlLedger {
 impl Ledger for SqlLedger {
     fn driver(&self) -> &'static str {
         "SQL"
+    }
+
+    fn with_client(&self, _client: &Client) -> Arc<dyn Ledger> {
+        Arc::new(self.clone())
     }
 
     fn limit(&self) -> Option<usize> {
