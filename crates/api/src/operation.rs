@@ -78,6 +78,8 @@ pub enum State {
     Succeeded,
     Failed,
     Cancelled,
+    /// The server that ran it has died, and another one has put the release in order without doing what was asked for.
+    Recovered,
 }
 
 /// Where an operation is.
@@ -252,6 +254,14 @@ const FOLLOW: Param = Param {
 };
 
 const CLUSTER_FILTER: Param = Param {
+    name: "cluster",
+    location: Location::Query,
+    kind: ParamType::Text,
+    doc: "Only those of releases in this cluster.",
+    example: "default",
+};
+
+const NAMESPACE_FILTER: Param = Param {
     name: "namespace",
     location: Location::Query,
     kind: ParamType::Text,
@@ -270,10 +280,20 @@ const RELEASE_FILTER: Param = Param {
 const STATE_FILTER: Param = Param {
     name: "state",
     location: Location::Query,
-    kind: ParamType::Choices(&["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]),
+    kind: ParamType::Choices(&["queued", "running", "cancelling", "succeeded", "failed", "cancelled", "recovered"]),
     doc: "Only those in one of these states, separated by commas.",
     example: "running",
 };
+
+/// What can go wrong when one operation is read.
+const ONE: &[Reason] = &[
+    Reason::OperationNotFound,
+    Reason::InvalidParameter,
+    Reason::ClusterNotFound,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+];
 
 pub(crate) const ROUTES: &[Route] = &[
     Route {
@@ -283,7 +303,7 @@ pub(crate) const ROUTES: &[Route] = &[
         tag: "operations",
         summary: "Lists operations",
         description: "The newest first.",
-        parameters: &[CLUSTER_FILTER, RELEASE_FILTER, STATE_FILTER, LIMIT, CONTINUE],
+        parameters: &[CLUSTER_FILTER, NAMESPACE_FILTER, RELEASE_FILTER, STATE_FILTER, LIMIT, CONTINUE],
         body: None,
         responses: &[Response {
             status: 200,
@@ -292,7 +312,12 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("OperationList"),
             headers: &[],
         }],
-        problems: &[Reason::InvalidParameter],
+        problems: &[
+            Reason::InvalidParameter,
+            Reason::ClusterUnreachable,
+            Reason::ClusterForbidden,
+            Reason::ClusterError,
+        ],
     },
     Route {
         id: "operation_get",
@@ -310,7 +335,7 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("Operation"),
             headers: &["ETag"],
         }],
-        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+        problems: ONE,
     },
     Route {
         id: "operation_events",
@@ -328,7 +353,7 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("Event"),
             headers: &[],
         }],
-        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+        problems: ONE,
     },
     Route {
         id: "operation_logs",
@@ -350,7 +375,7 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("LogList"),
             headers: &[],
         }],
-        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+        problems: ONE,
     },
     Route {
         id: "operation_cancel",
@@ -369,6 +394,14 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("Operation"),
             headers: &["Location"],
         }],
-        problems: &[Reason::OperationNotFound, Reason::OperationNotCancellable, Reason::InvalidParameter],
+        problems: &[
+            Reason::OperationNotFound,
+            Reason::OperationNotCancellable,
+            Reason::InvalidParameter,
+            Reason::ClusterNotFound,
+            Reason::ClusterUnreachable,
+            Reason::ClusterForbidden,
+            Reason::ClusterError,
+        ],
     },
 ];

@@ -17,7 +17,7 @@ pub struct App(Arc<Inner>);
 #[doc(hidden)]
 pub struct Inner {
     pub(crate) config: Config,
-    pub(crate) clusters: Clusters,
+    pub(crate) clusters: Arc<Clusters>,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
 }
@@ -27,8 +27,15 @@ impl App {
     #[must_use]
     pub fn new(config: Config, engine: Engine) -> Self {
         let uploads = Uploads::new(&config);
-        let operations = Operations::new(&config);
-        Self(Arc::new(Inner { config, clusters: Clusters::new(engine), uploads, operations }))
+        let clusters = Arc::new(Clusters::new(engine));
+        let operations = Operations::new(&config, clusters.clone());
+        Self(Arc::new(Inner { config, clusters, uploads, operations }))
+    }
+
+    /// Does what a replica does unasked, for as long as it is polled: it knows of the work of the others, takes over
+    /// what those have left that died, and forgets what is old.
+    pub async fn watch_over(&self) {
+        crate::operations::watch_over(self).await;
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

@@ -13,7 +13,6 @@ mod config;
 mod convert;
 mod ctx;
 mod docs;
-mod events;
 mod guard;
 mod handlers;
 mod negotiate;

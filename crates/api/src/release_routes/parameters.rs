@@ -82,6 +82,13 @@ pub(crate) const PLAN_DIGEST: Param = query(
     "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 );
 
+pub(crate) const QUEUE: Param = query(
+    "queue",
+    ParamType::Flag,
+    "When another change of the release runs, be the next one instead of answering 409.",
+    "true",
+);
+
 pub(crate) const PREFER: Param =
     header("Prefer", "`wait=N` waits up to N seconds for the operation to end (RFC 7240); 600 at most.", "wait=60");
 pub(crate) const IDEMPOTENCY: Param =
