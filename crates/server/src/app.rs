@@ -7,6 +7,7 @@ use engine::Engine;
 
 use crate::clusters::Clusters;
 use crate::config::Config;
+use crate::home::Home;
 use crate::operations::Operations;
 use crate::uploads::Uploads;
 
@@ -26,9 +27,10 @@ impl App {
     /// Makes the state of a server over an engine.
     #[must_use]
     pub fn new(config: Config, engine: Engine) -> Self {
-        let uploads = Uploads::new(&config);
         let clusters = Arc::new(Clusters::new(engine));
-        let operations = Operations::new(&config, clusters.clone());
+        let home = Home::new(clusters.clone(), &config.namespace);
+        let uploads = Uploads::new(&config, home.clone());
+        let operations = Operations::new(&config, home);
         Self(Arc::new(Inner { config, clusters, uploads, operations }))
     }
 

@@ -35,6 +35,7 @@ pub(crate) async fn watch_over(app: &App) {
         loop {
             tokio::time::sleep(SWEEP).await;
             operations.sweep().await;
+            app.uploads.sweep().await;
         }
     };
     futures::join!(operations.index.keep(&operations.home), adopting, sweeping);

@@ -53,12 +53,7 @@ impl Entry {
             now: stored,
         };
         let id = record.shown.id.clone();
-        Arc::new(Self {
-            id,
-            record: Mutex::new(record),
-            changed: watch::Sender::new(0),
-            cancel: Cancel::default(),
-        })
+        Arc::new(Self { id, record: Mutex::new(record), changed: watch::Sender::new(0), cancel: Cancel::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {

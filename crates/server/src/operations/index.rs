@@ -12,8 +12,8 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use tokio::sync::watch;
 
-use super::home::{Home, problem_of};
-use super::listing::{Indexed, KIND, OPERATION, id_of};
+use super::listing::{Indexed, OPERATION, id_of};
+use crate::home::{Home, KIND, problem_of};
 
 /// The pause after a watch that failed, and the longest one.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -102,7 +102,11 @@ impl Index {
                 Ok(()) => pause = PAUSE,
                 Err(problem) => {
                     self.synced.store(false, Ordering::Release);
-                    tracing::warn!(reason = problem.reason.as_str(), detail = problem.detail, "operations are not watched");
+                    tracing::warn!(
+                        reason = problem.reason.as_str(),
+                        detail = problem.detail,
+                        "operations are not watched"
+                    );
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST);
                 }

@@ -9,9 +9,9 @@ use api::{OperationResult, Problem};
 use futures::FutureExt;
 use tokio::time::Instant;
 
+use super::Operations;
 use super::entry::{Entry, cancelled};
 use super::listing::{Indexed, Listing, TERM};
-use super::Operations;
 use crate::app::App;
 
 /// How often a listing says that we live.
@@ -204,7 +204,11 @@ impl Keeper<'_> {
             }
             Err(refused) => {
                 self.entry.not_stored();
-                tracing::warn!(id = self.entry.id(), detail = refused.problem.detail, "an operation could not be stored");
+                tracing::warn!(
+                    id = self.entry.id(),
+                    detail = refused.problem.detail,
+                    "an operation could not be stored"
+                );
                 // An answer was lost, or somebody has touched it: the next write begins from what is there.
                 if refused.code.is_none_or(|code| code == 409)
                     && let Ok(Some((_, version))) = home.read(&self.indexed.listing).await

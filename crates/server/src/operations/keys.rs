@@ -10,11 +10,11 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use sha2::{Digest, Sha256};
 
-use super::entry::Entry;
-use super::home::code;
-use super::listing::{KIND, TERM};
 use super::Operations;
+use super::entry::Entry;
+use super::listing::TERM;
 use crate::ctx::Ctx;
+use crate::home::{KIND, code};
 
 const OF: &str = "whipstaff.dev/operation";
 const FINGERPRINT: &str = "whipstaff.dev/fingerprint";
@@ -56,12 +56,12 @@ impl Operations {
                 return Err(Box::new(Problem::new(Reason::IdempotencyKeyReused, text)));
             }
             let known = annotation(OF).unwrap_or_default();
-            if let Some(entry) = self.find(ctx, known, false).await? {
+            if let Some(entry) = self.find(ctx, known, true).await? {
                 return Ok(Claim::Known(entry));
             }
             // It is being made, or whoever wanted to make it is dead.
             let made = found.metadata.creation_timestamp.as_ref().map_or(Timestamp::UNIX_EPOCH, |at| at.0);
-            if made + TERM <= Timestamp::now() {
+            if made + TERM <= self.now() {
                 self.free_key(&name).await;
                 continue;
             }

@@ -14,11 +14,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
+use crate::home::KIND;
+
 /// How long a server may be silent before its operations are taken over, as the engine's own leases.
 pub(crate) const TERM: Duration = Duration::from_secs(15);
 
-/// The label that tells what an object of ours is.
-pub(crate) const KIND: &str = "whipstaff.dev/kind";
 pub(crate) const OPERATION: &str = "operation";
 const DONE: &str = "whipstaff.dev/done";
 const LISTING: &str = "whipstaff.dev/operation";

@@ -27,7 +27,7 @@ impl Operations {
     /// Finds an operation that the caller may see; one that is to be followed changes as what runs elsewhere does.
     pub(crate) async fn find(&self, ctx: &Ctx, id: &str, follow: bool) -> Result<Option<Arc<Entry>>, Box<Problem>> {
         let Some(indexed) = self.listed(id).await? else { return Ok(None) };
-        self.read(&ctx.app, &ctx.caller, &indexed.listing, follow).await.map(Some)
+        self.read(&ctx.app, &ctx.caller, &indexed.listing, follow).await
     }
 
     async fn listed(&self, id: &str) -> Result<Option<Indexed>, Box<Problem>> {
@@ -52,38 +52,39 @@ impl Operations {
         caller: &Caller,
         listing: &Listing,
         follow: bool,
-    ) -> Result<Arc<Entry>, Box<Problem>> {
+    ) -> Result<Option<Arc<Entry>>, Box<Problem>> {
         self.may_see(caller, listing).await?;
         if let Some(entry) = self.here(&listing.id) {
-            return Ok(entry);
+            return Ok(Some(entry));
         }
         if let Some(entry) = self.mirrors().get(&listing.id) {
-            return Ok(entry.clone());
+            return Ok(Some(entry.clone()));
         }
         // Who may see it was asked above; the record is read in the name of whoever it is done for, as it was written.
         let Some((stored, _)) = self.home.read(listing).await? else {
+            if !listing.is_done() {
+                // It is only being made; nobody was told of it.
+                return Ok(None);
+            }
             // The record went with its namespace: what the listing knows is left.
             let operation = listing.operation();
-            let mut events = Vec::new();
-            if operation.done {
-                events.push(api::Event::Done { operation: Box::new(operation.clone()) });
-            }
-            return Ok(Entry::new(super::Stored { operation, events, run: super::Run::default() }));
+            let events = vec![api::Event::Done { operation: Box::new(operation.clone()) }];
+            return Ok(Some(Entry::new(super::Stored { operation, events, run: super::Run::default() })));
         };
         let done = stored.operation.done;
         let entry = Entry::new(stored);
         if !follow || done {
-            return Ok(entry);
+            return Ok(Some(entry));
         }
         let mut mirrors = self.mirrors();
         if let Some(there) = mirrors.get(&listing.id) {
-            return Ok(there.clone());
+            return Ok(Some(there.clone()));
         }
         mirrors.insert(listing.id.clone(), entry.clone());
         drop(mirrors);
         let (app, listing, followed) = (app.clone(), listing.clone(), entry.clone());
         tokio::spawn(async move { self::follow(&app, followed, listing).await });
-        Ok(entry)
+        Ok(Some(entry))
     }
 
     /// Returns the operations of listings, in their order, as far as the caller may see them.
@@ -93,12 +94,17 @@ impl Operations {
         caller: &Caller,
         listings: Vec<Listing>,
     ) -> Result<Vec<Operation>, Box<Problem>> {
-        let read = stream::iter(listings.into_iter().map(|listing| async move {
-            self.read(app, caller, &listing, false).await.map(|entry| entry.operation())
-        }));
-        let read: Vec<Result<Operation, Box<Problem>>> = read.buffered(PARALLEL).collect().await;
+        let read = stream::iter(
+            listings.into_iter().map(|listing| async move { self.read(app, caller, &listing, false).await }),
+        );
+        let read: Vec<Result<Option<Arc<Entry>>, Box<Problem>>> = read.buffered(PARALLEL).collect().await;
         let hidden = |problem: &Problem| matches!(problem.reason, Reason::ClusterForbidden | Reason::ClusterNotFound);
-        read.into_iter().filter(|one| !one.as_ref().is_err_and(|problem| hidden(problem))).collect()
+        let shown = |one: Result<Option<Arc<Entry>>, Box<Problem>>| match one {
+            Ok(entry) => entry.map(|entry| Ok(entry.operation())),
+            Err(problem) if hidden(&problem) => None,
+            Err(problem) => Some(Err(problem)),
+        };
+        read.into_iter().filter_map(shown).collect()
     }
 
     /// Returns the listings that are wanted, the oldest first.
@@ -159,6 +165,11 @@ pub(super) async fn follow(app: &App, entry: Arc<Entry>, mut listing: Listing) {
                         break;
                     }
                 } else {
+                    // It was forgotten while somebody listened.
+                    let text = "the operation is not known any more";
+                    let error = Some(Problem::new(Reason::OperationAbandoned, text));
+                    let state = api::State::Recovered;
+                    entry.end(Operation { state, done: true, error, ..entry.operation() });
                     break;
                 }
             }

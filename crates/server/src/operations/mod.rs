@@ -8,7 +8,6 @@
 mod adopt;
 mod entry;
 pub(crate) mod events;
-mod home;
 mod index;
 mod keep;
 mod keys;
@@ -17,6 +16,7 @@ mod mirror;
 mod record;
 mod request;
 mod resume;
+mod store;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,20 +27,19 @@ use api::{Event, Kind, Phase, Problem, Reason, ReleaseRef, State};
 use engine::Cancel;
 use jiff::Timestamp;
 
-pub(crate) use entry::{Entry, cancelled};
 pub(crate) use adopt::watch_over;
+pub(crate) use entry::{Entry, cancelled};
 pub(crate) use keep::see_through;
 pub(crate) use keys::Idempotency;
 pub(crate) use listing::{Indexed, Listing};
 pub(crate) use record::state_name;
 
-use self::home::Home;
 use self::index::Index;
 use self::record::{Run, Stored};
 use self::request::Request;
-use crate::clusters::Clusters;
 use crate::config::{Clock, Config};
 use crate::ctx::Ctx;
+use crate::home::Home;
 
 /// How many releases can be begun with at a time, about.
 const GATES: usize = 64;
@@ -75,10 +74,10 @@ pub(crate) enum Begun {
 }
 
 impl Operations {
-    pub(crate) fn new(config: &Config, clusters: Arc<Clusters>) -> Self {
+    pub(crate) fn new(config: &Config, home: Home) -> Self {
         Self {
-            holder: clusters.settings().holder.id().to_owned(),
-            home: Home::new(clusters, &config.namespace),
+            holder: home.clusters.settings().holder.id().to_owned(),
+            home,
             index: Index::default(),
             running: Mutex::default(),
             mirrors: Mutex::default(),

@@ -12,13 +12,14 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use super::listing::{KIND, OPERATION};
+use super::listing::OPERATION;
+use crate::home::KIND;
 
 /// The type of the Secret.
 const TYPE: &str = "whipstaff.dev/operation.v1";
 const PREFIX: &str = "whipstaff.operation.v1.";
 /// What the events of one record may take, packed; a Secret holds a mebibyte.
-pub(crate) const MAX_PACKED: usize = 700 << 10;
+const MAX_PACKED: usize = 700 << 10;
 /// What they may take unpacked.
 const MAX_UNPACKED: u64 = 64 << 20;
 
@@ -174,9 +175,8 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             format!("{seed:016x}").repeat(1)
         };
-        let mut events: Vec<Event> = (0..2_000)
-            .map(|_| Event::Warning { message: (0..64).map(|_| noise()).collect::<String>() })
-            .collect();
+        let mut events: Vec<Event> =
+            (0..2_000).map(|_| Event::Warning { message: (0..64).map(|_| noise()).collect::<String>() }).collect();
         let operation = Box::new(stored(Vec::new()).operation);
         events.push(Event::Done { operation });
         let secret = stored(events).secret(None);

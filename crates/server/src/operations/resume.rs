@@ -78,7 +78,8 @@ pub(super) fn work(
             Left::Nothing(revision) => return Ok(OperationResult { revision, changed: true }),
             Left::Failed(revision) => return Err(failed(&engine, &target, revision).await),
             Left::Changed => {
-                let text = "the server that ran the operation has died, and the release was changed by somebody else since";
+                let text =
+                    "the server that ran the operation has died, and the release was changed by somebody else since";
                 return Err(Box::new(Problem::new(Reason::OperationAbandoned, text)));
             }
         };
@@ -95,7 +96,10 @@ pub(super) fn work(
             Ok(job) => run::carry_out(&engine, &entry, job, &ctx).await,
             // The chart is gone, say.
             Err(problem) if begun.is_some() => {
-                let text = format!("the server that ran the operation has died, and it cannot be gone on with: {}", problem.detail);
+                let text = format!(
+                    "the server that ran the operation has died, and it cannot be gone on with: {}",
+                    problem.detail
+                );
                 Err(put_in_order(&engine, target, begun, &text).await)
             }
             Err(problem) => Err(problem),

@@ -1,48 +1,17 @@
 //! The calls that keep operations: Leases and requests in the server's own namespace, records beside the releases.
 
-use std::sync::Arc;
-
 use api::{Problem, Reason};
-use engine::Error;
-use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Secret;
+use kube::Error as KubeError;
 use kube::api::{Api, DeleteParams, ListParams, PostParams, Preconditions};
-use kube::{Client, Error as KubeError};
 
-use super::listing::{Indexed, KIND, Listing, OPERATION, lease_name};
+use super::listing::{Indexed, Listing, OPERATION, lease_name};
 use super::record::{Stored, secret_name};
 use super::request::{self, Request};
 use crate::caller::Caller;
-use crate::clusters::{Clusters, DEFAULT};
-use crate::problems;
-
-/// Where operations are kept.
-#[derive(Clone)]
-pub(crate) struct Home {
-    clusters: Arc<Clusters>,
-    namespace: String,
-}
+use crate::home::{Home, KIND, code, problem_of};
 
 impl Home {
-    pub(crate) fn new(clusters: Arc<Clusters>, namespace: &str) -> Self {
-        Self { clusters, namespace: namespace.to_owned() }
-    }
-
-    /// The client for what is the server's own.
-    pub(crate) fn client(&self) -> Result<Client, Box<Problem>> {
-        let member = self.clusters.get(DEFAULT);
-        let member = member.ok_or_else(|| crate::reply::internal("the cluster `default` is gone"))?;
-        Ok(member.own().cluster().client().clone())
-    }
-
-    pub(crate) fn leases(&self) -> Result<Api<Lease>, Box<Problem>> {
-        Ok(Api::namespaced(self.client()?, &self.namespace))
-    }
-
-    fn secrets(&self) -> Result<Api<Secret>, Box<Problem>> {
-        Ok(Api::namespaced(self.client()?, &self.namespace))
-    }
-
     /// Where the record of an operation is, in the name of whoever may write it.
     fn records(&self, listing: &Listing) -> Result<Api<Secret>, Box<Problem>> {
         if listing.at_home {
@@ -111,7 +80,7 @@ impl Home {
         if let Ok(records) = self.records(listing) {
             gone(records.delete(&secret_name(&listing.id), &params).await.map(|_| ()))?;
         }
-        gone(self.secrets()?.delete(&request::secret_name(&listing.id), &params).await.map(|_| ()))?;
+        self.drop_request(&listing.id).await;
         if let Some(key) = &listing.key {
             gone(self.leases()?.delete(key, &params).await.map(|_| ()))?;
         }
@@ -122,22 +91,20 @@ impl Home {
 
     /// Keeps a request.
     pub(crate) async fn keep(&self, id: &str, request: &Request) -> Result<(), Box<Problem>> {
-        let secret = request.secret(id)?;
-        self.secrets()?.create(&PostParams::default(), &secret).await.map_err(|e| self.refused(e))?;
-        Ok(())
+        let (head, body) = request.packed()?;
+        self.save("request", &request::name(id), head, &body).await
     }
 
     /// Reads a request.
     pub(crate) async fn request(&self, id: &str) -> Result<Option<Request>, Box<Problem>> {
-        let found = self.secrets()?.get_opt(&request::secret_name(id)).await.map_err(|e| self.refused(e))?;
-        Ok(found.as_ref().and_then(Request::read))
+        let found = self.load(&request::name(id)).await?;
+        Ok(found.and_then(|(head, body)| Request::read(&head, &body)))
     }
 
     /// Drops a request that was carried out; one that stays is dropped with its operation.
     pub(crate) async fn drop_request(&self, id: &str) {
-        let Ok(secrets) = self.secrets() else { return };
-        if let Err(error) = secrets.delete(&request::secret_name(id), &DeleteParams::default()).await {
-            tracing::debug!(%error, id, "a request that was carried out could not be dropped");
+        if let Err(problem) = self.discard(&request::name(id)).await {
+            tracing::debug!(detail = problem.detail, id, "a request that was carried out could not be dropped");
         }
     }
 
@@ -178,18 +145,6 @@ impl Home {
     ) -> Result<Option<(Stored, String)>, Box<Problem>> {
         read(&self.records_as(listing, caller)?, &listing.id).await
     }
-
-    /// The problem of a refused call on what is the server's own.
-    pub(crate) fn refused(&self, error: KubeError) -> Box<Problem> {
-        let mut problem = problem_of(error);
-        if problem.reason == Reason::ClusterForbidden {
-            problem.detail = format!(
-                "the server may not keep its operations in its own namespace `{}`: {}; allow it, or name another with `serve --namespace`",
-                self.namespace, problem.detail
-            );
-        }
-        problem
-    }
 }
 
 /// Why a record was not written.
@@ -203,17 +158,4 @@ pub(crate) struct Refused {
 async fn read(records: &Api<Secret>, id: &str) -> Result<Option<(Stored, String)>, Box<Problem>> {
     let found = records.get_opt(&secret_name(id)).await.map_err(problem_of)?;
     Ok(found.and_then(|secret| Some((Stored::read(&secret)?, secret.metadata.resource_version?))))
-}
-
-/// The status that the cluster answered with.
-pub(crate) fn code(error: &KubeError) -> Option<u16> {
-    match error {
-        KubeError::Api(status) => Some(status.code),
-        _ => None,
-    }
-}
-
-/// The problem of a call that failed.
-pub(crate) fn problem_of(error: KubeError) -> Box<Problem> {
-    problems::of(Error::Ledger(release::Error::from(error)))
 }
