@@ -66,7 +66,9 @@ impl Uploads {
             Some(upload) => (upload.loaded.clone(), false),
             None => (Arc::new(load(archive.clone()).await?), true),
         };
-        let upload = self.upload(archive, digest.clone(), loaded, (self.now)())?;
+        let now = (self.now)();
+        let created = known.and_then(|upload| upload.chart.created_at.parse().ok()).unwrap_or(now);
+        let upload = self.upload(archive, digest, loaded, created, now + self.age)?;
         self.share(&upload, new).await;
         let chart = upload.chart.clone();
         self.put(upload);
@@ -78,23 +80,23 @@ impl Uploads {
         archive: Bytes,
         digest: String,
         loaded: Arc<chart::Chart>,
-        uploaded: Timestamp,
+        created: Timestamp,
+        expires: Timestamp,
     ) -> Result<Upload, Box<Problem>> {
         let weight = archive.len() + weight(&loaded);
         if weight > self.budget {
             let text = format!("the chart takes {weight} bytes unpacked, the server keeps {} at most", self.budget);
             return Err(Box::new(Problem::new(Reason::BodyTooLarge, text)));
         }
-        let expires = uploaded + self.age;
         let chart = api::Chart {
             url: format!("/v1/charts/{digest}"),
             digest,
             size: archive.len() as u64,
-            created_at: uploaded.to_string(),
+            created_at: created.to_string(),
             expires_at: expires.to_string(),
             metadata: chart_metadata(&loaded.metadata),
         };
-        Ok(Upload { chart, archive, loaded, weight, uploaded, expires })
+        Ok(Upload { chart, archive, loaded, weight, uploaded: expires - self.age, expires })
     }
 
     fn put(&self, upload: Upload) {
@@ -140,12 +142,14 @@ impl Uploads {
         let Some((note, archive)) = self.home.load(&name(digest)).await? else { return Ok(None) };
         let Ok(chart) = serde_json::from_str::<api::Chart>(&note) else { return Ok(None) };
         let intact = format!("sha256:{}", hex::encode(Sha256::digest(&archive))) == digest;
-        let (Ok(uploaded), true) = (chart.created_at.parse::<Timestamp>(), intact) else { return Ok(None) };
-        if uploaded + self.age <= (self.now)() {
+        let (Ok(created), Ok(expires), true) = (chart.created_at.parse(), chart.expires_at.parse(), intact) else {
+            return Ok(None);
+        };
+        if expires <= (self.now)() {
             return Ok(None);
         }
         let loaded = Arc::new(load(archive.clone()).await?);
-        let upload = self.upload(archive, digest.to_owned(), loaded, uploaded)?;
+        let upload = self.upload(archive, digest.to_owned(), loaded, created, expires)?;
         self.put(upload.clone());
         Ok(Some(upload))
     }
