@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::Engine;
 
+use crate::access::Access;
+use crate::auth::Authenticator;
 use crate::clusters::Clusters;
 use crate::config::Config;
 use crate::operations::Operations;
@@ -20,6 +22,9 @@ pub struct Inner {
     pub(crate) clusters: Clusters,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
+    /// Finds out who asks; nothing where everybody is answered.
+    pub(crate) authenticator: Option<Authenticator>,
+    pub(crate) access: Access,
 }
 
 impl App {
@@ -28,7 +33,9 @@ impl App {
     pub fn new(config: Config, engine: Engine) -> Self {
         let uploads = Uploads::new(&config);
         let operations = Operations::new(&config);
-        Self(Arc::new(Inner { config, clusters: Clusters::new(engine), uploads, operations }))
+        let authenticator = Authenticator::new(&config);
+        let (clusters, access) = (Clusters::new(engine), Access::default());
+        Self(Arc::new(Inner { config, clusters, uploads, operations, authenticator, access }))
     }
 
     /// Takes in a chart as `POST /v1/charts` does.
