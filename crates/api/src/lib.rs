@@ -44,7 +44,7 @@ pub use plan::{
     ChangedObject, DiffBody, DryRun, FieldChange, ObjectChange, Plan, PlannedAction, PlannedHook, PlannedObject,
     RevisionDiff,
 };
-pub use problem::{FailedResource, InputError, Problem, Reason, TemplatePosition};
+pub use problem::{FailedResource, InputError, MissingRight, Problem, Reason, TemplatePosition};
 pub use release::{
     ChartSummary, Hook, HookList, Manifest, Notes, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
 };

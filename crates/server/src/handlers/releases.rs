@@ -1,8 +1,11 @@
 //! Reading one release, one of its revisions, and what two of them differ in.
 
+use std::sync::Arc;
+
 use api::Problem;
 use release::Release;
 
+use crate::access::Grant;
 use crate::convert;
 use crate::ctx::{Ctx, Outcome};
 use crate::problems;
@@ -26,8 +29,9 @@ pub(super) async fn release_values(ctx: Ctx) -> Outcome {
 
 pub(super) async fn release_manifest(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
-    let body = api::Manifest { manifest: found.manifest.clone() };
-    begin(&found).value_or_text(&ctx, &body, &format!("{}\n", found.manifest))
+    let manifest = shown(&ctx, &found.manifest);
+    let text = format!("{manifest}\n");
+    begin(&found).value_or_text(&ctx, &api::Manifest { manifest }, &text)
 }
 
 pub(super) async fn release_notes(ctx: Ctx) -> Outcome {
@@ -38,8 +42,9 @@ pub(super) async fn release_notes(ctx: Ctx) -> Outcome {
 
 pub(super) async fn release_hooks(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
-    let text: String = found.hooks.iter().map(|h| format!("---\n# Source: {}\n{}\n", h.path, h.manifest)).collect();
-    let items = found.hooks.iter().map(convert::hook).collect();
+    let mut items: Vec<api::Hook> = found.hooks.iter().map(convert::hook).collect();
+    items.iter_mut().for_each(|hook| hook.manifest = shown(&ctx, &hook.manifest));
+    let text: String = items.iter().map(|h| format!("---\n# Source: {}\n{}\n", h.path, h.manifest)).collect();
     begin(&found).value_or_text(&ctx, &api::HookList { items }, &text)
 }
 
@@ -75,17 +80,24 @@ pub(super) async fn revision_chart(ctx: Ctx) -> Outcome {
 pub(super) async fn release_diff(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
     let body: api::DiffBody = ctx.input("DiffBody")?;
-    let found = ctx.engine()?.compare(&target, body.from, body.to).await.map_err(problems::of)?;
+    let found = ctx.reader()?.compare(&target, body.from, body.to).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &convert::revision_diff(&found))
 }
 
 pub(super) async fn release_resources(ctx: Ctx) -> Outcome {
-    let found = ctx.engine()?.live_objects(&ctx.target()?).await.map_err(problems::of)?;
+    let found = ctx.reader()?.live_objects(&ctx.target()?).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &api::ResourceList { items: found.iter().map(convert::resource).collect() })
 }
 
 pub(super) async fn release_drift(ctx: Ctx) -> Outcome {
-    let found = ctx.engine()?.drift(&ctx.target()?).await.map_err(problems::of)?;
+    let member = ctx.cluster()?;
+    // What would change is found by asking to send it again. That is never asked in the server's own name, which a caller could
+    // use to learn what objects hold that have nothing to do with the release.
+    let engine = match ctx.grant {
+        Grant::Caller => ctx.engine()?,
+        Grant::Server => Arc::new(member.own().with_objects_of(&*ctx.engine()?)),
+    };
+    let found = engine.drift(&ctx.target()?).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &convert::drift(&found))
 }
 
@@ -93,7 +105,15 @@ pub(super) async fn release_drift(ctx: Ctx) -> Outcome {
 async fn find(ctx: &Ctx) -> Result<Release, Box<Problem>> {
     let target = ctx.target()?;
     let revision = ctx.path("revision").parse().ok();
-    Ok(ctx.engine()?.get(&target, revision).await.map_err(problems::of)?.release)
+    Ok(ctx.reader()?.get(&target, revision).await.map_err(problems::of)?.release)
+}
+
+/// A text of a record as this caller may see it.
+fn shown(ctx: &Ctx, manifest: &str) -> String {
+    match ctx.grant {
+        Grant::Caller => manifest.to_owned(),
+        Grant::Server => convert::mask(manifest),
+    }
 }
 
 fn begin(release: &Release) -> Reply {
