@@ -34,7 +34,7 @@ pub struct Problem {
     pub failed_resources: Vec<FailedResource>,
     /// The right that the caller lacks, when that is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing: Option<MissingRight>,
+    pub missing: Option<Box<MissingRight>>,
     /// The operation that failed, or that is in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion)]

@@ -172,4 +172,58 @@ mod tests {
         assert!(!cluster.access_review(&alice, &wish).await.unwrap());
         assert!(!cluster.access_review(&alice, &Wish { namespace: "db".into(), ..wish.named("shop") }).await.unwrap());
     }
+
+    #[tokio::test]
+    async fn who_speaks_for_somebody_needs_the_right_to_all_that_is_said_of_them() {
+        let mut config = Config::default();
+        config.tokens.insert("of-server".to_owned(), User::new("server", &["system:authenticated"]));
+        let sandbox = Sandbox::new(config);
+        let admin = Cluster::new(sandbox.client());
+        let rbac = "/apis/rbac.authorization.k8s.io/v1";
+        let make = async |path: String, body: Value| {
+            let call = Call::new(Action::Create, Method::POST, path).body("application/json", &body);
+            call.send(admin.client()).await.unwrap();
+        };
+        let rules = json!([
+            {"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users", "groups"]},
+            {"verbs": ["impersonate"], "apiGroups": ["authentication.k8s.io"], "resources": ["userextras/example.com/scope"]},
+        ]);
+        make(format!("{rbac}/clusterroles"), json!({"metadata": {"name": "r"}, "rules": rules})).await;
+        let binding = json!({"metadata": {"name": "r"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "server"}]});
+        make(format!("{rbac}/clusterrolebindings"), binding).await;
+        let inner = sandbox.client();
+        let own = kube::Client::new(
+            tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
+                let inner = inner.clone();
+                request.headers_mut().insert("authorization", http::HeaderValue::from_static("Bearer of-server"));
+                async move { inner.send(request).await }
+            }),
+            "default",
+        );
+        let seen = async |identity: &Identity| {
+            let speaking = Cluster::new(crate::impersonate(&own, identity));
+            let status =
+                speaking.review("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", &json!({})).await;
+            status.map(|status| status["userInfo"].clone()).map_err(|error| error.to_string())
+        };
+        let alice = Identity {
+            user: "alice".into(),
+            groups: vec!["web".into()],
+            extra: [("example.com/scope".to_owned(), vec!["a".to_owned(), "b".to_owned()])].into(),
+        };
+        let info = seen(&alice).await.unwrap();
+        let wanted = json!({"username": "alice", "groups": ["web", "system:authenticated"], "extra": {"example.com/scope": ["a", "b"]}});
+        assert_eq!(info, wanted);
+        let more = Identity { extra: [("other".to_owned(), vec!["a".to_owned()])].into(), ..alice };
+        let error = seen(&more).await.unwrap_err();
+        assert!(
+            error.contains("cannot impersonate resource \"userextras/other\" in API group \"authentication.k8s.io\""),
+            "{error}"
+        );
+        let account = Identity { user: "system:serviceaccount:web:x".into(), ..Identity::default() };
+        let error = seen(&account).await.unwrap_err();
+        assert!(error.contains("cannot impersonate resource \"serviceaccounts\""), "{error}");
+    }
 }

@@ -236,7 +236,7 @@ pub(crate) fn forbidden(caller: &Caller, wish: &Wish, also: Option<&str>) -> Box
     };
     let also = also.map(|also| format!("; {also}")).unwrap_or_default();
     let text = format!("user `{user}` may not `{verb}` `{resource}`{name} of API group `{group}` {place}{also}");
-    Box::new(Problem { missing: Some(missing(wish)), ..Problem::new(Reason::ClusterForbidden, text) })
+    Box::new(Problem { missing: Some(Box::new(missing(wish))), ..Problem::new(Reason::ClusterForbidden, text) })
 }
 
 /// The right that grants a wish.

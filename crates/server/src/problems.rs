@@ -201,7 +201,7 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
             }
         }
         E::Forbidden(refusal) => Problem {
-            missing: missing_in(&refusal.message),
+            missing: missing_in(&refusal.message).map(Box::new),
             failed_resources: refused(refusal, &refusal.message),
             ..Problem::new(Reason::ClusterForbidden, text)
         },
@@ -260,7 +260,7 @@ fn ledger(error: &release::Error, text: String) -> Problem {
         E::Decode { source, .. } => Problem::new(Reason::RecordUnreadable, format!("{text}: {source}")),
         E::Misnamed { .. } => Problem::new(Reason::RecordUnreadable, text),
         E::Forbidden { message } => {
-            Problem { missing: missing_in(message), ..Problem::new(Reason::ClusterForbidden, text) }
+            Problem { missing: missing_in(message).map(Box::new), ..Problem::new(Reason::ClusterForbidden, text) }
         }
         E::Unauthorized { .. } => Problem::new(Reason::ClusterForbidden, text),
         E::Unreachable(source) => unreachable(&text, source),

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tower::util::MapRequest;
 
 use crate::app::App;
 use crate::auth::{Peer, Unusable};
@@ -116,7 +118,10 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
             }
         };
         let _ = stream.set_nodelay(true);
-        let service = router.clone().layer(axum::Extension(Peer(peer)));
+        let service = MapRequest::new(router.clone(), move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
         let (builder, watcher) = (builder.clone(), connections.watcher());
         let acceptor = tls.as_ref().map(|tls| tls.acceptor.clone());
         tokio::spawn(async move {
