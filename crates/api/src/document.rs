@@ -13,7 +13,14 @@ use crate::problem::Reason;
 use crate::route::{Body, Response, Route, Shape, routes};
 
 /// Problems that any request can have.
-const ANY: &[Reason] = &[Reason::HostNotAllowed, Reason::OriginNotAllowed, Reason::InvalidParameter, Reason::Internal];
+const ANY: &[Reason] = &[
+    Reason::HostNotAllowed,
+    Reason::OriginNotAllowed,
+    Reason::InvalidParameter,
+    Reason::RateLimited,
+    Reason::Overloaded,
+    Reason::Internal,
+];
 
 /// The condition that every read with an `ETag` knows.
 const IF_CHANGED: Param = Param {
@@ -206,14 +213,15 @@ fn request_body(body: &Body) -> Value {
 fn responses(route: &Route) -> Value {
     let mut made: BTreeMap<u16, Value> = BTreeMap::new();
     for response in route.responses {
-        made.insert(response.status, good(response));
+        made.insert(response.status, good(response, route.is_conditional() && response.has_tag()));
     }
     if route.is_conditional() {
         let etag = json!({"ETag": {"$ref": "#/components/headers/ETag"}});
         made.insert(304, json!({"description": "It has not changed.", "headers": etag}));
     }
     let mut by_status: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
-    for reason in route.problems.iter().chain(ANY) {
+    let late = Some(&Reason::RequestTimeout).filter(|_| route.method.is_safe());
+    for reason in route.problems.iter().chain(ANY).chain(late) {
         let all = by_status.entry(reason.status()).or_default();
         if !all.contains(reason) {
             all.push(*reason);
@@ -232,13 +240,15 @@ fn responses(route: &Route) -> Value {
     made.into_iter().map(|(status, response)| (status.to_string(), response)).collect::<Map<_, _>>().into()
 }
 
-fn good(response: &Response) -> Value {
+fn good(response: &Response, has_tag: bool) -> Value {
     let mut made = json!({"description": response.doc});
     let Some(map) = made.as_object_mut() else { return made };
-    if !response.headers.is_empty() {
+    let tag = Some(&"ETag").filter(|tag| has_tag && !response.headers.contains(tag));
+    if !response.headers.is_empty() || tag.is_some() {
         let headers: Map<String, Value> = response
             .headers
             .iter()
+            .chain(tag)
             .map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")})))
             .collect();
         map.insert("headers".into(), headers.into());

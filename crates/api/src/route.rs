@@ -31,10 +31,10 @@ pub struct Route {
 }
 
 impl Route {
-    /// Tells whether a read knows `If-None-Match`, because its answer has an `ETag`.
+    /// Tells whether a read knows `If-None-Match`, because its answer has an `ETag`: every one that is not always another.
     #[must_use]
     pub fn is_conditional(&self) -> bool {
-        self.method.is_safe() && self.responses.iter().any(|response| response.headers.contains(&"ETag"))
+        self.method.is_safe() && self.responses.iter().any(Response::has_tag)
     }
 }
 
@@ -96,6 +96,17 @@ pub struct Response {
     /// The headers it has.
     pub headers: &'static [&'static str],
 }
+
+impl Response {
+    /// Tells whether the answer to a read has an `ETag`.
+    #[must_use]
+    pub fn has_tag(&self) -> bool {
+        self.status == 200 && self.media.iter().any(|media| !ALWAYS_NEW.contains(&media.name))
+    }
+}
+
+/// Streams, and what was measured just now.
+const ALWAYS_NEW: [&str; 2] = ["text/event-stream", "application/openmetrics-text"];
 
 /// A media type of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
