@@ -7,6 +7,8 @@ use engine::Engine;
 
 use crate::clusters::Clusters;
 use crate::config::Config;
+use crate::limits::Limiter;
+use crate::metrics::Metrics;
 use crate::operations::Operations;
 use crate::uploads::Uploads;
 
@@ -20,6 +22,10 @@ pub struct Inner {
     pub(crate) clusters: Clusters,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) metrics: Metrics,
+    /// Turns true when the server ends, so that streams do.
+    pub(crate) ending: tokio::sync::watch::Sender<bool>,
 }
 
 impl App {
@@ -28,7 +34,12 @@ impl App {
     pub fn new(config: Config, engine: Engine) -> Self {
         let uploads = Uploads::new(&config);
         let operations = Operations::new(&config);
-        Self(Arc::new(Inner { config, clusters: Clusters::new(engine), uploads, operations }))
+        let limiter = Arc::new(Limiter::new(config.limits));
+        let metrics = Metrics::default();
+        let engine = engine.observed(metrics.calls(), metrics.renders());
+        let ending = tokio::sync::watch::Sender::new(false);
+        let clusters = Clusters::new(engine);
+        Self(Arc::new(Inner { config, clusters, uploads, operations, limiter, metrics, ending }))
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

@@ -12,6 +12,7 @@ use http::{HeaderMap, Response};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clusters::Member;
+use crate::limits::Who;
 
 /// The answer of a handler; a problem is boxed because it is large and rare.
 pub(crate) type Outcome = Result<Response<Body>, Box<Problem>>;
@@ -20,6 +21,8 @@ pub(crate) type Outcome = Result<Response<Body>, Box<Problem>>;
 pub(crate) struct Ctx {
     pub(crate) app: App,
     pub(crate) caller: Caller,
+    /// Whom limits count the request for.
+    pub(crate) who: Who,
     pub(crate) route: &'static Route,
     pub(crate) path: BTreeMap<String, String>,
     pub(crate) query: Parameters,

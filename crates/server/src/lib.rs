@@ -7,6 +7,7 @@
 
 mod app;
 mod body;
+mod cache;
 mod caller;
 mod clusters;
 mod config;
@@ -16,6 +17,8 @@ mod docs;
 mod events;
 mod guard;
 mod handlers;
+mod limits;
+mod metrics;
 mod negotiate;
 mod operations;
 mod page;
@@ -25,6 +28,7 @@ mod router;
 mod run;
 mod serve;
 mod uploads;
+mod watch;
 
 pub use app::App;
 pub use config::{Clock, Config, Limits};

@@ -202,6 +202,11 @@ impl Operations {
         inner.running.values().cloned().collect()
     }
 
+    /// How many operations run.
+    pub(crate) fn running(&self) -> usize {
+        self.lock().running.len()
+    }
+
     /// Tells whether it takes no more operations.
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed

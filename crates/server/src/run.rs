@@ -132,6 +132,8 @@ fn idempotency(ctx: &Ctx) -> Result<Option<Idempotency>, Box<Problem>> {
 }
 
 async fn see_through(app: App, entry: Arc<Entry>, work: Work) {
+    let begun = std::time::Instant::now();
+    app.metrics.operations_running(app.operations.running());
     let end = AssertUnwindSafe(work(entry.clone())).catch_unwind().await;
     let end = end.unwrap_or_else(|_| Err(crate::reply::internal("an operation has panicked")));
     match &end {
@@ -141,6 +143,9 @@ async fn see_through(app: App, entry: Arc<Entry>, work: Work) {
         }
     }
     app.operations.finish(&entry, end);
+    let operation = entry.operation();
+    app.metrics.operation_finished(operation.kind, operation.state, begun.elapsed().as_secs_f64());
+    app.metrics.operations_running(app.operations.running());
 }
 
 async fn carry_out(

@@ -11,9 +11,11 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tower_http::add_extension::AddExtension;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::limits::Peer;
 use crate::router::router;
 
 /// Why the server does not run.
@@ -59,7 +61,7 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
         check_loopback(address)?;
     }
     let limits = app.config.limits;
-    let service = TowerToHyperService::new(router(app.clone()));
+    let service = router(app.clone());
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_time);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30));
@@ -76,8 +78,8 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
             accepted = accept => accepted,
             () = &mut end => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, address)) => (stream, Peer(address.ip())),
             Err(error) => {
                 // Too many open files, or a client that was gone at once: others may still come.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -86,7 +88,8 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
             }
         };
         let _ = stream.set_nodelay(true);
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+        let service = TowerToHyperService::new(AddExtension::new(service.clone(), peer));
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -97,6 +100,7 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
     }
     drop(listener);
     let running = app.operations.close();
+    app.ending.send_replace(true);
     tracing::info!(operations = running.len(), "shutting down");
     let grace = tokio::time::timeout(app.config.grace, async {
         for entry in running {

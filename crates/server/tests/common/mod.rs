@@ -29,8 +29,12 @@ pub(crate) struct Answer {
 impl Server {
     /// A server over any Kubernetes API.
     pub(crate) fn over(client: kube::Client, config: server::Config) -> Self {
-        let app = server::App::new(config, engine::Engine::new(client, engine::Settings::guarded()));
-        Self { router: server::router(app) }
+        Self::of(engine::Engine::new(client, engine::Settings::guarded()), config)
+    }
+
+    /// A server over any engine.
+    pub(crate) fn of(engine: engine::Engine, config: server::Config) -> Self {
+        Self { router: server::router(server::App::new(config, engine)) }
     }
 
     /// A server whose cluster is not there.
@@ -69,6 +73,15 @@ impl Server {
             request = request.header(*name, *value);
         }
         self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Opens a stream of events: its status and headers, and the body, of which nothing was read.
+    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> http::Response<Body> {
+        let mut request = Request::builder().uri(path).header("host", "localhost:8080");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -139,7 +152,14 @@ impl Answer {
         };
         if status >= 400 {
             let reason = self.json()["reason"].as_str().unwrap_or_default().to_owned();
-            let any = ["HOST_NOT_ALLOWED", "ORIGIN_NOT_ALLOWED", "INVALID_PARAMETER"];
+            let any = [
+                "HOST_NOT_ALLOWED",
+                "ORIGIN_NOT_ALLOWED",
+                "INVALID_PARAMETER",
+                "RATE_LIMITED",
+                "OVERLOADED",
+                "REQUEST_TIMEOUT",
+            ];
             let known = any.contains(&reason.as_str()) || route.problems.iter().any(|r| r.as_str() == reason);
             assert!(known, "`{}` does not document {reason}: {}", route.id, self.text());
             return;
