@@ -48,7 +48,17 @@ pub(crate) struct Arguments {
 }
 
 const SORTS: [&str; 12] = [
-    "name", "-name", "namespace", "-namespace", "status", "-status", "revision", "-revision", "updated", "-updated", "chart",
+    "name",
+    "-name",
+    "namespace",
+    "-namespace",
+    "status",
+    "-status",
+    "revision",
+    "-revision",
+    "updated",
+    "-updated",
+    "chart",
     "-chart",
 ];
 /// Below the rate that one caller may have.
@@ -142,10 +152,16 @@ fn streams(arguments: &Arguments, api: &Http, server: &Http, processes: &Process
             std::thread::sleep(PACE);
         }
         let deadline = Instant::now() + Duration::from_secs(60);
-        while synced.load(Ordering::Relaxed) + broken.load(Ordering::Relaxed) < arguments.streams && Instant::now() < deadline {
+        while synced.load(Ordering::Relaxed) + broken.load(Ordering::Relaxed) < arguments.streams
+            && Instant::now() < deadline
+        {
             std::thread::sleep(Duration::from_millis(100));
         }
-        println!("load: {} streams are open, memory of the server {} MiB", synced.load(Ordering::Relaxed), processes.memory()?);
+        println!(
+            "load: {} streams are open, memory of the server {} MiB",
+            synced.load(Ordering::Relaxed),
+            processes.memory()?
+        );
         let changer = scope.spawn(|| change(arguments, api, ended));
         let listed = lists(arguments, server);
         ended.store(true, Ordering::Relaxed);
@@ -165,7 +181,10 @@ fn streams(arguments: &Arguments, api: &Http, server: &Http, processes: &Process
             ms(most),
             ms(max)
         );
-        println!("load: {changed} changes were told {told} times, {broken} streams broke; memory of the server {} MiB", processes.memory()?);
+        println!(
+            "load: {changed} changes were told {told} times, {broken} streams broke; memory of the server {} MiB",
+            processes.memory()?
+        );
         Ok(most <= LIST && errors == 0 && broken == 0 && processes.memory()? <= MEMORY)
     })
 }
@@ -186,10 +205,12 @@ fn lists(arguments: &Arguments, server: &Http) -> Result<(Vec<Duration>, usize)>
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             let sort = SORTS.get(at % SORTS.len()).copied().unwrap_or("name");
             let path = format!("/v1/clusters/default/releases?limit=50&sort={sort}");
-            let mut ask = || connection.take().map_or_else(|| server.connect(), Ok).and_then(|mut open| {
-                open.get(&path)?.expect(200)?;
-                Ok(open)
-            });
+            let mut ask = || {
+                connection.take().map_or_else(|| server.connect(), Ok).and_then(|mut open| {
+                    open.get(&path)?.expect(200)?;
+                    Ok(open)
+                })
+            };
             match ask() {
                 Ok(open) => connection = Some(open),
                 Err(error) if errors.fetch_add(1, Ordering::Relaxed) < 3 => eprintln!("load: a list: {error:#}"),

@@ -72,10 +72,7 @@ fn names_many(path: &str) -> bool {
         return false;
     }
     parts.drain(..root);
-    match parts.as_slice() {
-        ["namespaces", _, _] | [_] => true,
-        _ => false,
-    }
+    matches!(parts.as_slice(), ["namespaces", _, _] | [_])
 }
 
 #[cfg(test)]

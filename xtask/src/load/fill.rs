@@ -43,7 +43,7 @@ pub(super) fn fill(api: &Http, releases: usize) -> Result<usize> {
         let ended = |worker: std::thread::ScopedJoinHandle<'_, Result<()>>| {
             worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a thread died")))
         };
-        workers.into_iter().map(ended).collect::<Result<()>>()
+        workers.into_iter().try_for_each(ended)
     })?;
     Ok(size.into_inner())
 }

@@ -106,7 +106,9 @@ impl Connection {
             line.clear();
             ensure!(self.stream.read_line(&mut line)? > 0, "the answer breaks off");
             match line.split_once(':') {
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = Some(value.trim().parse()?),
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = Some(value.trim().parse()?)
+                }
                 Some(_) => {}
                 None => return Ok((status, length)),
             }

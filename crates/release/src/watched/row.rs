@@ -1,15 +1,13 @@
 //! What is kept of one revision.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Error;
 use crate::glance::Glance;
 use crate::history::Head;
 use crate::name::Key;
 use crate::status::Status;
-
-static NO_LABELS: LazyLock<BTreeMap<String, String>> = LazyLock::new(BTreeMap::new);
 
 /// One revision, as the labels of its record have it, and its [`Glance`] once that was read.
 #[derive(Debug)]
@@ -20,8 +18,8 @@ pub struct Row {
     status: Status,
     /// Kubernetes' resource version, which is a number that grows; 0 for one that is none.
     pub(super) version: u64,
-    /// The user's labels, if there are any.
-    labels: Option<Box<BTreeMap<String, String>>>,
+    /// The user's labels.
+    labels: BTreeMap<String, String>,
     /// The glance, or why the record cannot be read.
     glance: OnceLock<Result<Glance, Box<str>>>,
 }
@@ -34,7 +32,7 @@ impl Row {
             revision: head.key.revision,
             status: head.status,
             version: head.token.0.parse().unwrap_or_default(),
-            labels: Some(head.labels).filter(|labels| !labels.is_empty()).map(Box::new),
+            labels: head.labels,
             glance: OnceLock::new(),
         };
         if let Some(object) = head.misnamed {
@@ -70,7 +68,7 @@ impl Row {
 
     /// The user's labels.
     pub fn labels(&self) -> &BTreeMap<String, String> {
-        self.labels.as_deref().unwrap_or(&NO_LABELS)
+        &self.labels
     }
 
     /// What a list shows of the record, or why it cannot be read; `None` as long as it was not read.

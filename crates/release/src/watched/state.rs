@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) broken: Option<Instant>,
     /// The view of what there is, as long as nothing changes.
     pub(super) view: Option<Arc<View>>,
+    /// The view before it.
+    last: Option<Arc<View>>,
 }
 
 impl Default for State {
@@ -48,6 +50,7 @@ impl Default for State {
             standing: Standing::Starting,
             broken: None,
             view: None,
+            last: None,
         }
     }
 }
@@ -158,9 +161,18 @@ impl State {
     }
 
     pub(super) fn view(&mut self) -> Arc<View> {
-        let releases = &self.releases;
-        let made = || Arc::new(View::new(releases.values().filter_map(|rows| rows.last().cloned()).collect()));
-        self.view.get_or_insert_with(made).clone()
+        if let Some(view) = &self.view {
+            return view.clone();
+        }
+        let rows = self.releases.values().filter_map(|rows| rows.last().cloned()).collect();
+        let made = match &self.last {
+            Some(last) => View::after(last, rows),
+            None => View::new(rows),
+        };
+        let view = Arc::new(made);
+        self.last = Some(view.clone());
+        self.view = Some(view.clone());
+        view
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = &Arc<Row>> {

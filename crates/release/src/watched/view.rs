@@ -32,13 +32,25 @@ pub struct View {
     /// By name, then by namespace and revision.
     rows: Vec<Arc<Row>>,
     orders: [OnceLock<Box<[u32]>>; Sort::COUNT * 2],
+    /// The orders of the view before, as far as they were made: they are nearly right, and then sorting is nearly nothing.
+    before: [Option<Box<[u32]>>; Sort::COUNT * 2],
     /// Whether every row's record was read, or is gone.
     known: OnceLock<()>,
 }
 
 impl View {
     pub(super) fn new(rows: Vec<Arc<Row>>) -> Self {
-        Self { rows, orders: Default::default(), known: OnceLock::new() }
+        Self { rows, orders: Default::default(), before: Default::default(), known: OnceLock::new() }
+    }
+
+    /// As [`View::new`], of rows most of which are those of another view.
+    pub(super) fn after(before: &Self, rows: Vec<Arc<Row>>) -> Self {
+        let (places, new) = moved(&before.rows, &rows);
+        let order = |order: &OnceLock<Box<[u32]>>| {
+            let kept = order.get()?.iter().filter_map(|at| places.get(*at as usize).copied().flatten());
+            Some(kept.chain(new.iter().copied()).collect())
+        };
+        Self { before: before.orders.each_ref().map(order), ..Self::new(rows) }
     }
 
     /// All rows by name, namespace and revision.
@@ -81,7 +93,10 @@ impl View {
         let at = sort as usize * 2 + usize::from(descending);
         let Some(order) = self.orders.get(at) else { return &[] };
         order.get_or_init(|| {
-            let mut order: Vec<u32> = (0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)).collect();
+            let mut order: Vec<u32> = match self.before.get(at) {
+                Some(Some(before)) => before.to_vec(),
+                _ => (0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)).collect(),
+            };
             let row = |at: &u32| self.rows.get(*at as usize);
             order.sort_by(|a, b| {
                 let (Some(one), Some(other)) = (row(a), row(b)) else { return Ordering::Equal };
@@ -92,6 +107,22 @@ impl View {
             order.into()
         })
     }
+}
+
+/// Where each of the rows of before is now, and which are new; both by name and namespace.
+fn moved(before: &[Arc<Row>], rows: &[Arc<Row>]) -> (Vec<Option<u32>>, Vec<u32>) {
+    let place = |row: &Arc<Row>| (Arc::clone(&row.name), Arc::clone(&row.namespace));
+    let (mut places, mut new) = (Vec::with_capacity(before.len()), Vec::new());
+    let mut now = (0_u32..).zip(rows).peekable();
+    for row in before {
+        while let Some((at, _)) = now.next_if(|(_, other)| !Arc::ptr_eq(other, row) && place(other) < place(row)) {
+            new.push(at);
+        }
+        let same = now.next_if(|(_, other)| Arc::ptr_eq(other, row) || place(other) == place(row));
+        places.push(same.map(|(at, _)| at));
+    }
+    new.extend(now.map(|(at, _)| at));
+    (places, new)
 }
 
 fn compare(sort: Sort, a: &Row, b: &Row) -> Ordering {
@@ -144,6 +175,26 @@ mod tests {
             row.see(Ok(Glance { chart: chart.into(), ..Glance::default() })).unwrap();
         }
         Arc::new(row)
+    }
+
+    #[test]
+    fn orders_are_right_also_when_they_come_from_those_before() {
+        let before = View::new(["a", "b", "d", "e"].map(|name| row(name, 1, Some(name))).to_vec());
+        let order = |view: &View, sort, descending| {
+            view.sorted(sort, descending, |_| false)
+                .map(|row| format!("{}{} ", row.name(), row.revision()))
+                .collect::<String>()
+        };
+        for (sort, descending) in
+            [(Sort::Revision, true), (Sort::Chart, false), (Sort::Chart, true), (Sort::Updated, false)]
+        {
+            order(&before, sort, descending);
+            let [a, _, _, e] = before.rows() else { panic!() };
+            let rows = vec![a.clone(), row("c", 3, Some("zz")), row("d", 2, Some("a")), e.clone(), row("f", 1, None)];
+            let (after, anew) = (View::after(&before, rows.clone()), View::new(rows));
+            assert_eq!(order(&after, sort, descending), order(&anew, sort, descending), "{sort:?} {descending}");
+            assert_eq!(order(&after, sort, descending).len(), 15);
+        }
     }
 
     #[test]
