@@ -57,6 +57,7 @@ const RULES: &[(Need, &[&str])] = &[
     (
         Need::Anybody,
         &[
+            "metrics",
             "chart_upload",
             "chart_list",
             "chart_get",
