@@ -57,6 +57,9 @@ const WHOLE_PAGE: u32 = 100;
 /// How large a page of records should be: each page costs the API server some milliseconds, and all of it is in memory here.
 const WHOLE_BYTES: usize = 4 << 20;
 
+/// The same for whoever wants little of each record and stays: what such pages take is not given back to the system as a rule.
+const LITTLE_BYTES: usize = 1 << 20;
+
 /// How many pages of records are opened at once, while the next one is on its way.
 const OPENING: usize = 2;
 
@@ -226,18 +229,19 @@ impl Store {
     pub(super) async fn peeks<K: Keeper>(&self, heads: &[Head]) -> Result<Peeks, Error> {
         let status = |head: &Head| head.system.get("status").map_or("", String::as_str).to_owned();
         let wanted = heads.iter().map(|head| (head.key.clone(), status(head))).collect();
-        self.chosen::<K, _>(wanted, Box::new).await
+        self.chosen::<K, _>(wanted, WHOLE_BYTES, Box::new).await
     }
 
     pub(super) async fn glances<K: Keeper>(&self, wanted: &[(Key, Status)]) -> Result<Glances, Error> {
         let wanted = wanted.iter().map(|(key, status)| (key.clone(), status.to_string())).collect();
-        self.chosen::<K, _>(wanted, |peek| Glance::of(&peek)).await
+        self.chosen::<K, _>(wanted, LITTLE_BYTES, |peek| Glance::of(&peek)).await
     }
 
     /// Opens records by their keys and statuses.
     async fn chosen<K: Keeper, T: Send + 'static>(
         &self,
         wanted: Vec<(Key, String)>,
+        page_bytes: usize,
         keep: fn(Peek) -> T,
     ) -> Result<Vec<(Key, Result<T, Error>)>, Error> {
         let namespaces: BTreeSet<&str> = wanted.iter().map(|(key, _)| key.namespace.as_str()).collect();
@@ -250,7 +254,7 @@ impl Store {
             wanted.iter().map(|(_, status)| status.as_str()).filter(|status| !status.is_empty()).collect();
         let selector = format!("owner=helm,status in ({})", Vec::from_iter(statuses).join(","));
         let wanted = wanted.into_iter().map(|(key, _)| key).collect();
-        let opened = self.opened::<K, T>(&scope, selector, Some(wanted), keep).await?;
+        let opened = self.opened::<K, T>(&scope, selector, Some(wanted), page_bytes, keep).await?;
         Ok(opened.into_iter().map(|(head, kept)| (head.key, kept)).collect())
     }
 
@@ -263,7 +267,7 @@ impl Store {
         let statuses = statuses.join(",");
         let (rest, opened) = futures::join!(
             self.heads_of::<K>(scope, format!("owner=helm,status notin ({statuses})")),
-            self.opened::<K, _>(scope, format!("owner=helm,status in ({statuses})"), None, Box::new),
+            self.opened::<K, _>(scope, format!("owner=helm,status in ({statuses})"), None, WHOLE_BYTES, Box::new),
         );
         // A record that was changed in between may be in both; what is opened comes last, and counts.
         let mut heads = rest?;
@@ -284,12 +288,14 @@ impl Store {
         scope: &Scope,
         selector: String,
         wanted: Option<HashSet<Key>>,
+        page_bytes: usize,
         keep: fn(Peek) -> T,
     ) -> Result<Vec<Opened<T>>, Error> {
         let wanted = Arc::new(wanted);
         let mut all = Vec::new();
         let mut opening: VecDeque<JoinHandle<(Vec<Opened<T>>, Bytes)>> = VecDeque::new();
         let mut pages = Pages::new(self.clone(), self.scoped::<K>(scope), selector, WHOLE_PAGE, Form::Whole);
+        pages.bytes = page_bytes;
         while let Some(turn) = pages.next().await? {
             match turn {
                 Turn::Page(page) => {
@@ -399,6 +405,8 @@ pub(super) struct Pages<K> {
     /// What to ask for next; none at the end.
     params: Option<ListParams>,
     form: Form,
+    /// How large a page of records should be.
+    bytes: usize,
     /// What earlier pages were in. Each page is large, and what is kept of it small: with memory of its own for each, the heap
     /// would be full of holes that the next page does not fit in.
     spare: Mutex<Vec<BytesMut>>,
@@ -418,7 +426,7 @@ pub(super) enum Turn {
 impl<K: Keeper> Pages<K> {
     pub(super) fn new(store: Store, api: Api<K>, selector: String, limit: u32, form: Form) -> Self {
         let params = Some(ListParams::default().labels(&selector).limit(limit));
-        Self { store, api, selector, params, form, spare: Mutex::default() }
+        Self { store, api, selector, params, form, bytes: WHOLE_BYTES, spare: Mutex::default() }
     }
 
     /// Takes back what a page was in that nobody looks at any more.
@@ -438,7 +446,7 @@ impl<K: Keeper> Pages<K> {
                     Some(next) => {
                         params.continue_token = Some(next);
                         if let (Form::Whole, Some(each)) = (self.form, page.body.len().checked_div(page.items.len())) {
-                            let fitting = u32::try_from(WHOLE_BYTES / each.max(1)).unwrap_or(u32::MAX);
+                            let fitting = u32::try_from(self.bytes / each.max(1)).unwrap_or(u32::MAX);
                             params.limit = Some(fitting.clamp(WHOLE_PAGE / 10, WHOLE_PAGE * 10));
                         }
                     }

@@ -9,6 +9,7 @@ mod row;
 mod state;
 mod view;
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use self::state::State;
 use crate::error::Error;
 use crate::glance::Glance;
 use crate::ledger::{Change, Ledger};
+use crate::name::Key;
 
 /// From how many records on they are read together instead of one by one.
 const MANY: usize = 64;
@@ -155,14 +157,7 @@ impl Watched {
         let _one = self.0.opening.lock().await;
         let mut unknown: Vec<Arc<Row>> = rows.iter().filter(|row| row.glance().is_none()).cloned().collect();
         if unknown.len() >= MANY {
-            let wanted: Vec<_> = unknown.iter().map(|row| (row.key(), row.status())).collect();
-            let mut found: std::collections::HashMap<_, _> =
-                self.0.ledger.glances(&wanted).await?.into_iter().collect();
-            for row in &unknown {
-                if let Some(glance) = found.remove(&row.key()) {
-                    row.see(glance)?;
-                }
-            }
+            self.open_together(&unknown).await?;
             unknown.retain(|row| row.glance().is_none());
         }
         let read = |row: Arc<Row>| {
@@ -177,6 +172,26 @@ impl Watched {
             match peek {
                 Err(Error::NotFound(_)) => {}
                 peek => row.see(peek.map(|peek| Glance::of(&peek)))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Watched {
+    /// Reads records by listing them, in one namespace if they are all there. All others that the list passes by may as well be
+    /// taken.
+    async fn open_together(&self, rows: &[Arc<Row>]) -> Result<(), Error> {
+        let first = rows.first().map(|row| row.namespace()).unwrap_or_default();
+        let is_one = rows.iter().all(|row| row.namespace() == first);
+        let view = self.view();
+        let passed = view.rows().iter().filter(|row| !is_one || row.namespace() == first);
+        let unknown = rows.iter().chain(passed).filter(|row| row.glance().is_none());
+        let unknown: HashMap<Key, &Arc<Row>> = unknown.map(|row| (row.key(), row)).collect();
+        let wanted: Vec<_> = unknown.iter().map(|(key, row)| (key.clone(), row.status())).collect();
+        for (key, glance) in self.0.ledger.glances(&wanted).await? {
+            if let Some(row) = unknown.get(&key) {
+                row.see(glance)?;
             }
         }
         Ok(())
