@@ -46,6 +46,7 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Manifest>(&mut all);
     add::<crate::Notes>(&mut all);
     add::<crate::HookList>(&mut all);
+    add::<crate::Record>(&mut all);
     add::<crate::DryRun>(&mut all);
     add::<crate::ChangeBody>(&mut all);
     add::<crate::RollbackBody>(&mut all);

@@ -199,11 +199,20 @@ pub enum Event {
         container: String,
         /// The text.
         text: String,
+        /// Whether it is told because `logs` of a test has asked for it, and not because the hook's policy says so.
+        #[serde(default, rename = "ofTest", skip_serializing_if = "std::ops::Not::not")]
+        of_test: bool,
     },
     /// Something that a person should know and that does not stop the change.
     Warning {
         /// What.
         message: String,
+        /// Whose words these are; left out for the server's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<WarningSource>,
+        /// The process that holds the release, of a warning about a lock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<String>,
     },
     /// The end; always the last event.
     Done {
@@ -212,7 +221,24 @@ pub enum Event {
     },
 }
 
+/// Who warns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WarningSource {
+    /// The cluster, of an object that it was sent.
+    Cluster,
+    /// The lock: another process holds the release, or has died with it, and is waited for.
+    Lock,
+    /// A test whose output cannot be read.
+    Test,
+}
+
 impl Event {
+    /// Makes a warning in the server's own words.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::Warning { message: message.into(), source: None, holder: None }
+    }
+
     /// Returns the event's name in the stream.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -32,6 +32,9 @@ pub struct Plan {
     /// some fails before it has changed anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<FailedResource>,
+    /// What an uninstall leaves where it is because its resource policy says so: `[Kind] name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
     /// What a person should know beforehand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -128,6 +131,10 @@ pub struct DryRun {
     pub notes: String,
     /// What would be done to get there.
     pub plan: Plan,
+    /// The record as Helm writes it, with `record=true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub record: Option<serde_json::Map<String, Value>>,
 }
 
 /// Which revisions are compared.

@@ -4,7 +4,7 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chart::Chart;
+use chart::{Chart, ValueOptions};
 use engine::{Error, Notice, Template, Templated};
 use goyaml::Map;
 use jiff::Timestamp;
@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) ahead: Ahead,
     /// The user's values.
     pub(crate) values: Map,
+    /// What they were made of.
+    pub(crate) options: ValueOptions,
     /// The release's name.
     pub(crate) name: String,
     /// Its namespace.
@@ -102,10 +104,10 @@ fn prepare_as(call: &Call, named: impl FnOnce(&Call) -> Outcome<(String, String)
     let (name, chart) = named(call)?;
     let path = locate::chart(call, &chart)?;
     call.debug("Chart path", &[("path", &path)]);
-    let values = values::merge(&call.flags)?;
+    let (values, options) = values::merge(&call.flags)?;
     let mut ahead = Ahead::default();
     let chart = locate::load(&path, &mut ahead)?;
-    Ok(Prepared { chart, ahead, values, name, namespace: call.settings.namespace() })
+    Ok(Prepared { chart, ahead, values, options, name, namespace: call.namespace() })
 }
 
 fn name_and_chart(call: &Call, default_name: &str) -> Outcome<(String, String)> {
@@ -156,7 +158,7 @@ pub(crate) fn render(
     capabilities: Capabilities,
     is_upgrade: bool,
 ) -> Result<Rendered, Failed> {
-    let Prepared { chart, ahead, values, name, namespace } = prepared;
+    let Prepared { chart, ahead, values, name, namespace, .. } = prepared;
     let release = Release { name: name.clone(), namespace, revision: 1, is_upgrade };
     let template = Template {
         ahead,

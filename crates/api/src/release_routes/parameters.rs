@@ -75,6 +75,17 @@ pub(crate) const DRY_RUN: Param = query(
     "server",
 );
 
+pub(crate) const HIDE_SECRET: Param =
+    query("hideSecret", ParamType::Flag, "With `dryRun`: leave what Secrets hold out of the manifest.", "true");
+pub(crate) const RECORD: Param =
+    query("record", ParamType::Flag, "With `dryRun`: answer the record as Helm would write it too.", "true");
+pub(crate) const FORM: Param = query(
+    "form",
+    ParamType::Choice(&["object", "table"]),
+    "Objects as they are, which is what there is when this is left out, or rows of tables.",
+    "table",
+);
+
 pub(crate) const PLAN_DIGEST: Param = query(
     "planDigest",
     ParamType::Text,
