@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use chart::Chart;
-use engine::{
-    Apply, Change, Crds, Method, OnFailure, Target, Uninstall, ValueStrategy, Verb, Wait, WaitStrategy,
-};
+use engine::{Apply, Change, Crds, Method, OnFailure, Target, Uninstall, ValueStrategy, Verb, Wait, WaitStrategy};
 use goyaml::Map;
 
 use crate::command::Call;

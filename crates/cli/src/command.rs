@@ -120,8 +120,7 @@ impl Found {
     /// All flags it has.
     pub(crate) fn groups(&self) -> Vec<&'static Group> {
         let command = self.command();
-        let common: &[&Group] =
-            if self.serves() { &[&HELP] } else { &[&HELP, &CLUSTER, &SERVER, &GLOBAL] };
+        let common: &[&Group] = if self.serves() { &[&HELP] } else { &[&HELP, &CLUSTER, &SERVER, &GLOBAL] };
         command.flags.iter().chain(common).copied().collect()
     }
 

@@ -237,6 +237,19 @@ const WITH_ATTRIBUTES: [&str; 4] = [
     "ImportValues missing table",
 ];
 
+/// Tells what a server says of a chart, if it is of that kind; what was told when the chart was loaded is not told again.
+pub(crate) fn tell_text(text: &str) -> bool {
+    if let Some(hook) = text.strip_prefix("skipping unknown hooks ") {
+        tell(false, &Notice::UnknownHook(hook.to_owned()));
+        return true;
+    }
+    let is_of_values = text.starts_with("warning: ") || WITH_ATTRIBUTES.iter().any(|known| text.starts_with(known));
+    if is_of_values {
+        values_notice(text);
+    }
+    is_of_values || text == Notice::Deprecated.to_string()
+}
+
 /// Tells of values that do not go together.
 pub(crate) fn values_notice(text: &str) {
     let known = WITH_ATTRIBUTES.into_iter().find_map(|message| Some((message, text.strip_prefix(message)?)));

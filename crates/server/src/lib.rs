@@ -27,7 +27,7 @@ mod serve;
 mod uploads;
 
 pub use app::App;
-pub use convert::revision_diff;
 pub use config::{Clock, Config, Limits};
+pub use convert::revision_diff;
 pub use router::router;
 pub use serve::{ServeError, bind, serve};

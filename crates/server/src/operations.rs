@@ -429,7 +429,7 @@ mod tests {
         assert_eq!(entry.events_after(0).len(), 2);
         assert!(entry.events_after(2).is_empty());
         operations.finish(&entry, Ok(OperationResult::default()));
-        entry.event(Event::Warning { message: "late".into() });
+        entry.event(Event::warning("late"));
         for seen in [3, 4, 1_000] {
             let events = entry.events_after(seen);
             assert_eq!(events.len(), 1, "{seen}");

@@ -212,9 +212,7 @@ async fn run_tests(
     for log in tested.logs {
         entry.event(match log {
             Ok(log) => api::Event::Log { pod: log.pod, container: log.container, text: log.text, of_test: true },
-            Err(message) => {
-                api::Event::Warning { message, source: Some(api::WarningSource::Test), holder: None }
-            }
+            Err(message) => api::Event::Warning { message, source: Some(api::WarningSource::Test), holder: None },
         });
     }
     match tested.failure {

@@ -4,8 +4,8 @@ pub(crate) mod parameters;
 pub(crate) mod problems;
 
 use self::parameters::{
-    ALL, CHART, DRY_RUN, FILTER, FORM, HIDE_SECRET, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, NAME, NAMESPACE, PLAN_DIGEST, PREFER, RECORD, REVISION,
-    SELECTOR, SORT, STATUS, query,
+    ALL, CHART, DRY_RUN, FILTER, FORM, HIDE_SECRET, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, NAME, NAMESPACE, PLAN_DIGEST,
+    PREFER, RECORD, REVISION, SELECTOR, SORT, STATUS, query,
 };
 use self::problems::{CHANGE, GO_BACK, LIST, READ, READ_REVISION, TAKE_AWAY, TEST, UNLOCK};
 use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Param, ParamType};
@@ -185,7 +185,19 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Installs a release, or upgrades it when it exists",
         description: "As `helm upgrade --install`. The body is all there is: values of earlier revisions count only when `valueStrategy` says so.",
-        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, HIDE_SECRET, RECORD, PLAN_DIGEST, PREFER, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH],
+        parameters: &[
+            CLUSTER,
+            NAMESPACE,
+            NAME,
+            DRY_RUN,
+            HIDE_SECRET,
+            RECORD,
+            PLAN_DIGEST,
+            PREFER,
+            IDEMPOTENCY,
+            IF_MATCH,
+            IF_NONE_MATCH,
+        ],
         body: CHANGE_BODY,
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,

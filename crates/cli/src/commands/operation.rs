@@ -18,7 +18,11 @@ static WHICH: Group = Group {
     flags: &[
         Flag::switch("all-namespaces", "those of all namespaces").short('A'),
         Flag::text("release", "NAME", "those of releases of this name"),
-        Flag::text("state", "STATE", "those in these states: queued, running, cancelling, succeeded, failed, cancelled"),
+        Flag::text(
+            "state",
+            "STATE",
+            "those in these states: queued, running, cancelling, succeeded, failed, cancelled",
+        ),
         Flag::of(Kind::Int, "max", "N", "this many at most, the newest; 0 is no limit").short('m').or("256"),
     ],
 };

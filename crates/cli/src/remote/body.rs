@@ -58,8 +58,9 @@ fn upload(remote: &Remote, call: &Call, change: &Change) -> Outcome<String> {
     let Some(chart) = &change.chart else { fail!("no chart was given") };
     let path = call.args.last().map_or("", String::as_str).trim();
     let archive = match std::fs::metadata(path) {
-        Ok(found) if found.is_file() => std::fs::read(path)
-            .map_err(|error| Fail::new(format!("open {path}: {}", chart::text::io_error(&error))))?,
+        Ok(found) if found.is_file() => {
+            std::fs::read(path).map_err(|error| Fail::new(format!("open {path}: {}", chart::text::io_error(&error))))?
+        }
         _ => chart::pack_chart(chart)?,
     };
     let ask = Ask::to("POST", "/v1/charts".to_owned()).bytes("application/gzip", archive);

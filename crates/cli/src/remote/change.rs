@@ -12,14 +12,25 @@ use crate::command::Call;
 use crate::fail::{Fail, Outcome};
 use crate::log::{Level, log};
 use crate::progress::Progress;
+use crate::release;
 use crate::releases::{Left, Tested};
 
 /// What the manifest of an upgrade that cannot be read is introduced with; Helm says only what follows.
 const UNREADABLE: &str = "unable to build kubernetes objects from release manifest: ";
 
+/// How the warning ends that tells of an object that an uninstall leaves where it is.
+const KEPT: &str = " is kept because of its resource policy";
+/// What the warning says of an object that is not the release's.
+const LEFT: &str = " is not deleted: ";
+
 pub(super) fn install(remote: &Remote, call: &Call, change: Change, options: &ValueOptions) -> Outcome<Release> {
     let mut body = body::change(remote, call, &change, options)?;
     body.name = Some(change.target.name.clone());
+    // What does not go together is refused by the API; of a first revision Helm takes it, and it means nothing.
+    match body.apply.server_side {
+        api::ServerSide::No => body.apply.force_conflicts = false,
+        _ => body.apply.force_replace = false,
+    }
     let collection = remote.collection();
     if change.preview {
         let ask = Ask::to("POST", with_query(collection, &tried(&change))).json(&body)?;
@@ -76,6 +87,9 @@ fn tried(change: &Change) -> [(&'static str, String); 3] {
 
 fn dry_run(remote: &Remote, ask: &Ask) -> Result<Release, Refused> {
     let tried: DryRun = remote.client.json(ask)?;
+    tried.plan.warnings.iter().for_each(|text| {
+        release::tell_text(text);
+    });
     read::record(tried.record.unwrap_or_default(), tried.release.labels).map_err(Refused::Fail)
 }
 
@@ -97,10 +111,10 @@ pub(super) fn uninstall(remote: &Remote, call: &Call, wish: &Uninstall) -> Outco
     let ask = Ask::to("DELETE", with_query(remote.release(name, ""), &body::uninstall(wish)));
     let (mut kept, progress) = (Vec::new(), Progress::default());
     let mut see = |event: &Event| {
-        if let Event::Resource { kind, name, action, .. } = event
-            && action == "kept"
+        if let Event::Warning { message, .. } = event
+            && let Some(object) = message.strip_suffix(KEPT)
         {
-            kept.push(format!("[{kind}] {name}"));
+            kept.push(object.to_owned());
         }
     };
     let result = carry_out_showing(remote, call, Some(Verb::Uninstall), name, ask, &progress, &mut see);
@@ -109,7 +123,11 @@ pub(super) fn uninstall(remote: &Remote, call: &Call, wish: &Uninstall) -> Outco
         Err(Refused::Problem(found)) if !was_begun(&found) => {
             let fail = problem::fail(&found);
             let is_missing = fail.text == "release: not found";
-            return Err(if is_missing { fail.after(&format!("uninstall: Release not loaded: {name}: ")) } else { fail });
+            return Err(if is_missing {
+                fail.after(&format!("uninstall: Release not loaded: {name}: "))
+            } else {
+                fail
+            });
         }
         Err(refused) => Err(refused.into()),
     };
@@ -142,7 +160,8 @@ pub(super) fn test(remote: &Remote, call: &Call, wish: Test) -> Outcome<Tested> 
     });
     let failure = match done {
         Ok(_) => None,
-        Err(Refused::Problem(found)) if was_begun(&found) => Some(problem::text(&found)),
+        // Of what is in the way of all tests Helm has words of its own; what fails is the test's own business.
+        Err(Refused::Problem(found)) if found.helm.is_none() && is_its_own(&found) => Some(problem::text(&found)),
         Err(refused) => return Err(refused.into()),
     };
     let (_, release) = read::content(remote, name, None)?;
@@ -157,8 +176,12 @@ fn deployed(remote: &Remote, name: &str, done: Operation) -> Outcome<Release> {
 
 /// Whether a change was begun, and so is in the record.
 fn was_begun(problem: &Problem) -> bool {
-    let is_its_own = problem.reason != Reason::OperationInProgress;
-    is_its_own && problem.operation.as_ref().is_some_and(|operation| operation.phase != api::Phase::Plan)
+    is_its_own(problem) && problem.operation.as_ref().is_some_and(|operation| operation.phase != api::Phase::Plan)
+}
+
+/// Whether a problem is that of the operation that was asked for, and not of another one in its way.
+fn is_its_own(problem: &Problem) -> bool {
+    problem.reason != Reason::OperationInProgress && problem.operation.is_some()
 }
 
 /// Asks for a change, and shows how it goes until it is done. `see` hears of what is not shown.
@@ -187,7 +210,7 @@ fn carry_out_showing(
     let id = match remote.client.json::<Operation>(&ask) {
         Ok(operation) => operation.id,
         // It has failed already, and its events say what was done until then.
-        Err(Refused::Problem(found)) if found.reason != Reason::OperationInProgress && found.operation.is_some() => {
+        Err(Refused::Problem(found)) if is_its_own(&found) => {
             found.operation.map(|operation| operation.id).unwrap_or_default()
         }
         Err(refused) => return Err(refused),
@@ -195,7 +218,7 @@ fn carry_out_showing(
     let done = super::watch::watched(&remote.client, call, verb, &id, progress, || {
         follow(&remote.client, &id, &mut |event| {
             see(&event);
-            if !is_of_test(&event) {
+            if !is_told(&event) {
                 progress.see(event);
             }
         })
@@ -211,7 +234,16 @@ fn carry_out_showing(
     Err(Refused::Problem(Box::new(error)))
 }
 
-/// What a test has printed is shown when all is over.
-fn is_of_test(event: &Event) -> bool {
-    matches!(event, Event::Log { of_test: true, .. } | Event::Warning { source: Some(WarningSource::Test), .. })
+/// Whether an event is told elsewhere, or was told now as it is without a server.
+fn is_told(event: &Event) -> bool {
+    match event {
+        // What a test has printed is shown when all is over.
+        Event::Log { of_test, .. } => *of_test,
+        Event::Warning { source: Some(WarningSource::Test), .. } => true,
+        // What an uninstall leaves is a part of what it prints.
+        Event::Warning { source: None, message, .. } => {
+            message.ends_with(KEPT) || message.contains(LEFT) || release::tell_text(message)
+        }
+        _ => false,
+    }
 }

@@ -116,7 +116,10 @@ impl Client {
         let mut answer = self.send(ask)?;
         let bytes = self.read(&mut answer).map_err(Refused::Fail)?;
         serde_json::from_slice(&bytes).map_err(|error| {
-            Refused::Fail(Fail::new(format!("the answer of {} to {} {} is not understood: {error}", self.url, ask.method, ask.path)))
+            Refused::Fail(Fail::new(format!(
+                "the answer of {} to {} {} is not understood: {error}",
+                self.url, ask.method, ask.path
+            )))
         })
     }
 

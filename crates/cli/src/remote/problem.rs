@@ -14,13 +14,18 @@ pub(crate) fn text(problem: &Problem) -> String {
         Reason::ReleaseNotFound => "release: not found".to_owned(),
         Reason::OperationInProgress => "another operation (install/upgrade/rollback) is in progress".to_owned(),
         Reason::OperationCancelled => "context canceled".to_owned(),
-        Reason::InvalidInput if !problem.errors.is_empty() => {
-            let said = |error: &InputError| error.detail.clone();
-            problem.errors.iter().map(said).collect::<Vec<_>>().join("; ")
+        // Of what flags say together the place in the body tells nothing.
+        Reason::InvalidInput if !problem.errors.is_empty() && problem.errors.iter().all(is_of_flags) => {
+            problem.errors.iter().map(|error| error.detail.clone()).collect::<Vec<_>>().join("; ")
         }
         _ if problem.detail.is_empty() => problem.title.clone(),
         _ => problem.detail.clone(),
     }
+}
+
+fn is_of_flags(error: &InputError) -> bool {
+    let place = error.pointer.as_deref().unwrap_or_default();
+    place == "/labels" || ["/apply", "/description", "/onFailure"].iter().any(|known| place.starts_with(known))
 }
 
 /// The failure of a command that has met a problem.
@@ -63,7 +68,10 @@ mod tests {
         let told = Problem { helm: Some(helm), ..Problem::new(Reason::ApplyFailed, "detail") };
         let fail = fail(&told);
         assert_eq!((fail.text.as_str(), fail.hint.as_deref()), ("told", Some("do")));
-        assert_eq!(unknown("http://x", 502, b"<html>").text, "http://x answers with status 502, and not as whipstaff does");
+        assert_eq!(
+            unknown("http://x", 502, b"<html>").text,
+            "http://x answers with status 502, and not as whipstaff does"
+        );
         assert_eq!(unknown("http://x", 400, br#"{"detail": "no"}"#).text, "no");
     }
 }

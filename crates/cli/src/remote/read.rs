@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::release::{Release, Status, Time};
+use ::release::{InvalidSelector, Release, Selector, Status, Time};
 use api::{Reason, RevisionList};
 use engine::Form;
 use serde_json::{Map, Value};
@@ -17,6 +17,9 @@ use crate::status::Resources;
 
 /// How many items of a list are asked for at a time.
 const PAGE: usize = 1000;
+
+/// Labels that Helm keeps for itself.
+const SYSTEM: [&str; 4] = ["name", "owner", "status", "version"];
 
 /// Reads a release at a revision, or its last.
 pub(super) fn content(
@@ -112,6 +115,10 @@ pub(super) fn list(remote: &Remote, call: &Call) -> Outcome<Vec<Listed>> {
     let text = |flag: &str| flags.some(flag).unwrap_or_default().to_owned();
     // What is no expression is told as it is without a server.
     flags.some("filter").map(render::Pattern::new).transpose().map_err(Fail::new)?;
+    let selector: Selector = text("selector").parse().map_err(|error: InvalidSelector| Fail::new(error.to_string()))?;
+    // The API selects by the labels that users give; by those of Helm itself we do.
+    let is_ours = SYSTEM.iter().any(|label| text("selector").contains(label));
+    let asked = if is_ours { String::new() } else { text("selector") };
     let wanted: Vec<String> = statuses(call).iter().map(ToString::to_string).collect();
     let order = match (flags.on("date"), flags.on("reverse")) {
         (true, false) => "updated",
@@ -130,19 +137,33 @@ pub(super) fn list(remote: &Remote, call: &Call) -> Outcome<Vec<Listed>> {
         let parameters = [
             ("status", wanted.join(",")),
             ("filter", text("filter")),
-            ("selector", text("selector")),
+            ("selector", asked.clone()),
             ("sort", order.to_owned()),
             ("limit", enough.saturating_sub(found.len()).clamp(1, PAGE).to_string()),
             ("continue", cont),
         ];
         let page: api::ReleaseList = remote.client.json(&Ask::get(with_query(path.clone(), &parameters)))?;
-        found.extend(page.items.into_iter().filter(|item| item.error.is_none()));
+        let good = page.items.into_iter().filter(|item| item.error.is_none());
+        found.extend(good.filter(|item| !is_ours || selector.matches(&labels(item))));
         match page.cont {
             Some(next) if found.len() < enough => cont = next,
             _ => break,
         }
     }
     found.into_iter().skip(offset).take(most).map(listed).collect()
+}
+
+/// The labels of a record, with those of Helm that can be told without it.
+fn labels(found: &api::ReleaseSummary) -> BTreeMap<String, String> {
+    let mut labels = found.labels.clone();
+    let system = [
+        ("name", found.name.clone()),
+        ("owner", "helm".to_owned()),
+        ("status", found.status.clone()),
+        ("version", found.revision.to_string()),
+    ];
+    labels.extend(system.map(|(key, value)| (key.to_owned(), value)));
+    labels
 }
 
 fn listed(found: api::ReleaseSummary) -> Outcome<Listed> {

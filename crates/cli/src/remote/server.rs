@@ -67,10 +67,8 @@ impl Server {
     }
 
     fn check(&self) -> Outcome {
-        let uri: http::Uri = self
-            .url
-            .parse()
-            .map_err(|error| Fail::new(format!("the server `{}` is no address: {error}", self.url)))?;
+        let uri: http::Uri =
+            self.url.parse().map_err(|error| Fail::new(format!("the server `{}` is no address: {error}", self.url)))?;
         let host = uri.host().unwrap_or_default();
         match uri.scheme_str() {
             Some("https") => Ok(()),
@@ -95,7 +93,9 @@ fn read_token(path: &str) -> Outcome<String> {
         .map_err(|error| Fail::new(format!("cannot read the token in `{path}`: {}", chart::text::io_error(&error))))?;
     match text.trim() {
         "" => fail!("there is no token in `{path}`"),
-        token if token.contains(char::is_whitespace) => fail!("what is in `{path}` is no token: it has more than one word"),
+        token if token.contains(char::is_whitespace) => {
+            fail!("what is in `{path}` is no token: it has more than one word")
+        }
         token => Ok(token.to_owned()),
     }
 }
