@@ -61,7 +61,8 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Event>(&mut all);
     add::<crate::LogList>(&mut all);
     add::<crate::Problem>(&mut all);
-    all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
+    let named = all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()));
+    composed().into_iter().chain(named).collect()
 });
 
 fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
@@ -262,16 +263,34 @@ fn good(response: &Response) -> Value {
     made
 }
 
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// The types of answers that are made of others.
+fn composed() -> Vec<(String, Value)> {
+    let shapes = routes().iter().flat_map(|route| route.responses).map(|response| response.shape);
+    let composed = shapes.filter_map(|shape| match shape {
+        Shape::Either(a, b) => Some((format!("{a}Or{b}"), json!({"oneOf": [reference(a), reference(b)]}))),
+        Shape::List(name) => Some((
+            format!("{name}List"),
+            json!({
+                "type": "object", "required": ["items"],
+                "properties": {"items": {"type": "array", "items": reference(name), "description": "The items."}}
+            }),
+        )),
+        _ => None,
+    });
+    composed.collect()
+}
+
 fn shape(shape: Shape) -> Value {
-    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     match shape {
         Shape::Nothing => json!({}),
         Shape::Of(name) => reference(name),
-        Shape::Either(a, b) => json!({"oneOf": [reference(a), reference(b)]}),
-        Shape::List(name) => json!({
-            "type": "object", "required": ["items"],
-            "properties": {"items": {"type": "array", "items": reference(name)}}
-        }),
+        // With a name of its own: clients that are generated call it by that.
+        Shape::Either(a, b) => reference(&format!("{a}Or{b}")),
+        Shape::List(name) => reference(&format!("{name}List")),
         Shape::Object => json!({"type": "object"}),
         Shape::Text => json!({"type": "string"}),
         Shape::Binary => json!({"type": "string", "format": "binary"}),

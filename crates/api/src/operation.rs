@@ -57,6 +57,7 @@ pub struct Operation {
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationKind)]
 #[allow(missing_docs)]
 pub enum Kind {
     Install,
@@ -70,6 +71,7 @@ pub enum Kind {
 /// How an operation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationState)]
 #[allow(missing_docs)]
 pub enum State {
     Queued,
@@ -83,6 +85,7 @@ pub enum State {
 /// Where an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationPhase)]
 #[allow(missing_docs)]
 pub enum Phase {
     Plan,
@@ -158,11 +161,13 @@ pub struct ContainerLog {
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Event {
     /// A phase has begun.
+    #[schema(title = "EventPhase")]
     Phase {
         /// Which.
         phase: Phase,
     },
     /// Something was done to an object, or its status changed.
+    #[schema(title = "EventResource")]
     Resource {
         /// `apps/v1`, `v1` …
         #[serde(rename = "apiVersion")]
@@ -181,6 +186,7 @@ pub enum Event {
         message: Option<String>,
     },
     /// A hook has started or ended.
+    #[schema(title = "EventHook")]
     Hook {
         /// The hook's name.
         name: String,
@@ -192,6 +198,7 @@ pub enum Event {
         phase: String,
     },
     /// What a container of a hook has printed.
+    #[schema(title = "EventLog")]
     Log {
         /// The pod.
         pod: String,
@@ -204,6 +211,7 @@ pub enum Event {
         of_test: bool,
     },
     /// Something that a person should know and that does not stop the change.
+    #[schema(title = "EventWarning")]
     Warning {
         /// What.
         message: String,
@@ -215,6 +223,7 @@ pub enum Event {
         holder: Option<String>,
     },
     /// The end; always the last event.
+    #[schema(title = "EventDone")]
     Done {
         /// The finished operation.
         operation: Box<Operation>,

@@ -155,6 +155,7 @@ pub struct Notes {
 /// A revision as Helm keeps it, whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ReleaseRecord)]
 pub struct Record {
     /// The record as Helm writes it: `name`, `info`, `chart`, `config`, `manifest`, `hooks`, `version`, `namespace`.
     #[schema(value_type = Object)]

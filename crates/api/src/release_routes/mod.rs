@@ -108,7 +108,7 @@ const PARTS: &[Part] = &[
         summary: "Returns the record as Helm keeps it",
         description: "All of it: chart, values, manifest, hooks and notes, what Secrets hold included. What `helm get all` prints is made of it.",
         own: &[],
-        responses: &[ok("The record.", JSON_OR_YAML, Shape::Of("Record"))],
+        responses: &[ok("The record.", JSON_OR_YAML, Shape::Of("ReleaseRecord"))],
     },
     Part {
         paths: part_paths!("/objects"),
