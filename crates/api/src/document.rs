@@ -110,17 +110,26 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Puts the keys of all objects in order, so that the text is the same whichever features `serde_json` was built with,
-/// and leaves out defaults that say nothing.
+/// and leaves out defaults that say nothing: of what is an object or a list, its own fields have theirs, and some generators
+/// cannot write them down.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
+            let is_one_of = map.get("$ref").and_then(Value::as_str).is_some_and(is_one_of);
+            let says = |value: &Value| !is_one_of && !matches!(value, Value::Null | Value::Object(_) | Value::Array(_));
             let ordered: BTreeMap<String, Value> =
-                map.into_iter().filter(|(k, v)| k != "default" || !v.is_null()).map(|(k, v)| (k, sorted(v))).collect();
+                map.into_iter().filter(|(k, v)| k != "default" || says(v)).map(|(k, v)| (k, sorted(v))).collect();
             Value::Object(ordered.into_iter().collect())
         }
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         other => other,
     }
+}
+
+/// Tells whether a reference leads to a type that is one of several.
+fn is_one_of(reference: &str) -> bool {
+    let name = reference.rsplit('/').next().unwrap_or_default();
+    schemas().get(name).is_some_and(|schema| schema.get("oneOf").is_some())
 }
 
 /// Returns the document.
