@@ -119,7 +119,13 @@ fn sorted(value: Value) -> Value {
             let says = |value: &Value| !is_one_of && !matches!(value, Value::Null | Value::Object(_) | Value::Array(_));
             let ordered: BTreeMap<String, Value> =
                 map.into_iter().filter(|(k, v)| k != "default" || says(v)).map(|(k, v)| (k, sorted(v))).collect();
-            Value::Object(ordered.into_iter().collect())
+            let mut ordered: Map<String, Value> = ordered.into_iter().collect();
+            // All our numbers of 32 bits have no sign.
+            if ordered.get("format").is_some_and(|format| format == "int32") {
+                ordered.insert("format".into(), "int64".into());
+                ordered.entry("maximum").or_insert_with(|| u32::MAX.into());
+            }
+            Value::Object(ordered)
         }
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         other => other,
@@ -174,13 +180,21 @@ fn parameter(param: &Param) -> Value {
         "description": param.doc,
         "schema": match param.kind {
             ParamType::Text | ParamType::Rest => json!({"type": "string"}),
+            ParamType::Form { pattern, max } => {
+                json!({"type": "string", "pattern": pattern, "minLength": 1, "maxLength": max})
+            }
             ParamType::Integer { min, max } => {
                 json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max})
             }
             ParamType::Flag => json!({"type": "boolean"}),
             ParamType::Choice(all) => json!({"type": "string", "enum": all}),
-            ParamType::Choices(all) => json!({"type": "array", "items": {"type": "string", "enum": all}}),
-            ParamType::Duration => json!({"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"}),
+            ParamType::Choices(all) => {
+                json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": all}})
+            },
+            ParamType::Duration => {
+                // As long as Go can count, and for longer than anyone waits.
+                json!({"type": "string", "pattern": r"^(0|([0-9]{1,5}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,6})$"})
+            },
         },
     });
     if let Some(made) = made.as_object_mut() {

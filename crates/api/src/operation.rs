@@ -80,6 +80,8 @@ pub enum State {
     Succeeded,
     Failed,
     Cancelled,
+    /// The server that ran it has died, and another one has put the release in order without doing what was asked for.
+    Recovered,
 }
 
 /// Where an operation is.
@@ -287,6 +289,14 @@ const FOLLOW: Param = Param {
 };
 
 const CLUSTER_FILTER: Param = Param {
+    name: "cluster",
+    location: Location::Query,
+    kind: ParamType::Text,
+    doc: "Only those of releases in this cluster.",
+    example: "default",
+};
+
+const NAMESPACE_FILTER: Param = Param {
     name: "namespace",
     location: Location::Query,
     kind: ParamType::Text,
@@ -305,10 +315,20 @@ const RELEASE_FILTER: Param = Param {
 const STATE_FILTER: Param = Param {
     name: "state",
     location: Location::Query,
-    kind: ParamType::Choices(&["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]),
+    kind: ParamType::Choices(&["queued", "running", "cancelling", "succeeded", "failed", "cancelled", "recovered"]),
     doc: "Only those in one of these states, separated by commas.",
     example: "running",
 };
+
+/// What can go wrong when one operation is read.
+const ONE: &[Reason] = &[
+    Reason::OperationNotFound,
+    Reason::InvalidParameter,
+    Reason::ClusterNotFound,
+    Reason::ClusterUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterError,
+];
 
 pub(crate) const ROUTES: &[Route] = &[
     Route {
@@ -318,7 +338,7 @@ pub(crate) const ROUTES: &[Route] = &[
         tag: "operations",
         summary: "Lists operations",
         description: "The newest first.",
-        parameters: &[CLUSTER_FILTER, RELEASE_FILTER, STATE_FILTER, LIMIT, CONTINUE],
+        parameters: &[CLUSTER_FILTER, NAMESPACE_FILTER, RELEASE_FILTER, STATE_FILTER, LIMIT, CONTINUE],
         body: None,
         responses: &[Response {
             status: 200,
@@ -327,7 +347,12 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("OperationList"),
             headers: &[],
         }],
-        problems: &[Reason::InvalidParameter],
+        problems: &[
+            Reason::InvalidParameter,
+            Reason::ClusterUnreachable,
+            Reason::ClusterForbidden,
+            Reason::ClusterError,
+        ],
     },
     Route {
         id: "operation_get",
@@ -345,7 +370,7 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("Operation"),
             headers: &["ETag"],
         }],
-        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+        problems: ONE,
     },
     Route {
         id: "operation_events",
@@ -363,7 +388,7 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("Event"),
             headers: &[],
         }],
-        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+        problems: ONE,
     },
     Route {
         id: "operation_logs",
@@ -385,7 +410,7 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("LogList"),
             headers: &[],
         }],
-        problems: &[Reason::OperationNotFound, Reason::InvalidParameter],
+        problems: ONE,
     },
     Route {
         id: "operation_cancel",
@@ -404,6 +429,14 @@ pub(crate) const ROUTES: &[Route] = &[
             shape: Shape::Of("Operation"),
             headers: &["Location"],
         }],
-        problems: &[Reason::OperationNotFound, Reason::OperationNotCancellable, Reason::InvalidParameter],
+        problems: &[
+            Reason::OperationNotFound,
+            Reason::OperationNotCancellable,
+            Reason::InvalidParameter,
+            Reason::ClusterNotFound,
+            Reason::ClusterUnreachable,
+            Reason::ClusterForbidden,
+            Reason::ClusterError,
+        ],
     },
 ];

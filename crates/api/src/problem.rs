@@ -312,6 +312,8 @@ reasons! {
     OperationNotCancellable "OPERATION_NOT_CANCELLABLE" 409 false "The operation cannot be cancelled";
     /// The operation was cancelled; what it had begun is recorded as failed.
     OperationCancelled "OPERATION_CANCELLED" 409 false "The operation was cancelled";
+    /// The server that ran the operation has died, and another one could not go on with it, but has put the release in order.
+    OperationAbandoned "OPERATION_ABANDONED" 503 true "The operation was given up";
     /// There is no cluster of this name; `default` always exists.
     ClusterNotFound "CLUSTER_NOT_FOUND" 404 false "There is no such cluster";
     /// The cluster does not answer.

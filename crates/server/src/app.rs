@@ -7,6 +7,7 @@ use engine::Engine;
 
 use crate::clusters::Clusters;
 use crate::config::Config;
+use crate::home::Home;
 use crate::operations::Operations;
 use crate::uploads::Uploads;
 
@@ -17,7 +18,7 @@ pub struct App(Arc<Inner>);
 #[doc(hidden)]
 pub struct Inner {
     pub(crate) config: Config,
-    pub(crate) clusters: Clusters,
+    pub(crate) clusters: Arc<Clusters>,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
 }
@@ -26,9 +27,17 @@ impl App {
     /// Makes the state of a server over an engine.
     #[must_use]
     pub fn new(config: Config, engine: Engine) -> Self {
-        let uploads = Uploads::new(&config);
-        let operations = Operations::new(&config);
-        Self(Arc::new(Inner { config, clusters: Clusters::new(engine), uploads, operations }))
+        let clusters = Arc::new(Clusters::new(engine));
+        let home = Home::new(clusters.clone(), &config.namespace);
+        let uploads = Uploads::new(&config, home.clone());
+        let operations = Operations::new(&config, home);
+        Self(Arc::new(Inner { config, clusters, uploads, operations }))
+    }
+
+    /// Does what a replica does unasked, for as long as it is polled: it knows of the work of the others, takes over
+    /// what those have left that died, and forgets what is old.
+    pub async fn watch_over(&self) {
+        crate::operations::watch_over(self).await;
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

@@ -20,6 +20,8 @@ pub struct Config {
     pub retention: Duration,
     /// How long running operations may go on after the server was told to end.
     pub grace: Duration,
+    /// The server's own namespace, in the cluster `default`: its operations and uploads are kept there.
+    pub namespace: String,
     /// The clock.
     pub now: Clock,
 }
@@ -70,6 +72,7 @@ impl Default for Config {
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
+            namespace: "default".to_owned(),
             now: Arc::new(Timestamp::now),
         }
     }
@@ -82,6 +85,7 @@ impl std::fmt::Debug for Config {
             .field("limits", &self.limits)
             .field("retention", &self.retention)
             .field("grace", &self.grace)
+            .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Ctx {
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The revision that stands for what a run of this request had begun whose server has died.
+    pub(crate) resumed: Option<u32>,
 }
 
 impl Ctx {

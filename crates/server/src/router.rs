@@ -106,7 +106,7 @@ async fn dispatch(app: App, route: &'static Route, mut request: Request) -> Outc
     };
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_default();
-    let ctx = Ctx { app, caller, route, path, query, uri, headers: parts.headers, body };
+    let ctx = Ctx { app, caller, route, path, query, uri, headers: parts.headers, body, resumed: None };
     let handler = HANDLERS.get(route.id).ok_or_else(|| reply::internal("a route without a handler"))?;
     let answer: BoxFuture<'static, Outcome> = handler(ctx);
     answer.await

@@ -1,20 +1,18 @@
 //! Changes: from a request to a running operation, and the answer to whoever asked.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Kind, OperationResult, Problem, Reason, ReleaseRef};
 use engine::{Engine, Event, Intent, Observer, Plan, Step, Target, Test, Verb};
-use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
-use crate::app::App;
 use crate::ctx::{Ctx, Outcome};
-use crate::operations::{Begun, Entry, Idempotency, cancelled};
+use crate::handlers;
+use crate::operations::{Begun, Entry, Idempotency, cancelled, see_through};
 use crate::reply::{Reply, operation_url};
 use crate::{convert, problems};
 
@@ -24,42 +22,57 @@ const MAX_KEY: usize = 255;
 /// What still has to be read before an intent is complete.
 pub(crate) type Prepare = BoxFuture<'static, Result<Intent, Box<Problem>>>;
 
-/// What an operation does: it may be run later, and by a task of its own.
-type Work = Box<dyn FnOnce(Arc<Entry>) -> BoxFuture<'static, Result<OperationResult, Box<Problem>>> + Send>;
-
-/// Runs a change as an operation, and answers as `Prefer` asks.
-pub(crate) async fn change(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepare) -> Outcome {
-    let reviewed = ctx.query.get("planDigest").map(str::to_owned);
-    let engine = ctx.engine()?;
-    let work = |entry: Arc<Entry>| async move { carry_out(&engine, &entry, prepare, reviewed).await }.boxed();
-    operate(ctx, kind, target, Box::new(work)).await
+/// What a request asks for, after everything about it was checked that can be without the cluster.
+pub(crate) struct Job {
+    pub(crate) kind: Kind,
+    pub(crate) target: Target,
+    pub(crate) task: Task,
 }
 
-/// Runs the tests of a release as an operation, and answers as `Prefer` asks.
-pub(crate) async fn test(ctx: &Ctx, test: Test, check: BoxFuture<'static, Result<(), Box<Problem>>>) -> Outcome {
-    let target = test.target.clone();
-    let engine = ctx.engine()?;
-    let work = |entry: Arc<Entry>| async move { run_tests(&engine, &entry, test, check).await }.boxed();
-    operate(ctx, Kind::Test, target, Box::new(work)).await
+/// What is to be done.
+pub(crate) enum Task {
+    /// A change is planned and run.
+    Change(Prepare),
+    /// The tests are run, after a check.
+    Test(Test, BoxFuture<'static, Result<(), Box<Problem>>>),
 }
 
-async fn operate(ctx: &Ctx, kind: Kind, target: Target, work: Work) -> Outcome {
-    let release =
-        ReleaseRef { cluster: ctx.path("cluster").to_owned(), namespace: target.namespace, name: target.name };
-    let entry = match ctx.app.operations.begin(kind, release, idempotency(ctx)?)? {
+/// Does what a change asks for as an operation, and answers as `Prefer` asks; or tries it, when it is a dry run.
+pub(crate) async fn change(ctx: Ctx) -> Outcome {
+    let job = handlers::job(&ctx).await?;
+    if let (Some(mode), Task::Change(_)) = (ctx.query.get("dryRun"), &job.task) {
+        let mode = mode.to_owned();
+        return dry_run(&ctx, &mode, job).await;
+    }
+    operate(ctx, job).await
+}
+
+async fn operate(ctx: Ctx, job: Job) -> Outcome {
+    let engine = ctx.engine()?;
+    let release = ReleaseRef {
+        cluster: ctx.path("cluster").to_owned(),
+        namespace: job.target.namespace.clone(),
+        name: job.target.name.clone(),
+    };
+    let begun = ctx.app.operations.begin(&ctx, job.kind, release, idempotency(&ctx)?).await?;
+    let ctx = Arc::new(ctx);
+    let entry = match begun {
         Begun::Known(entry) => entry,
-        Begun::New(entry) => {
+        Begun::New(entry, indexed) => {
             // A task of its own: a client that goes away does not stop a change half way.
-            let span = tracing::info_span!("operation", id = %entry.operation().id);
-            tokio::spawn(see_through(ctx.app.clone(), entry.clone(), work).instrument(span));
+            let span = tracing::info_span!("operation", id = entry.id());
+            let (asked, worked) = (ctx.clone(), entry.clone());
+            let work = async move { carry_out(&engine, &worked, job, &asked).await };
+            tokio::spawn(see_through(ctx.app.clone(), entry.clone(), indexed, work).instrument(span));
             entry
         }
     };
-    answer(ctx, &entry).await
+    answer(&ctx, &entry).await
 }
 
 /// Plans a change, and answers what would be stored.
-pub(crate) async fn dry_run(ctx: &Ctx, mode: &str, prepare: Prepare) -> Outcome {
+async fn dry_run(ctx: &Ctx, mode: &str, job: Job) -> Outcome {
+    let Task::Change(prepare) = job.task else { return Err(crate::reply::internal("tests have no dry run")) };
     let mut intent = prepare.await?;
     let with_record = ctx.query.flag("record");
     if let Intent::Install(change) | Intent::Upgrade(change) | Intent::Apply(change) = &mut intent {
@@ -76,6 +89,23 @@ pub(crate) async fn dry_run(ctx: &Ctx, mode: &str, prepare: Prepare) -> Outcome 
 pub(crate) async fn show_plan(ctx: &Ctx, prepare: Prepare) -> Outcome {
     let plan = plan(&*ctx.engine()?, prepare.await?).await?;
     Reply::ok().value(ctx, &convert::plan(&plan))
+}
+
+/// Does a job in its operation.
+pub(crate) async fn carry_out(
+    engine: &Engine,
+    entry: &Entry,
+    job: Job,
+    ctx: &Ctx,
+) -> Result<OperationResult, Box<Problem>> {
+    match job.task {
+        Task::Change(prepare) => {
+            // What was reviewed was checked before the run that has died began.
+            let reviewed = ctx.query.get("planDigest").filter(|_| ctx.resumed.is_none());
+            run_change(engine, entry, prepare, reviewed).await
+        }
+        Task::Test(test, check) => run_tests(engine, entry, test, check).await,
+    }
 }
 
 /// Answers with the operation, once it is known whether it will be begun at all.
@@ -135,23 +165,11 @@ fn idempotency(ctx: &Ctx) -> Result<Option<Idempotency>, Box<Problem>> {
     Ok(Some(Idempotency { key: key.to_owned(), fingerprint: hex::encode(hash.finalize()) }))
 }
 
-async fn see_through(app: App, entry: Arc<Entry>, work: Work) {
-    let end = AssertUnwindSafe(work(entry.clone())).catch_unwind().await;
-    let end = end.unwrap_or_else(|_| Err(crate::reply::internal("an operation has panicked")));
-    match &end {
-        Ok(result) => tracing::info!(revision = result.revision, "the operation has succeeded"),
-        Err(problem) => {
-            tracing::info!(reason = problem.reason.as_str(), detail = problem.detail, "the operation has failed")
-        }
-    }
-    app.operations.finish(&entry, end);
-}
-
-async fn carry_out(
+async fn run_change(
     engine: &Engine,
     entry: &Entry,
     prepare: Prepare,
-    reviewed: Option<String>,
+    reviewed: Option<&str>,
 ) -> Result<OperationResult, Box<Problem>> {
     let planning = async { plan(engine, prepare.await?).await };
     let plan = tokio::select! {
@@ -169,6 +187,12 @@ async fn carry_out(
     let foreseen = plan.warnings.clone();
     entry.progress(0, progress.total);
     let tell = |event: Event| {
+        if let Event::Recorded { revision, status } = &event {
+            // Not the ending of a revision that another run has left.
+            if status.starts_with("pending") || status == "uninstalling" {
+                entry.recorded(*revision);
+            }
+        }
         if let Some(ready) = progress.count(&event) {
             entry.progress(ready, progress.total);
         }

@@ -16,6 +16,9 @@ use crate::app::App;
 use crate::config::Config;
 use crate::router::router;
 
+/// How long handing operations over may take.
+const HAND_OVER: Duration = Duration::from_secs(10);
+
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -58,6 +61,10 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
     if let Ok(address) = listener.local_addr() {
         check_loopback(address)?;
     }
+    let watch = {
+        let app = app.clone();
+        tokio::spawn(async move { app.watch_over().await })
+    };
     let limits = app.config.limits;
     let service = TowerToHyperService::new(router(app.clone()));
     let mut builder = Builder::new(TokioExecutor::new());
@@ -105,8 +112,12 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
         connections.shutdown().await;
     });
     if grace.await.is_err() {
-        tracing::warn!("the time to end is over; what still runs is left");
+        tracing::warn!("the time to end is over; what still runs is handed over");
     }
+    if tokio::time::timeout(HAND_OVER, app.operations.hand_over()).await.is_err() {
+        tracing::warn!("not everything could be handed over; it is found when its leases have run out");
+    }
+    watch.abort();
     Ok(())
 }
 

@@ -1,6 +1,7 @@
-//! Uploaded charts, in memory, by the digest of their archive.
+//! Uploaded charts by the digest of their archive: in Secrets of the server's own namespace, which all replicas share, and in
+//! memory, loaded, as many as there is room for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +12,14 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{Clock, Config};
 use crate::convert::chart_metadata;
+use crate::home::Home;
 
-/// The store; charts beyond its budget push out those that were uploaded longest ago.
+/// What an uploaded archive is among the things that the server keeps.
+const KIND: &str = "chart";
+
+/// The store; in memory, charts beyond its budget push out those that were uploaded longest ago.
 pub(crate) struct Uploads {
+    home: Home,
     entries: Mutex<HashMap<String, Upload>>,
     budget: usize,
     age: Duration,
@@ -42,8 +48,9 @@ pub(crate) struct Added {
 }
 
 impl Uploads {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, home: Home) -> Self {
         Self {
+            home,
             entries: Mutex::default(),
             budget: config.limits.charts_total_bytes,
             age: config.retention,
@@ -54,51 +61,126 @@ impl Uploads {
     /// Takes in an archive; the same one again begins a new day.
     pub(crate) async fn add(&self, archive: Bytes) -> Result<Added, Box<Problem>> {
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(&archive)));
-        if let Some(chart) = self.renew(&digest) {
-            return Ok(Added { chart, new: false });
-        }
-        let bytes = archive.clone();
-        let loaded = load(bytes).await?;
+        let known = self.get(&digest).await;
+        let (loaded, new) = match &known {
+            Some(upload) => (upload.loaded.clone(), false),
+            None => (Arc::new(load(archive.clone()).await?), true),
+        };
+        let now = (self.now)();
+        let created = known.and_then(|upload| upload.chart.created_at.parse().ok()).unwrap_or(now);
+        let upload = self.upload(archive, digest, loaded, created, now + self.age)?;
+        self.share(&upload, new).await;
+        let chart = upload.chart.clone();
+        self.put(upload);
+        Ok(Added { chart, new })
+    }
+
+    fn upload(
+        &self,
+        archive: Bytes,
+        digest: String,
+        loaded: Arc<chart::Chart>,
+        created: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Upload, Box<Problem>> {
         let weight = archive.len() + weight(&loaded);
         if weight > self.budget {
             let text = format!("the chart takes {weight} bytes unpacked, the server keeps {} at most", self.budget);
             return Err(Box::new(Problem::new(Reason::BodyTooLarge, text)));
         }
-        let uploaded = (self.now)();
-        let expires = uploaded + self.age;
         let chart = api::Chart {
             url: format!("/v1/charts/{digest}"),
-            digest: digest.clone(),
+            digest,
             size: archive.len() as u64,
-            created_at: uploaded.to_string(),
+            created_at: created.to_string(),
             expires_at: expires.to_string(),
             metadata: chart_metadata(&loaded.metadata),
         };
-        let upload = Upload { chart: chart.clone(), archive, loaded: Arc::new(loaded), weight, uploaded, expires };
+        Ok(Upload { chart, archive, loaded, weight, uploaded: expires - self.age, expires })
+    }
+
+    fn put(&self, upload: Upload) {
         let mut entries = self.lock();
-        let new = entries.insert(digest, upload).is_none();
+        entries.insert(upload.chart.digest.clone(), upload);
         make_room(&mut entries, self.budget);
-        Ok(Added { chart, new })
+    }
+
+    /// Keeps an archive for all replicas. Where that cannot be done it is kept here alone: what needs no cluster works without
+    /// one.
+    async fn share(&self, upload: &Upload, new: bool) {
+        let name = name(&upload.chart.digest);
+        let note = serde_json::to_string(&upload.chart).unwrap_or_default();
+        let done = match new {
+            true => self.home.save(KIND, &name, note, &upload.archive).await,
+            false => self.home.annotate(&name, &note).await,
+        };
+        if let Err(problem) = done {
+            let digest = &upload.chart.digest;
+            tracing::warn!(digest, detail = problem.detail, "an uploaded chart is known to this server alone");
+        }
     }
 
     /// Returns a chart by its digest, with or without `sha256:`.
-    pub(crate) fn get(&self, digest: &str) -> Option<Upload> {
+    pub(crate) async fn get(&self, digest: &str) -> Option<Upload> {
         let hex = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
-        self.lock().get(&format!("sha256:{hex}")).cloned()
+        let digest = format!("sha256:{hex}");
+        let known = self.lock().get(&digest).cloned();
+        if known.is_some() || hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return known;
+        }
+        match self.fetch(&digest).await {
+            Ok(found) => found,
+            Err(problem) => {
+                tracing::debug!(digest, detail = problem.detail, "an uploaded chart could not be looked for");
+                None
+            }
+        }
+    }
+
+    /// Reads a chart that another replica has taken in.
+    async fn fetch(&self, digest: &str) -> Result<Option<Upload>, Box<Problem>> {
+        let Some((note, archive)) = self.home.load(&name(digest)).await? else { return Ok(None) };
+        let Ok(chart) = serde_json::from_str::<api::Chart>(&note) else { return Ok(None) };
+        let intact = format!("sha256:{}", hex::encode(Sha256::digest(&archive))) == digest;
+        let (Ok(created), Ok(expires), true) = (chart.created_at.parse(), chart.expires_at.parse(), intact) else {
+            return Ok(None);
+        };
+        if expires <= (self.now)() {
+            return Ok(None);
+        }
+        let loaded = Arc::new(load(archive.clone()).await?);
+        let upload = self.upload(archive, digest.to_owned(), loaded, created, expires)?;
+        self.put(upload.clone());
+        Ok(Some(upload))
     }
 
     /// Returns all charts.
-    pub(crate) fn all(&self) -> Vec<Upload> {
-        self.lock().values().cloned().collect()
+    pub(crate) async fn all(&self) -> Vec<api::Chart> {
+        let mut all: BTreeMap<String, api::Chart> = BTreeMap::new();
+        match self.home.notes(KIND).await {
+            Ok(notes) => {
+                let charts = notes.iter().filter_map(|(_, note)| serde_json::from_str::<api::Chart>(note).ok());
+                let now = (self.now)();
+                let fresh = |chart: &api::Chart| chart.expires_at.parse::<Timestamp>().is_ok_and(|at| at > now);
+                all.extend(charts.filter(fresh).map(|chart| (chart.digest.clone(), chart)));
+            }
+            Err(problem) => tracing::debug!(detail = problem.detail, "only the charts of this server are known"),
+        }
+        all.extend(self.lock().values().map(|upload| (upload.chart.digest.clone(), upload.chart.clone())));
+        all.into_values().collect()
     }
 
-    fn renew(&self, digest: &str) -> Option<api::Chart> {
-        let mut entries = self.lock();
-        let upload = entries.get_mut(digest)?;
-        upload.uploaded = (self.now)();
-        upload.expires = upload.uploaded + self.age;
-        upload.chart.expires_at = upload.expires.to_string();
-        Some(upload.chart.clone())
+    /// Drops the archives whose day is over.
+    pub(crate) async fn sweep(&self) {
+        let Ok(notes) = self.home.notes(KIND).await else { return };
+        let now = (self.now)();
+        for (name, note) in notes {
+            let chart = serde_json::from_str::<api::Chart>(&note);
+            let over = chart.is_ok_and(|chart| chart.expires_at.parse::<Timestamp>().is_ok_and(|at| at <= now));
+            if over && let Err(problem) = self.home.discard(&name).await {
+                tracing::debug!(name, detail = problem.detail, "an old chart stays for now");
+            }
+        }
     }
 
     /// Locks the store, and forgets what has expired.
@@ -108,6 +190,11 @@ impl Uploads {
         entries.retain(|_, upload| upload.expires > now);
         entries
     }
+}
+
+/// The name that an archive is kept under.
+fn name(digest: &str) -> String {
+    format!("whipstaff.chart.{}", digest.strip_prefix("sha256:").unwrap_or(digest))
 }
 
 /// Reads an archive on a thread that may take its time.

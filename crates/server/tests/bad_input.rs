@@ -11,7 +11,7 @@ const RELEASE: &str = "/v1/clusters/default/namespaces/web/releases/shop";
 
 #[tokio::test]
 async fn bodies_that_cannot_be() {
-    let server = Server::without_cluster();
+    let server = Server::over(sandbox::Sandbox::default().client(), server::Config::default());
     let digest = server.upload(shop()).await;
     let chart = json!({"upload": digest});
     let cases: Vec<(Value, &str, &str)> = vec![

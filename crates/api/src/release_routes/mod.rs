@@ -5,7 +5,7 @@ pub(crate) mod problems;
 
 use self::parameters::{
     ALL, CHART, DRY_RUN, FILTER, FORM, HIDE_SECRET, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, NAME, NAMESPACE, PLAN_DIGEST,
-    PREFER, RECORD, REVISION, SELECTOR, SORT, STATUS, query,
+    PREFER, QUEUE, RECORD, REVISION, SELECTOR, SORT, STATUS, query,
 };
 use self::problems::{CHANGE, GO_BACK, LIST, READ, READ_REVISION, TAKE_AWAY, TEST, UNLOCK};
 use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Param, ParamType};
@@ -161,7 +161,7 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Installs a release",
         description: "An error when the name, which is in the body, is in use.",
-        parameters: &[CLUSTER, NAMESPACE, DRY_RUN, HIDE_SECRET, RECORD, PLAN_DIGEST, PREFER, IDEMPOTENCY],
+        parameters: &[CLUSTER, NAMESPACE, DRY_RUN, HIDE_SECRET, RECORD, PLAN_DIGEST, PREFER, QUEUE, IDEMPOTENCY],
         body: CHANGE_BODY,
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,
@@ -194,6 +194,7 @@ const FIXED: &[Route] = &[
             RECORD,
             PLAN_DIGEST,
             PREFER,
+            QUEUE,
             IDEMPOTENCY,
             IF_MATCH,
             IF_NONE_MATCH,
@@ -209,7 +210,7 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Changes values of a release",
         description: "`values` is a merge patch (RFC 7386) of the release's values: `null` takes one away. The chart stays the one in place, unless the body names another.",
-        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, IDEMPOTENCY, IF_MATCH],
+        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, QUEUE, IDEMPOTENCY, IF_MATCH],
         body: Some(Body { required: true, media: PATCH_MEDIA, shape: Shape::Of("ChangeBody"), doc: "What to change." }),
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,
@@ -246,6 +247,7 @@ const FIXED: &[Route] = &[
             PLAN_DIGEST,
             PREFER,
             IDEMPOTENCY,
+            QUEUE,
             IF_MATCH,
         ],
         body: None,
@@ -259,7 +261,7 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Goes back to an earlier revision",
         description: "",
-        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, IDEMPOTENCY, IF_MATCH],
+        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, QUEUE, IDEMPOTENCY, IF_MATCH],
         body: Some(Body {
             required: false,
             media: CHANGE_MEDIA,
@@ -277,7 +279,7 @@ const FIXED: &[Route] = &[
         summary: "Runs the tests of a release",
         description: "As `helm test`: one after the other, until one fails. How each went is in the events and stays with the \
             hooks; what they have printed is in the events, when `logs` asks for it.",
-        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, IDEMPOTENCY, IF_MATCH],
+        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, QUEUE, IDEMPOTENCY, IF_MATCH],
         body: Some(Body {
             required: false,
             media: CHANGE_MEDIA,
@@ -295,7 +297,7 @@ const FIXED: &[Route] = &[
         summary: "Ends a pending revision whose program has died",
         description: "The revision is recorded as failed, so that the release can be changed again. Nothing else is \
             changed. A revision that a living whipstaff is at work on is not ended; whether a Helm lives cannot be told.",
-        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, IDEMPOTENCY, IF_MATCH],
+        parameters: &[CLUSTER, NAMESPACE, NAME, PREFER, QUEUE, IDEMPOTENCY, IF_MATCH],
         body: None,
         responses: &[OPERATION, FINISHED],
         problems: UNLOCK,

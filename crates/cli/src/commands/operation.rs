@@ -147,7 +147,7 @@ fn word<T: Serialize>(value: &T) -> String {
 fn state(call: &Call, state: State) -> String {
     let text = word(&state);
     match state {
-        State::Succeeded => color::added(call, &text),
+        State::Succeeded | State::Recovered => color::added(call, &text),
         State::Failed | State::Cancelled => color::removed(call, &text),
         State::Queued | State::Running | State::Cancelling => color::changed(call, &text),
     }

@@ -70,14 +70,14 @@ pub(crate) enum ChartSource {
 
 /// Finds the chart that a body means, and loads it.
 pub(crate) async fn resolve(app: &App, wanted: &ChartRef) -> Result<Arc<Chart>, Box<Problem>> {
-    match chart_source(app, wanted)? {
+    match chart_source(app, wanted).await? {
         ChartSource::Upload(upload) => Ok(upload.loaded),
         ChartSource::Archive(bytes) => Ok(Arc::new(uploads::load(bytes).await?)),
     }
 }
 
 /// Finds the chart that a body means.
-pub(crate) fn chart_source(app: &App, wanted: &ChartRef) -> Result<ChartSource, Box<Problem>> {
+pub(crate) async fn chart_source(app: &App, wanted: &ChartRef) -> Result<ChartSource, Box<Problem>> {
     let wrong = |pointer: &str, text: &str| Box::new(Problem::input(vec![InputError::body(pointer, text)]));
     let ways = [&wanted.upload, &wanted.archive, &wanted.repository, &wanted.oci];
     match ways.iter().filter(|way| way.is_some()).count() {
@@ -100,7 +100,7 @@ pub(crate) fn chart_source(app: &App, wanted: &ChartRef) -> Result<ChartSource, 
         }
     }
     match (&wanted.upload, &wanted.archive) {
-        (Some(digest), _) => match app.uploads.get(digest) {
+        (Some(digest), _) => match app.uploads.get(digest).await {
             Some(upload) => Ok(ChartSource::Upload(Box::new(upload))),
             None => {
                 let text = "no such chart was uploaded, or its day is over; upload it again (`POST /v1/charts`)";

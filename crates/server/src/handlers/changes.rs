@@ -7,33 +7,35 @@ use engine::{Engine, Error, Intent, Target, Unlock, ValueStrategy};
 use release::Release;
 
 use crate::ctx::{Ctx, Outcome};
-use crate::run::{self, Prepare};
+use crate::run::{self, Job, Prepare, Task};
 use crate::{convert, problems, reply};
 
 pub(super) async fn release_install(ctx: Ctx) -> Outcome {
-    ctx.cluster()?;
-    let namespace = ctx.namespace()?.to_owned();
-    let body: ChangeBody = ctx.input("ChangeBody")?;
-    let name = body.name.clone().ok_or_else(|| wrong("/name", "POST needs the release's name in the body"))?;
-    release::validate_name(&name)
-        .map_err(|e| Problem::of_errors(Reason::InvalidReleaseName, vec![InputError::body("/name", e.to_string())]))?;
-    let target = Target { namespace, name };
-    let change = full_change(&ctx, &body, target.clone()).await?;
-    start(&ctx, Kind::Install, target, Box::pin(async { Ok(Intent::Install(change)) })).await
+    run::change(ctx).await
 }
 
 pub(super) async fn release_apply(ctx: Ctx) -> Outcome {
-    let target = ctx.target()?;
-    let body: ChangeBody = ctx.input("ChangeBody")?;
-    let prepare = apply(&ctx, &target, body).await?;
-    start(&ctx, Kind::Upgrade, target, prepare).await
+    run::change(ctx).await
 }
 
 pub(super) async fn release_patch(ctx: Ctx) -> Outcome {
-    let target = ctx.target()?;
-    let body: ChangeBody = ctx.input("ChangeBody")?;
-    let prepare = patch(&ctx, &target, body).await?;
-    start(&ctx, Kind::Upgrade, target, prepare).await
+    run::change(ctx).await
+}
+
+pub(super) async fn release_uninstall(ctx: Ctx) -> Outcome {
+    run::change(ctx).await
+}
+
+pub(super) async fn release_rollback(ctx: Ctx) -> Outcome {
+    run::change(ctx).await
+}
+
+pub(super) async fn release_test(ctx: Ctx) -> Outcome {
+    run::change(ctx).await
+}
+
+pub(super) async fn release_unlock(ctx: Ctx) -> Outcome {
+    run::change(ctx).await
 }
 
 pub(super) async fn release_plan(ctx: Ctx) -> Outcome {
@@ -42,6 +44,40 @@ pub(super) async fn release_plan(ctx: Ctx) -> Outcome {
     let prepare =
         if body.chart.is_some() { apply(&ctx, &target, body).await? } else { patch(&ctx, &target, body).await? };
     run::show_plan(&ctx, prepare).await
+}
+
+/// Reads what a request for a change asks for; also one that was kept, when its server has died.
+pub(crate) async fn job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
+    match ctx.route.id {
+        "release_install" => install_job(ctx).await,
+        "release_apply" => {
+            let target = ctx.target()?;
+            let prepare = apply(ctx, &target, ctx.input("ChangeBody")?).await?;
+            Ok(Job { kind: Kind::Upgrade, target, task: Task::Change(prepare) })
+        }
+        "release_patch" => {
+            let target = ctx.target()?;
+            let prepare = patch(ctx, &target, ctx.input("ChangeBody")?).await?;
+            Ok(Job { kind: Kind::Upgrade, target, task: Task::Change(prepare) })
+        }
+        "release_uninstall" => uninstall_job(ctx),
+        "release_rollback" => rollback_job(ctx),
+        "release_test" => test_job(ctx),
+        "release_unlock" => unlock_job(ctx),
+        other => Err(reply::internal(format!("`{other}` is no change"))),
+    }
+}
+
+async fn install_job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
+    let namespace = ctx.namespace()?.to_owned();
+    let body: ChangeBody = ctx.input("ChangeBody")?;
+    let name = body.name.clone().ok_or_else(|| wrong("/name", "POST needs the release's name in the body"))?;
+    release::validate_name(&name)
+        .map_err(|e| Problem::of_errors(Reason::InvalidReleaseName, vec![InputError::body("/name", e.to_string())]))?;
+    let target = Target { namespace, name };
+    let change = full_change(ctx, &body, target.clone()).await?;
+    let prepare: Prepare = Box::pin(async { Ok(Intent::Install(change)) });
+    Ok(Job { kind: Kind::Install, target, task: Task::Change(prepare) })
 }
 
 /// The change of a body that says everything: an install, or an upgrade.
@@ -96,10 +132,10 @@ async fn patch(ctx: &Ctx, target: &Target, body: ChangeBody) -> Result<Prepare, 
     Ok(Box::pin(prepare))
 }
 
-pub(super) async fn release_uninstall(ctx: Ctx) -> Outcome {
+fn uninstall_job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
     let target = ctx.target()?;
     let mut uninstall = convert::uninstall(&ctx.query, target.clone())?;
-    let preconditions = Preconditions::of(&ctx)?;
+    let preconditions = Preconditions::of(ctx)?;
     let engine = ctx.engine()?;
     let prepare = async move {
         if preconditions.tags.is_some() {
@@ -107,14 +143,14 @@ pub(super) async fn release_uninstall(ctx: Ctx) -> Outcome {
         }
         Ok(Intent::Uninstall(uninstall))
     };
-    start(&ctx, Kind::Uninstall, target, Box::pin(prepare)).await
+    Ok(Job { kind: Kind::Uninstall, target, task: Task::Change(Box::pin(prepare)) })
 }
 
-pub(super) async fn release_rollback(ctx: Ctx) -> Outcome {
+fn rollback_job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
     let target = ctx.target()?;
     let body: RollbackBody = ctx.input("RollbackBody")?;
     let mut rollback = convert::rollback(&body, target.clone())?;
-    let preconditions = Preconditions::of(&ctx)?;
+    let preconditions = Preconditions::of(ctx)?;
     let engine = ctx.engine()?;
     let prepare = async move {
         if preconditions.tags.is_some() {
@@ -122,25 +158,26 @@ pub(super) async fn release_rollback(ctx: Ctx) -> Outcome {
         }
         Ok(Intent::Rollback(rollback))
     };
-    start(&ctx, Kind::Rollback, target, Box::pin(prepare)).await
+    Ok(Job { kind: Kind::Rollback, target, task: Task::Change(Box::pin(prepare)) })
 }
 
-pub(super) async fn release_test(ctx: Ctx) -> Outcome {
+fn test_job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
     let target = ctx.target()?;
     let body: TestBody = ctx.input("TestBody")?;
     let test = convert::test(&body, target.clone())?;
-    let preconditions = Preconditions::of(&ctx)?;
+    let preconditions = Preconditions::of(ctx)?;
     let engine = ctx.engine()?;
+    let at = target.clone();
     let check = async move {
-        let found = find(&engine, &target).await?.ok_or_else(|| problems::of(Error::NotFound(target)))?;
+        let found = find(&engine, &at).await?.ok_or_else(|| problems::of(Error::NotFound(at)))?;
         preconditions.check(Some(&found)).map(|_| ())
     };
-    run::test(&ctx, test, Box::pin(check)).await
+    Ok(Job { kind: Kind::Test, target, task: Task::Test(test, Box::pin(check)) })
 }
 
-pub(super) async fn release_unlock(ctx: Ctx) -> Outcome {
+fn unlock_job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
     let target = ctx.target()?;
-    let preconditions = Preconditions::of(&ctx)?;
+    let preconditions = Preconditions::of(ctx)?;
     let engine = ctx.engine()?;
     let mut unlock = Unlock { target: target.clone(), expected_revision: None };
     let prepare = async move {
@@ -149,14 +186,7 @@ pub(super) async fn release_unlock(ctx: Ctx) -> Outcome {
         }
         Ok(Intent::Unlock(unlock))
     };
-    start(&ctx, Kind::Unlock, target, Box::pin(prepare)).await
-}
-
-async fn start(ctx: &Ctx, kind: Kind, target: Target, prepare: Prepare) -> Outcome {
-    match ctx.query.get("dryRun") {
-        Some(mode) => run::dry_run(ctx, mode, prepare).await,
-        None => run::change(ctx, kind, target, prepare).await,
-    }
+    Ok(Job { kind: Kind::Unlock, target, task: Task::Change(Box::pin(prepare)) })
 }
 
 /// The change of a body that says everything.
@@ -181,6 +211,8 @@ async fn find(engine: &Arc<Engine>, target: &Target) -> Result<Option<Release>, 
 struct Preconditions {
     tags: Option<String>,
     must_be_new: bool,
+    /// They were checked before the run began that has died.
+    were_checked: bool,
 }
 
 impl Preconditions {
@@ -193,11 +225,15 @@ impl Preconditions {
                 return Err(Box::new(Problem::of_errors(Reason::InvalidParameter, errors)));
             }
         };
-        Ok(Self { tags: ctx.header("if-match").map(str::to_owned), must_be_new })
+        let tags = ctx.header("if-match").map(str::to_owned);
+        Ok(Self { tags, must_be_new, were_checked: ctx.resumed.is_some() })
     }
 
     /// Checks them, and returns the revision they were checked against.
     fn check(&self, found: Option<&Release>) -> Result<Option<u32>, Box<Problem>> {
+        if self.were_checked {
+            return Ok(found.map(|release| release.version));
+        }
         let failed = |text: String| Err(Box::new(Problem::new(Reason::PreconditionFailed, text)));
         let tag = found.map(|release| format!("\"{}\"", convert::etag(release)));
         if self.must_be_new && found.is_some_and(|r| r.info.status != release::Status::Uninstalled) {

@@ -30,20 +30,20 @@ pub(super) async fn chart_upload(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn chart_list(ctx: Ctx) -> Outcome {
-    let charts = ctx.app.uploads.all().into_iter().map(|u| u.chart);
+    let charts = ctx.app.uploads.all().await;
     let place = |c: &api::Chart| Place { by: c.created_at.clone(), id: vec![c.digest.clone()] };
     let (items, cont) = page(charts, place, true, &ctx.query, "charts")?;
     Reply::ok().value(&ctx, &api::ChartList { items, cont })
 }
 
 pub(super) async fn chart_get(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let tag = format!("{}-{}", upload.chart.digest, upload.chart.expires_at);
     Reply::ok().etag(&tag).value(&ctx, &upload.chart)
 }
 
 pub(super) async fn chart_archive(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let metadata = &upload.chart.metadata;
     let file = format!("attachment; filename=\"{}-{}.tgz\"", metadata.name, metadata.version);
     Reply::ok().etag(&upload.chart.digest).header(header::CONTENT_DISPOSITION, &file).bytes(
@@ -55,7 +55,7 @@ pub(super) async fn chart_archive(ctx: Ctx) -> Outcome {
 
 /// As YAML, what `helm show chart` prints.
 pub(super) async fn chart_metadata(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let reply = Reply::ok().etag(&upload.chart.digest);
     if ctx.media().text {
         return reply.text(&ctx, "application/yaml", crate::reply::yaml(&upload.loaded.metadata)? + "\n");
@@ -64,7 +64,7 @@ pub(super) async fn chart_metadata(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn chart_dependencies(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let loaded = Arc::clone(&upload.loaded);
     // Archives in `charts/` are read anew.
     let work = move || (listing::dependencies_of_files(&loaded), listing::strays_of_files(&loaded));
@@ -81,7 +81,7 @@ pub(super) async fn chart_dependencies(ctx: Ctx) -> Outcome {
 
 /// As YAML, what `helm show values` prints.
 pub(super) async fn chart_values(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let reply = Reply::ok().etag(&upload.chart.digest);
     if ctx.media().name == "application/yaml" {
         let text = raw(&upload.loaded, "values.yaml").map_or_else(String::new, |file| text(file) + "\n");
@@ -92,7 +92,7 @@ pub(super) async fn chart_values(ctx: Ctx) -> Outcome {
 
 /// As Helm finds it, `readme.md`, `readme.txt` or `readme`, in any case; as text, what `helm show readme` prints.
 pub(super) async fn chart_readme(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let is_readme = |f: &&File| matches!(f.name.to_ascii_lowercase().as_str(), "readme.md" | "readme.txt" | "readme");
     let file = upload.loaded.files.iter().find(is_readme).ok_or_else(|| no_part("no readme"))?;
     let readme = text(file);
@@ -101,14 +101,14 @@ pub(super) async fn chart_readme(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn chart_schema(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let schema = upload.loaded.schema.clone().ok_or_else(|| no_part("no `values.schema.json`"))?;
     Reply::ok().etag(&upload.chart.digest).bytes(&ctx, "application/json", schema)
 }
 
 /// As YAML, what `helm show crds` prints.
 pub(super) async fn chart_crds(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let crds = upload.loaded.crd_objects();
     let mut printed = String::new();
     for crd in &crds {
@@ -123,7 +123,7 @@ pub(super) async fn chart_crds(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn chart_files(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let mut items: Vec<ChartFile> =
         upload.loaded.raw.iter().map(|f| ChartFile { name: f.name.clone(), size: f.data.len() as u64 }).collect();
     items.sort_by(|a, b| a.name.cmp(&b.name));
@@ -131,7 +131,7 @@ pub(super) async fn chart_files(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn chart_file(ctx: Ctx) -> Outcome {
-    let upload = find(&ctx)?;
+    let upload = find(&ctx).await?;
     let name = ctx.path("path");
     let file = raw(&upload.loaded, name).ok_or_else(|| no_part(&format!("no file `{name}`")))?;
     // Whatever the file is, a browser must not run it as a page of ours.
@@ -144,9 +144,9 @@ pub(super) async fn chart_file(ctx: Ctx) -> Outcome {
     )
 }
 
-pub(super) fn find(ctx: &Ctx) -> Result<Upload, Box<Problem>> {
+pub(super) async fn find(ctx: &Ctx) -> Result<Upload, Box<Problem>> {
     let digest = ctx.path("digest");
-    ctx.app.uploads.get(digest).ok_or_else(|| {
+    ctx.app.uploads.get(digest).await.ok_or_else(|| {
         let text = format!("no chart `{digest}` was uploaded, or its day is over; upload it again");
         Box::new(Problem::new(Reason::ChartNotFound, text))
     })

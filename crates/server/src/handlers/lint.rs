@@ -43,12 +43,12 @@ pub(super) async fn lint(ctx: Ctx) -> Outcome {
         skip_schema_validation: body.skip_schema_validation,
         ..Options::new((ctx.app.config.now)())
     };
-    let archive = archive(&ctx, wanted)?;
+    let archive = archive(&ctx, wanted).await?;
     run(&ctx, Job { archive, options, strict: body.strict, with_subcharts: body.with_subcharts }).await
 }
 
 pub(super) async fn chart_lint(ctx: Ctx) -> Outcome {
-    let upload = super::charts::find(&ctx)?;
+    let upload = super::charts::find(&ctx).await?;
     let namespace = ctx.query.get("namespace").unwrap_or(NAMESPACE);
     check_namespace(namespace)
         .map_err(|text| Problem::of_errors(Reason::InvalidNamespace, vec![InputError::parameter("namespace", text)]))?;
@@ -69,8 +69,8 @@ pub(super) async fn chart_lint(ctx: Ctx) -> Outcome {
 }
 
 /// The archive that a body means; unlike elsewhere it need not be a good chart.
-fn archive(ctx: &Ctx, wanted: &ChartRef) -> Result<Bytes, Box<Problem>> {
-    match convert::chart_source(&ctx.app, wanted)? {
+async fn archive(ctx: &Ctx, wanted: &ChartRef) -> Result<Bytes, Box<Problem>> {
+    match convert::chart_source(&ctx.app, wanted).await? {
         convert::ChartSource::Upload(upload) => Ok(upload.archive),
         convert::ChartSource::Archive(bytes) => Ok(bytes),
     }

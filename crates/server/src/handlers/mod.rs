@@ -10,6 +10,7 @@ mod releases;
 mod server;
 mod template;
 
+pub(crate) use changes::job;
 use futures::future::BoxFuture;
 
 use crate::ctx::{Ctx, Outcome};

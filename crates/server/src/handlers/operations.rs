@@ -6,54 +6,49 @@ use api::{Problem, Reason};
 use axum::body::Body;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
+use sha2::{Digest, Sha256};
 
 use crate::ctx::{Ctx, Outcome};
-use crate::events;
-use crate::operations::Entry;
+use crate::operations::{Entry, Listing, events, state_name};
 use crate::page::{Place, page};
 use crate::reply::{Reply, operation_url};
 
 pub(super) async fn operation_list(ctx: Ctx) -> Outcome {
-    let (namespace, release, states) = (ctx.query.get("namespace"), ctx.query.get("release"), ctx.query.list("state"));
-    let wanted = |o: &api::Operation| {
-        namespace.is_none_or(|n| n == o.release.namespace)
-            && release.is_none_or(|n| n == o.release.name)
-            && (states.is_empty() || states.iter().any(|s| *s == state_name(o.state)))
+    let (cluster, namespace) = (ctx.query.get("cluster"), ctx.query.get("namespace"));
+    let (release, states) = (ctx.query.get("release"), ctx.query.list("state"));
+    let wanted = |listing: &Listing| {
+        let of = &listing.release;
+        cluster.is_none_or(|n| n == of.cluster)
+            && namespace.is_none_or(|n| n == of.namespace)
+            && release.is_none_or(|n| n == of.name)
+            && (states.is_empty() || states.iter().any(|s| *s == state_name(listing.state)))
     };
-    let found = ctx.app.operations.all().into_iter().filter(wanted);
+    let found = ctx.app.operations.select(wanted).await?;
     // Ids are in order of time.
-    let place = |o: &api::Operation| Place { by: o.id.clone(), id: Vec::new() };
-    let scope = format!("operations {namespace:?} {release:?} {states:?}");
-    let (items, cont) = page(found, place, true, &ctx.query, &scope)?;
+    let place = |listing: &Listing| Place { by: listing.id.clone(), id: Vec::new() };
+    let scope = format!("operations {cluster:?} {namespace:?} {release:?} {states:?}");
+    let (listings, cont) = page(found, place, true, &ctx.query, &scope)?;
+    let items = ctx.app.operations.read_all(&ctx.app, &ctx.caller, listings).await?;
     Reply::ok().value(&ctx, &api::OperationList { items, cont })
 }
 
-fn state_name(state: api::State) -> &'static str {
-    match state {
-        api::State::Queued => "queued",
-        api::State::Running => "running",
-        api::State::Cancelling => "cancelling",
-        api::State::Succeeded => "succeeded",
-        api::State::Failed => "failed",
-        api::State::Cancelled => "cancelled",
-    }
-}
-
 pub(super) async fn operation_get(ctx: Ctx) -> Outcome {
-    let entry = find(&ctx)?;
-    let version = entry.version();
-    Reply::ok().etag(&version.to_string()).value(&ctx, &entry.operation())
+    let operation = find(&ctx, false).await?.operation();
+    let text = serde_json::to_vec(&operation).map_err(crate::reply::internal)?;
+    let tag = hex::encode(Sha256::digest(text).get(..8).unwrap_or_default());
+    Reply::ok().etag(&tag).value(&ctx, &operation)
 }
 
 pub(super) async fn operation_events(ctx: Ctx) -> Outcome {
-    let entry = find(&ctx)?;
+    let entry = find(&ctx, true).await?;
     let seen = ctx.header("last-event-id").and_then(|id| id.parse().ok()).unwrap_or(0);
     Ok(events::stream(entry, seen).into_response())
 }
 
 pub(super) async fn operation_logs(ctx: Ctx) -> Outcome {
-    let entry = find(&ctx)?;
-    if ctx.query.flag("follow") && ctx.media().text {
+    let follow = ctx.query.flag("follow") && ctx.media().text;
+    let entry = find(&ctx, follow).await?;
+    if follow {
         return Reply::ok().bytes(&ctx, "text/plain; charset=utf-8", Body::from_stream(events::follow_logs(entry)));
     }
     let log = |(_, event)| match event {
@@ -66,14 +61,17 @@ pub(super) async fn operation_logs(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn operation_cancel(ctx: Ctx) -> Outcome {
-    let operation = find(&ctx)?.cancel()?;
+    let id = ctx.path("id");
+    let operation = ctx.app.operations.cancel(&ctx, id).await?.ok_or_else(|| missing(id))?;
     Reply::new(StatusCode::ACCEPTED).header(header::LOCATION, &operation_url(&operation.id)).value(&ctx, &operation)
 }
 
-fn find(ctx: &Ctx) -> Result<Arc<Entry>, Box<Problem>> {
+async fn find(ctx: &Ctx, follow: bool) -> Result<Arc<Entry>, Box<Problem>> {
     let id = ctx.path("id");
-    ctx.app.operations.get(id).ok_or_else(|| {
-        let text = format!("there is no operation `{id}`; finished ones are kept for a day");
-        Box::new(Problem::new(Reason::OperationNotFound, text))
-    })
+    ctx.app.operations.find(ctx, id, follow).await?.ok_or_else(|| missing(id))
+}
+
+fn missing(id: &str) -> Box<Problem> {
+    let text = format!("there is no operation `{id}`; finished ones are kept for a day");
+    Box::new(Problem::new(Reason::OperationNotFound, text))
 }

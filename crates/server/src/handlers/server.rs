@@ -57,6 +57,10 @@ pub(super) async fn readyz(ctx: Ctx) -> Outcome {
         return Err(crate::reply::internal("the cluster `default` is gone"));
     };
     match tokio::time::timeout(PATIENCE, cluster.own().cluster().version()).await {
+        Ok(Ok(_)) if ctx.app.operations.is_blind() => {
+            let text = "the operations of other servers are not known: the server's own namespace cannot be watched";
+            Err(Box::new(Problem::new(Reason::ClusterError, text)))
+        }
         Ok(Ok(_)) => Reply::ok().value(&ctx, &api::Health { status: "ok".to_owned() }),
         Ok(Err(error)) => Err(problems::of(engine::Error::Cluster(error))),
         Err(_) => Err(problems::slow_cluster(PATIENCE)),

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 /// A server and the way to ask it.
 #[derive(Clone)]
 pub(crate) struct Server {
+    app: server::App,
     router: Router,
 }
 
@@ -29,8 +30,17 @@ pub(crate) struct Answer {
 impl Server {
     /// A server over any Kubernetes API.
     pub(crate) fn over(client: kube::Client, config: server::Config) -> Self {
-        let app = server::App::new(config, engine::Engine::new(client, engine::Settings::guarded()));
-        Self { router: server::router(app) }
+        Self::of(server::App::new(config, engine::Engine::new(client, engine::Settings::guarded())))
+    }
+
+    /// A server of a state.
+    pub(crate) fn of(app: server::App) -> Self {
+        Self { router: server::router(app.clone()), app }
+    }
+
+    /// Does what a replica does unasked.
+    pub(crate) async fn watch_over(&self) {
+        self.app.watch_over().await;
     }
 
     /// A server whose cluster is not there.

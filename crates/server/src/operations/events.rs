@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 
-use crate::operations::Entry;
+use super::entry::Entry;
 
 /// Streams the events after the one that was seen last; `done` is the last.
 pub(crate) fn stream(entry: Arc<Entry>, seen: usize) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
