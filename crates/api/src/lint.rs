@@ -119,7 +119,7 @@ const KUBE_VERSION: Param = Param {
     name: "kubeVersion",
     location: Location::Query,
     kind: ParamType::Form {
-        pattern: r"^v?(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,2}(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$",
+        pattern: r"^v?(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){1,2}(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$",
         max: 100,
     },
     doc: "The version of Kubernetes to check for; that of Helm's client library when left out.",

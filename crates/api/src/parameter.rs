@@ -171,6 +171,12 @@ impl Param {
     pub fn check(&self, value: &str) -> Result<(), String> {
         let one_of = |all: &[&str]| format!("expected {}", alternatives(all));
         match self.kind {
+            // What is in the path is there, and is looked at by whoever reads it.
+            ParamType::Form { max, .. } if self.location != Location::Path => match value.chars().count() {
+                0 => Err(format!("expected 1 to {max} characters")),
+                length if length > max as usize => Err(format!("expected 1 to {max} characters")),
+                _ => Ok(()),
+            },
             ParamType::Text | ParamType::Form { .. } | ParamType::Rest => Ok(()),
             ParamType::Integer { min, max } => match value.parse::<u32>() {
                 Ok(n) if (min..=max).contains(&n) => Ok(()),

@@ -147,8 +147,8 @@ fn word<T: Serialize>(value: &T) -> String {
 fn state(call: &Call, state: State) -> String {
     let text = word(&state);
     match state {
-        State::Succeeded | State::Recovered => color::added(call, &text),
-        State::Failed | State::Cancelled => color::removed(call, &text),
+        State::Succeeded => color::added(call, &text),
+        State::Failed | State::Cancelled | State::Recovered => color::removed(call, &text),
         State::Queued | State::Running | State::Cancelling => color::changed(call, &text),
     }
 }
