@@ -35,6 +35,8 @@ pub struct ChangeBody {
     pub set_file: BTreeMap<String, String>,
     /// What happens to the values of the last release; `reset` when left out. Not on PATCH, which always merges.
     pub value_strategy: Option<ValueStrategy>,
+    /// Whether an install takes over the name of a release that was uninstalled and is kept in the history, or has failed.
+    pub replace: bool,
     /// Labels for the record; `null` removes one.
     pub labels: BTreeMap<String, Option<String>>,
     /// A description to store instead of Helm's.
@@ -128,6 +130,8 @@ pub enum ValueStrategy {
     Reuse,
     /// Start from the chart's, put the last release's on top, then the new.
     ResetThenReuse,
+    /// As Helm's command line when no flag says otherwise: the last release's when the body has none, else as `reset`.
+    Auto,
 }
 
 /// How objects are sent to the cluster.

@@ -187,7 +187,7 @@ pub struct ChartFileContent {
 pub(crate) const DIGEST: Param = Param {
     name: "digest",
     location: Location::Path,
-    kind: ParamType::Text,
+    kind: ParamType::Form { pattern: "^sha256:[0-9a-f]{64}$", max: 71 },
     doc: "The digest, `sha256:` and 64 hexadecimal digits.",
     example: "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 };

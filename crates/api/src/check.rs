@@ -264,7 +264,7 @@ mod tests {
             ("/crds", "expected a string, found null", None),
             (
                 "/valueStrategy",
-                "expected `reset`, `reuse` or `resetThenReuse`, found `resetthenreuse`",
+                "expected `reset`, `reuse`, `resetThenReuse` or `auto`, found `resetthenreuse`",
                 Some("did you mean `resetThenReuse`?"),
             ),
         ];

@@ -43,6 +43,7 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Manifest>(&mut all);
     add::<crate::Notes>(&mut all);
     add::<crate::HookList>(&mut all);
+    add::<crate::Record>(&mut all);
     add::<crate::DryRun>(&mut all);
     add::<crate::ChangeBody>(&mut all);
     add::<crate::RollbackBody>(&mut all);
@@ -57,7 +58,8 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Event>(&mut all);
     add::<crate::LogList>(&mut all);
     add::<crate::Problem>(&mut all);
-    all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
+    let named = all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()));
+    composed().into_iter().chain(named).collect()
 });
 
 fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
@@ -110,17 +112,32 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Puts the keys of all objects in order, so that the text is the same whichever features `serde_json` was built with,
-/// and leaves out defaults that say nothing.
+/// and leaves out defaults that say nothing: of what is an object or a list, its own fields have theirs, and some generators
+/// cannot write them down.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
+            let is_one_of = map.get("$ref").and_then(Value::as_str).is_some_and(is_one_of);
+            let says = |value: &Value| !is_one_of && !matches!(value, Value::Null | Value::Object(_) | Value::Array(_));
             let ordered: BTreeMap<String, Value> =
-                map.into_iter().filter(|(k, v)| k != "default" || !v.is_null()).map(|(k, v)| (k, sorted(v))).collect();
-            Value::Object(ordered.into_iter().collect())
+                map.into_iter().filter(|(k, v)| k != "default" || says(v)).map(|(k, v)| (k, sorted(v))).collect();
+            let mut ordered: Map<String, Value> = ordered.into_iter().collect();
+            // All our numbers of 32 bits have no sign.
+            if ordered.get("format").is_some_and(|format| format == "int32") {
+                ordered.insert("format".into(), "int64".into());
+                ordered.entry("maximum").or_insert_with(|| u32::MAX.into());
+            }
+            Value::Object(ordered)
         }
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         other => other,
     }
+}
+
+/// Tells whether a reference leads to a type that is one of several.
+fn is_one_of(reference: &str) -> bool {
+    let name = reference.rsplit('/').next().unwrap_or_default();
+    schemas().get(name).is_some_and(|schema| schema.get("oneOf").is_some())
 }
 
 /// Returns the document.
@@ -166,13 +183,21 @@ fn parameter(param: &Param) -> Value {
         "description": param.doc,
         "schema": match param.kind {
             ParamType::Text | ParamType::Rest => json!({"type": "string"}),
+            ParamType::Form { pattern, max } => {
+                json!({"type": "string", "pattern": pattern, "minLength": 1, "maxLength": max})
+            }
             ParamType::Integer { min, max } => {
                 json!({"type": "integer", "format": "int64", "minimum": min, "maximum": max})
             }
             ParamType::Flag => json!({"type": "boolean"}),
             ParamType::Choice(all) => json!({"type": "string", "enum": all}),
-            ParamType::Choices(all) => json!({"type": "array", "items": {"type": "string", "enum": all}}),
-            ParamType::Duration => json!({"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"}),
+            ParamType::Choices(all) => {
+                json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": all}})
+            },
+            ParamType::Duration => {
+                // As long as Go can count, and for longer than anyone waits.
+                json!({"type": "string", "pattern": r"^(0|([0-9]{1,5}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,6})$"})
+            },
         },
     });
     if let Some(made) = made.as_object_mut() {
@@ -274,16 +299,34 @@ fn good(response: &Response, has_tag: bool) -> Value {
     made
 }
 
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// The types of answers that are made of others.
+fn composed() -> Vec<(String, Value)> {
+    let shapes = routes().iter().flat_map(|route| route.responses).map(|response| response.shape);
+    let composed = shapes.filter_map(|shape| match shape {
+        Shape::Either(a, b) => Some((format!("{a}Or{b}"), json!({"oneOf": [reference(a), reference(b)]}))),
+        Shape::List(name) => Some((
+            format!("{name}List"),
+            json!({
+                "type": "object", "required": ["items"],
+                "properties": {"items": {"type": "array", "items": reference(name), "description": "The items."}}
+            }),
+        )),
+        _ => None,
+    });
+    composed.collect()
+}
+
 fn shape(shape: Shape) -> Value {
-    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     match shape {
         Shape::Nothing => json!({}),
         Shape::Of(name) => reference(name),
-        Shape::Either(a, b) => json!({"oneOf": [reference(a), reference(b)]}),
-        Shape::List(name) => json!({
-            "type": "object", "required": ["items"],
-            "properties": {"items": {"type": "array", "items": reference(name)}}
-        }),
+        // With a name of its own: clients that are generated call it by that.
+        Shape::Either(a, b) => reference(&format!("{a}Or{b}")),
+        Shape::List(name) => reference(&format!("{name}List")),
         Shape::Object => json!({"type": "object"}),
         Shape::Text => json!({"type": "string"}),
         Shape::Binary => json!({"type": "string", "format": "binary"}),

@@ -38,15 +38,16 @@ pub use live::{Drift, DriftState, DriftedObject, Resource, ResourceEvent, Resour
 pub use meta::{Health, Index};
 pub use operation::{
     ContainerLog, Event, Kind, LogList, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State,
+    WarningSource,
 };
 pub use parameter::{Location, Param, ParamType, Parameters};
 pub use plan::{
     ChangedObject, DiffBody, DryRun, FieldChange, ObjectChange, Plan, PlannedAction, PlannedHook, PlannedObject,
     RevisionDiff,
 };
-pub use problem::{FailedResource, InputError, MissingRight, Problem, Reason, TemplatePosition};
+pub use problem::{FailedResource, HelmError, InputError, MissingRight, Problem, Reason, TemplatePosition};
 pub use release::{
-    ChartSummary, Hook, HookList, Manifest, Notes, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
+    ChartSummary, Hook, HookList, Manifest, Notes, Record, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
 };
 pub use route::{Body, Media, Method, Response, Route, Shape, route, routes};
 pub use template::{TemplateBody, TemplateResult};

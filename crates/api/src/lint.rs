@@ -118,7 +118,10 @@ const NAMESPACE: Param = Param {
 const KUBE_VERSION: Param = Param {
     name: "kubeVersion",
     location: Location::Query,
-    kind: ParamType::Text,
+    kind: ParamType::Form {
+        pattern: r"^v?(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){1,2}(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$",
+        max: 100,
+    },
     doc: "The version of Kubernetes to check for; that of Helm's client library when left out.",
     example: "v1.36.0",
 };

@@ -8,6 +8,7 @@ use crate::route::{JSON, JSON_OR_YAML, Media, Method, Response, Route, Shape};
 
 /// Where to go from here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ServerIndex)]
 pub struct Index {
     /// What this is.
     pub name: String,
@@ -38,7 +39,7 @@ pub(crate) const ROUTES: &[Route] = &[
             status: 200,
             doc: "Links.",
             media: JSON_OR_YAML,
-            shape: Shape::Of("Index"),
+            shape: Shape::Of("ServerIndex"),
             headers: &[],
         }],
         problems: &[],

@@ -57,6 +57,7 @@ pub struct Operation {
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationKind)]
 #[allow(missing_docs)]
 pub enum Kind {
     Install,
@@ -70,6 +71,7 @@ pub enum Kind {
 /// How an operation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationState)]
 #[allow(missing_docs)]
 pub enum State {
     Queued,
@@ -85,6 +87,7 @@ pub enum State {
 /// Where an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationPhase)]
 #[allow(missing_docs)]
 pub enum Phase {
     Plan,
@@ -160,11 +163,13 @@ pub struct ContainerLog {
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Event {
     /// A phase has begun.
+    #[schema(title = "EventPhase")]
     Phase {
         /// Which.
         phase: Phase,
     },
     /// Something was done to an object, or its status changed.
+    #[schema(title = "EventResource")]
     Resource {
         /// `apps/v1`, `v1` …
         #[serde(rename = "apiVersion")]
@@ -183,6 +188,7 @@ pub enum Event {
         message: Option<String>,
     },
     /// A hook has started or ended.
+    #[schema(title = "EventHook")]
     Hook {
         /// The hook's name.
         name: String,
@@ -194,6 +200,7 @@ pub enum Event {
         phase: String,
     },
     /// What a container of a hook has printed.
+    #[schema(title = "EventLog")]
     Log {
         /// The pod.
         pod: String,
@@ -201,20 +208,48 @@ pub enum Event {
         container: String,
         /// The text.
         text: String,
+        /// Whether it is told because `logs` of a test has asked for it, and not because the hook's policy says so.
+        #[serde(default, rename = "ofTest", skip_serializing_if = "std::ops::Not::not")]
+        of_test: bool,
     },
     /// Something that a person should know and that does not stop the change.
+    #[schema(title = "EventWarning")]
     Warning {
         /// What.
         message: String,
+        /// Whose words these are; left out for the server's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<WarningSource>,
+        /// The process that holds the release, of a warning about a lock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<String>,
     },
     /// The end; always the last event.
+    #[schema(title = "EventDone")]
     Done {
         /// The finished operation.
         operation: Box<Operation>,
     },
 }
 
+/// Who warns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WarningSource {
+    /// The cluster, of an object that it was sent.
+    Cluster,
+    /// The lock: another process holds the release, or has died with it, and is waited for.
+    Lock,
+    /// A test whose output cannot be read.
+    Test,
+}
+
 impl Event {
+    /// Makes a warning in the server's own words.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::Warning { message: message.into(), source: None, holder: None }
+    }
+
     /// Returns the event's name in the stream.
     #[must_use]
     pub const fn name(&self) -> &'static str {

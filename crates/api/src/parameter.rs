@@ -47,6 +47,13 @@ impl Location {
 pub enum ParamType {
     /// Any text.
     Text,
+    /// Text of a form; whoever reads it says what is wrong with another.
+    Form {
+        /// The form, as a regular expression.
+        pattern: &'static str,
+        /// The most characters.
+        max: u32,
+    },
     /// The rest of the path, slashes included.
     Rest,
     /// A whole number.
@@ -164,7 +171,13 @@ impl Param {
     pub fn check(&self, value: &str) -> Result<(), String> {
         let one_of = |all: &[&str]| format!("expected {}", alternatives(all));
         match self.kind {
-            ParamType::Text | ParamType::Rest => Ok(()),
+            // What is in the path is there, and is looked at by whoever reads it.
+            ParamType::Form { max, .. } if self.location != Location::Path => match value.chars().count() {
+                0 => Err(format!("expected 1 to {max} characters")),
+                length if length > max as usize => Err(format!("expected 1 to {max} characters")),
+                _ => Ok(()),
+            },
+            ParamType::Text | ParamType::Form { .. } | ParamType::Rest => Ok(()),
             ParamType::Integer { min, max } => match value.parse::<u32>() {
                 Ok(n) if (min..=max).contains(&n) => Ok(()),
                 _ => Err(format!("expected a whole number from {min} to {max}")),

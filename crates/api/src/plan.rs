@@ -32,6 +32,9 @@ pub struct Plan {
     /// some fails before it has changed anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<FailedResource>,
+    /// What an uninstall leaves where it is because its resource policy says so: `[Kind] name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
     /// What a person should know beforehand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -89,11 +92,16 @@ pub struct FieldChange {
     #[schema(example = ".spec.replicas")]
     pub path: String,
     /// What it is; left out when it is not there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
     /// What it would be; left out when it would be gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
+}
+
+/// Reads `null` as a value that is there.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// A hook that would run.
@@ -128,6 +136,10 @@ pub struct DryRun {
     pub notes: String,
     /// What would be done to get there.
     pub plan: Plan,
+    /// The record as Helm writes it, with `record=true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub record: Option<serde_json::Map<String, Value>>,
 }
 
 /// Which revisions are compared.

@@ -39,6 +39,23 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion)]
     pub operation: Option<Box<Operation>>,
+    /// What Helm's command line says of it, where there is such a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helm: Option<HelmError>,
+}
+
+/// An error in the words of Helm's command line, for programs that stand in for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HelmError {
+    /// What stands after `Error: `.
+    pub error: String,
+    /// Why a change failed that was begun; left out when nothing was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What a person can do about it or should know besides, where these words alone do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
 }
 
 /// One thing that is wrong with a request.
@@ -158,6 +175,7 @@ impl Problem {
             failed_resources: Vec::new(),
             missing: None,
             operation: None,
+            helm: None,
         }
     }
 

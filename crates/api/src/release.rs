@@ -152,6 +152,22 @@ pub struct Notes {
     pub notes: String,
 }
 
+/// A revision as Helm keeps it, whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ReleaseRecord)]
+pub struct Record {
+    /// The record as Helm writes it: `name`, `info`, `chart`, `config`, `manifest`, `hooks`, `version`, `namespace`.
+    #[schema(value_type = Object)]
+    pub release: serde_json::Map<String, serde_json::Value>,
+    /// The record's own labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The labels that Helm keeps for itself; of the last revision only, and not where a database holds the records.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub system_labels: BTreeMap<String, String>,
+}
+
 /// A hook of a release.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,23 +1,16 @@
-//! What the commands that change releases have in common: from flags to an intent, and running it.
+//! What the commands that change releases have in common: from flags to an intent, and what is told of how it went.
 
 use std::sync::Arc;
 
-use ::release::Release;
 use chart::Chart;
-use engine::{
-    Apply, Cancel, Change, Crds, Error, Event, Failure, Intent, Method, OnFailure, Plan, Target, Uninstall,
-    ValueStrategy, Verb,
-};
-use engine::{Wait, WaitStrategy};
+use engine::{Apply, Change, Crds, Method, OnFailure, Target, Uninstall, ValueStrategy, Verb, Wait, WaitStrategy};
 use goyaml::Map;
 
 use crate::command::Call;
-use crate::connect::Session;
 use crate::fail::{Outcome, fail};
 use crate::flags::{go_bool, go_int, go_span};
 use crate::log::{Level, log};
 use crate::output::print;
-use crate::progress::{PATIENCE, Progress, Skipped};
 
 /// What to wait for, as the flags say.
 pub(crate) fn wait(call: &Call) -> Wait {
@@ -109,64 +102,12 @@ pub(crate) fn of_chart(call: &Call, apply: Apply, target: Target, chart: Chart, 
     }
 }
 
-/// Makes a plan.
-pub(crate) fn plan(session: &Session, intent: Intent) -> Result<Plan, Error> {
-    session.wait(session.engine.plan(intent))
-}
-
-/// Runs a plan, shows how it goes, and ends it in order when the user has had enough.
-pub(crate) fn run(call: &Call, session: &Session, plan: Plan) -> Outcome<Release> {
-    run_telling(call, session, plan).0
-}
-
-/// The same, with the objects that were left where they are.
-pub(crate) fn run_telling(call: &Call, session: &Session, plan: Plan) -> (Outcome<Release>, Vec<Skipped>) {
-    let progress = Progress::default();
-    let result = run_showing(call, session, plan, &progress);
-    (result, progress.skipped())
-}
-
-fn run_showing(call: &Call, session: &Session, plan: Plan, progress: &Progress) -> Outcome<Release> {
-    let (name, verb) = (plan.target.name.clone(), plan.verb);
-    let observer = |event: Event| progress.see(event);
-    let cancel = Cancel::default();
-    let done = session.wait(async {
-        tokio::select! {
-            done = session.engine.run_until(plan, &observer, &cancel) => Some(done),
-            () = interrupted(call, verb, &cancel) => None,
-            () = ticking(progress) => None,
-        }
-    });
-    progress.end();
-    match done {
-        Some(Ok(release)) => Ok(release),
-        Some(Err(error)) => {
-            if let Error::Failed { cause, .. } = &error {
-                warn_failed(verb, &name, cause);
-            }
-            Err(session.refused("create: failed to create", error))
-        }
-        None => fail!("context canceled"),
-    }
-}
-
-/// Cancels when the user has had enough; the change then ends in order. Ends itself when that takes too long as well.
-async fn interrupted(call: &Call, verb: Verb, cancel: &Cancel) {
-    crate::commands::serve::shutdown().await;
+/// Tells that the user has had enough, as Helm does.
+pub(crate) fn tell_cancelled(call: &Call, verb: Verb) {
     if matches!(verb, Verb::Install | Verb::Upgrade) {
         let name = call.args.first().map_or("", String::as_str);
         // What cannot be written is no reason not to stop.
         let _ = print(&format!("Release {name} has been cancelled.\n"));
-    }
-    cancel.cancel();
-    crate::commands::serve::shutdown().await;
-}
-
-/// Tells from time to time what is waited for.
-async fn ticking(progress: &Progress) {
-    loop {
-        tokio::time::sleep(PATIENCE).await;
-        progress.tick();
     }
 }
 
@@ -195,13 +136,11 @@ pub(crate) fn uninstall(call: &Call, target: Target) -> Outcome<Uninstall> {
 }
 
 /// Tells that a change has failed, as Helm does before it ends.
-fn warn_failed(verb: Verb, name: &str, cause: &Failure) {
-    let error = cause.to_string();
+pub(crate) fn warn_failed(verb: Verb, name: &str, error: &str, is_not_ready: bool) {
     match verb {
-        Verb::Upgrade => log(Level::Warn, "upgrade failed", &[("name", name), ("error", &error)]),
+        Verb::Upgrade => log(Level::Warn, "upgrade failed", &[("name", name), ("error", error)]),
         // Of a hook, and of objects that do not become ready, only the error is told.
-        Verb::Rollback
-            if matches!(cause, Failure::NotReady(_)) || error.starts_with(&format!("release {name} failed: ")) => {}
+        Verb::Rollback if is_not_ready || error.starts_with(&format!("release {name} failed: ")) => {}
         Verb::Rollback => log(Level::Warn, &format!("Rollback {name:?} failed: {error}"), &[]),
         Verb::Install | Verb::Uninstall | Verb::Unlock => {}
     }

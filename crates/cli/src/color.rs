@@ -44,3 +44,18 @@ pub(crate) fn status(call: &Call, text: &str) -> String {
         _ => text.to_owned(),
     }
 }
+
+/// What only the newer has.
+pub(crate) fn added(call: &Call, text: &str) -> String {
+    painted(call, text, 32, 0)
+}
+
+/// What only the older has.
+pub(crate) fn removed(call: &Call, text: &str) -> String {
+    painted(call, text, 31, 0)
+}
+
+/// What both have, and not the same.
+pub(crate) fn changed(call: &Call, text: &str) -> String {
+    painted(call, text, 33, 0)
+}

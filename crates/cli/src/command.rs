@@ -1,8 +1,9 @@
 //! Commands: what one is, finding the one that is meant, and running it (as Go's `spf13/cobra` 1.10.2 does).
 
 use crate::fail::{Fail, Outcome, fail};
-use crate::flags::{CLUSTER, GLOBAL, Group, HELP, Parsed, parse, without_flags};
+use crate::flags::{CLUSTER, GLOBAL, Group, HELP, Parsed, SERVER, parse, without_flags};
 use crate::log::{Level, log};
+use crate::remote::Server;
 use crate::settings::Settings;
 use crate::{commands, help};
 
@@ -44,6 +45,8 @@ pub(crate) struct Command {
     pub(crate) exclusive: &'static [&'static [&'static str]],
     /// The commands below it.
     pub(crate) below: &'static [&'static Command],
+    /// Whether it can be done by a server.
+    pub(crate) remote: bool,
     /// What it does; without this it only shows help.
     pub(crate) run: Option<fn(&Call) -> Outcome>,
 }
@@ -60,6 +63,7 @@ pub(crate) const PLAIN: Command = Command {
     flags: &[],
     exclusive: &[],
     below: &[],
+    remote: false,
     run: None,
 };
 
@@ -74,9 +78,19 @@ pub(crate) struct Call {
     pub(crate) args: Vec<String>,
     /// What holds for all commands.
     pub(crate) settings: Settings,
+    /// The server that does the work, if one is named.
+    pub(crate) server: Option<Server>,
 }
 
 impl Call {
+    /// The namespace that the command is about.
+    pub(crate) fn namespace(&self) -> String {
+        match &self.server {
+            Some(_) => self.settings.namespace_there().to_owned(),
+            None => self.settings.namespace(),
+        }
+    }
+
     /// Tells what is being done, when that is wanted.
     pub(crate) fn debug(&self, message: &str, attributes: &[(&str, &str)]) {
         if self.settings.debug {
@@ -106,9 +120,13 @@ impl Found {
     /// All flags it has.
     pub(crate) fn groups(&self) -> Vec<&'static Group> {
         let command = self.command();
-        let common: &[&Group] =
-            if matches!(command.name, "serve" | "sandbox") { &[&HELP] } else { &[&HELP, &CLUSTER, &GLOBAL] };
+        let common: &[&Group] = if self.serves() { &[&HELP] } else { &[&HELP, &CLUSTER, &SERVER, &GLOBAL] };
         command.flags.iter().chain(common).copied().collect()
+    }
+
+    /// Whether it is a server itself.
+    fn serves(&self) -> bool {
+        matches!(self.command().name, "serve" | "sandbox")
     }
 
     /// Its name with those above it; the root goes by `program`.
@@ -166,7 +184,21 @@ pub(crate) fn execute(args: &[String]) -> Outcome {
     let settings = Settings::read(&parsed);
     check_color(&parsed)?;
     let args = parsed.args.clone();
-    run(&Call { command: command.name, flags: parsed, args, settings })
+    let server = if found.serves() { None } else { server(&found, &parsed)? };
+    run(&Call { command: command.name, flags: parsed, args, settings, server })
+}
+
+/// The server that a command is to be done by. A variable that names one says nothing to commands that need none; a flag
+/// would be in vain.
+fn server(found: &Found, parsed: &Parsed) -> Outcome<Option<Server>> {
+    if found.command().remote {
+        return Server::of(parsed);
+    }
+    let flags = SERVER.flags.iter();
+    match flags.map(|flag| flag.name).find(|flag| parsed.given(flag)) {
+        Some(flag) => fail!("`{}` does not go over the API: leave out --{flag}", found.name("whipstaff")),
+        None => Ok(None),
+    }
 }
 
 fn check_color(parsed: &Parsed) -> Outcome {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::release::{Clock, ConfigMapLedger, Ledger, MemoryLedger, SecretLedger, SqlLedger};
 use cluster::Cluster;
-use engine::{Engine, Notice, Settings, Target};
+use engine::{Engine, Notice, Settings};
 use jiff::Timestamp;
 use kube::Client;
 use render::Resolve;
@@ -119,7 +119,7 @@ fn in_memory(call: &Call) -> Outcome<Session> {
     const FILES: &str = "HELM_MEMORY_DRIVER_DATA";
     if !matches!(
         call.command,
-        "list" | "history" | "status" | "all" | "values" | "manifest" | "hooks" | "notes" | "metadata"
+        "list" | "history" | "status" | "all" | "values" | "manifest" | "hooks" | "notes" | "metadata" | "diff"
     ) {
         fail!("the driver \"memory\" is there to read releases from the files in ${FILES}, not to change them");
     }
@@ -215,10 +215,5 @@ impl Session {
     /// The same where the revisions of a release were looked for.
     pub(crate) fn not_found(&self, error: engine::Error) -> Fail {
         self.refused("query: failed to query with labels", error)
-    }
-
-    /// A release in the namespace of the command.
-    pub(crate) fn target(&self, name: &str) -> Target {
-        Target { namespace: self.namespace.clone(), name: name.to_owned() }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::Event;
+use api::{Event, WarningSource};
 
 use crate::log::{Level, log};
 
@@ -55,22 +55,27 @@ impl Progress {
     pub(crate) fn see(&self, event: Event) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Resource { kind, namespace, name, action, message, .. } => match action.as_str() {
-                "not-owned" | "unverifiable" => {
-                    let unverifiable = message.filter(|_| action == "unverifiable");
-                    seen.skipped.push(Skipped { kind, namespace, name, unverifiable });
+            Event::Resource { kind, namespace, name, action, message, .. } => {
+                let namespace = namespace.unwrap_or_default();
+                match action.as_str() {
+                    "not-owned" | "unverifiable" => {
+                        let unverifiable = message.filter(|_| action == "unverifiable");
+                        seen.skipped.push(Skipped { kind, namespace, name, unverifiable });
+                    }
+                    "configured" if message.is_some() => unexpected(&namespace, &name, &kind),
+                    "waiting" | "ready" | "failed" | "gone" => {
+                        let message = message.unwrap_or_default();
+                        self.note(&mut seen, format!("{kind}/{name}"), &action, &message);
+                    }
+                    _ => {}
                 }
-                "configured" if message.is_some() => unexpected(&namespace, &name, &kind),
-                "waiting" | "ready" | "failed" | "gone" => {
-                    let message = message.unwrap_or_default();
-                    self.note(&mut seen, format!("{kind}/{name}"), &action, &message);
-                }
-                _ => {}
-            },
+            }
             Event::Log { text, .. } if text.is_empty() => {}
             Event::Log { text, .. } => log(Level::Info, text.strip_suffix('\n').unwrap_or(&text), &[]),
-            Event::Locked { holder, message } => log(Level::Warn, &message, &[("holder", &holder)]),
-            Event::Warned { message } => {
+            Event::Warning { message, source: Some(WarningSource::Lock), holder } => {
+                log(Level::Warn, &message, &[("holder", &holder.unwrap_or_default())]);
+            }
+            Event::Warning { message, .. } => {
                 seen.erase();
                 // It quotes what a chart says.
                 let text: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -79,7 +84,7 @@ impl Progress {
                     seen.draw();
                 }
             }
-            Event::Hook { .. } | Event::Phase { .. } | Event::Recorded { .. } | Event::Warning { .. } => {}
+            Event::Hook { .. } | Event::Phase { .. } | Event::Done { .. } => {}
         }
     }
 
@@ -140,6 +145,24 @@ impl Seen {
     }
 }
 
+/// The engine's event as the API has it, so that what is shown is the same wherever the work is done. What the engine warns
+/// of was told when the chart was loaded.
+pub(crate) fn of_engine(event: engine::Event) -> Option<Event> {
+    use engine::Event as E;
+    let warning = |message, source, holder| Some(Event::Warning { message, source: Some(source), holder });
+    match event {
+        E::Resource { api_version, kind, namespace, name, action, message } => {
+            let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+            Some(Event::Resource { api_version, kind, namespace, name, action, message })
+        }
+        E::Hook { name, kind, event, phase } => Some(Event::Hook { name, kind, event, phase }),
+        E::Log { pod, container, text } => Some(Event::Log { pod, container, text, of_test: false }),
+        E::Warned { message } => warning(message, WarningSource::Cluster, None),
+        E::Locked { holder, message } => warning(message, WarningSource::Lock, Some(holder)),
+        E::Phase { .. } | E::Recorded { .. } | E::Warning { .. } => None,
+    }
+}
+
 fn unexpected(namespace: &str, name: &str, kind: &str) {
     let text = "resource exists on cluster but not in original release, using cluster state as baseline";
     log(Level::Warn, text, &[("namespace", namespace), ("name", name), ("kind", kind)]);
@@ -153,7 +176,7 @@ mod tests {
         Event::Resource {
             api_version: "v1".to_owned(),
             kind: "Pod".to_owned(),
-            namespace: "web".to_owned(),
+            namespace: Some("web".to_owned()),
             name: "shop".to_owned(),
             action: action.to_owned(),
             message: Some("Running".to_owned()),

@@ -4,7 +4,7 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chart::Chart;
+use chart::{Chart, ValueOptions};
 use engine::{Error, Notice, Template, Templated};
 use goyaml::Map;
 use jiff::Timestamp;
@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) ahead: Ahead,
     /// The user's values.
     pub(crate) values: Map,
+    /// What they were made of.
+    pub(crate) options: ValueOptions,
     /// The release's name.
     pub(crate) name: String,
     /// Its namespace.
@@ -102,10 +104,10 @@ fn prepare_as(call: &Call, named: impl FnOnce(&Call) -> Outcome<(String, String)
     let (name, chart) = named(call)?;
     let path = locate::chart(call, &chart)?;
     call.debug("Chart path", &[("path", &path)]);
-    let values = values::merge(&call.flags)?;
+    let (values, options) = values::merge(&call.flags)?;
     let mut ahead = Ahead::default();
     let chart = locate::load(&path, &mut ahead)?;
-    Ok(Prepared { chart, ahead, values, name, namespace: call.settings.namespace() })
+    Ok(Prepared { chart, ahead, values, options, name, namespace: call.namespace() })
 }
 
 fn name_and_chart(call: &Call, default_name: &str) -> Outcome<(String, String)> {
@@ -156,7 +158,7 @@ pub(crate) fn render(
     capabilities: Capabilities,
     is_upgrade: bool,
 ) -> Result<Rendered, Failed> {
-    let Prepared { chart, ahead, values, name, namespace } = prepared;
+    let Prepared { chart, ahead, values, name, namespace, .. } = prepared;
     let release = Release { name: name.clone(), namespace, revision: 1, is_upgrade };
     let template = Template {
         ahead,
@@ -234,6 +236,19 @@ const WITH_ATTRIBUTES: [&str; 4] = [
     "ImportValues missing table from chart",
     "ImportValues missing table",
 ];
+
+/// Tells what a server says of a chart, if it is of that kind; what was told when the chart was loaded is not told again.
+pub(crate) fn tell_text(text: &str) -> bool {
+    if let Some(hook) = text.strip_prefix("skipping unknown hooks ") {
+        tell(false, &Notice::UnknownHook(hook.to_owned()));
+        return true;
+    }
+    let is_of_values = text.starts_with("warning: ") || WITH_ATTRIBUTES.iter().any(|known| text.starts_with(known));
+    if is_of_values {
+        values_notice(text);
+    }
+    is_of_values || text == Notice::Deprecated.to_string()
+}
 
 /// Tells of values that do not go together.
 pub(crate) fn values_notice(text: &str) {

@@ -106,6 +106,11 @@ impl Settings {
             .unwrap_or_else(|| "default".to_owned())
     }
 
+    /// The namespace on a server, which knows nothing of our kubeconfig: the one asked for, or `default`.
+    pub(crate) fn namespace_there(&self) -> &str {
+        if self.asked_namespace.is_empty() { "default" } else { &self.asked_namespace }
+    }
+
     /// What `env` shows, by name.
     pub(crate) fn variables(&self) -> BTreeMap<&'static str, String> {
         let folder = |path: PathBuf| path.to_string_lossy().into_owned();

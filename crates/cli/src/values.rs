@@ -9,8 +9,8 @@ use goyaml::Map;
 use crate::fail::Outcome;
 use crate::flags::Parsed;
 
-/// Reads and merges the values that a call gives.
-pub(crate) fn merge(flags: &Parsed) -> Outcome<Map> {
+/// Reads the values that a call gives, and merges them; gives back what they are made of too.
+pub(crate) fn merge(flags: &Parsed) -> Outcome<(Map, ValueOptions)> {
     let files = flags.list("values").iter().map(|path| Ok((path.clone(), read(path)?)));
     let options = ValueOptions {
         files: files.collect::<Result<_, String>>().map_err(crate::fail::Fail::new)?,
@@ -20,11 +20,11 @@ pub(crate) fn merge(flags: &Parsed) -> Outcome<Map> {
         file: flags.list("set-file").to_vec(),
         literal: flags.list("set-literal").to_vec(),
     };
-    Ok(options.merge(&mut read)?)
+    Ok((options.merge(&mut read)?, options))
 }
 
 /// Reads a file, or standard input; a failure is told as Go tells it.
-fn read(path: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &str) -> Result<Vec<u8>, String> {
     if path.trim() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map_err(|error| error.to_string())?;

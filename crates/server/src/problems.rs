@@ -18,6 +18,14 @@ pub(crate) fn of(error: Error) -> Box<Problem> {
 /// As [`of`], of a change that puts the chart of this name in place.
 pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
     let text = error.to_string();
+    let helm = api::HelmError {
+        error: text.clone(),
+        cause: match &error {
+            Error::Failed { cause, .. } => Some(cause.to_string()),
+            _ => None,
+        },
+        advice: error.advice(jiff::Timestamp::now()),
+    };
     let made = match error {
         Error::Name { .. } => Problem::of_errors(Reason::InvalidReleaseName, vec![InputError::parameter("name", text)]),
         Error::NameInUse { revision, status } => Problem::new(
@@ -67,7 +75,7 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
         ),
         Error::Failed { cause, .. } => failure(&cause, &text),
     };
-    Box::new(made)
+    Box::new(Problem { helm: Some(helm), ..made })
 }
 
 /// Makes the problem of a test that has failed, or whose end could not be recorded.

@@ -74,11 +74,15 @@ async fn operate(ctx: Ctx, job: Job) -> Outcome {
 async fn dry_run(ctx: &Ctx, mode: &str, job: Job) -> Outcome {
     let Task::Change(prepare) = job.task else { return Err(crate::reply::internal("tests have no dry run")) };
     let mut intent = prepare.await?;
+    let with_record = ctx.query.flag("record");
     if let Intent::Install(change) | Intent::Upgrade(change) | Intent::Apply(change) = &mut intent {
         change.without_lookups = mode == "client";
+        change.hide_secrets = ctx.query.flag("hideSecret");
+        // As Helm's own dry run, which does not look whether the name is in use.
+        change.preview = with_record || change.hide_secrets;
     }
     let plan = plan(&*ctx.engine()?, intent).await?;
-    Reply::ok().value(ctx, &convert::dry_run(&plan, mode))
+    Reply::ok().value(ctx, &convert::dry_run(&plan, mode, with_record)?)
 }
 
 /// Plans a change, and answers with the plan.
@@ -231,8 +235,8 @@ async fn run_tests(
     let tested = engine.test_until(test, &tell, entry.cancel_handle()).await.map_err(problems::of)?;
     for log in tested.logs {
         entry.event(match log {
-            Ok(log) => api::Event::Log { pod: log.pod, container: log.container, text: log.text },
-            Err(message) => api::Event::Warning { message },
+            Ok(log) => api::Event::Log { pod: log.pod, container: log.container, text: log.text, of_test: true },
+            Err(message) => api::Event::Warning { message, source: Some(api::WarningSource::Test), holder: None },
         });
     }
     match tested.failure {
@@ -292,9 +296,14 @@ fn shown(event: Event) -> Option<api::Event> {
             message,
         },
         Event::Hook { name, kind, event, phase } => api::Event::Hook { name, kind, event, phase },
-        Event::Log { pod, container, text } => api::Event::Log { pod, container, text },
-        Event::Warning { message } | Event::Warned { message } => api::Event::Warning { message },
-        Event::Locked { holder, message } => api::Event::Warning { message: format!("{message} (`{holder}`)") },
+        Event::Log { pod, container, text } => api::Event::Log { pod, container, text, of_test: false },
+        Event::Warning { message } => api::Event::warning(message),
+        Event::Warned { message } => {
+            api::Event::Warning { message, source: Some(api::WarningSource::Cluster), holder: None }
+        }
+        Event::Locked { holder, message } => {
+            api::Event::Warning { message, source: Some(api::WarningSource::Lock), holder: Some(holder) }
+        }
         // Records are the engine's business; their outcome is the operation's result.
         Event::Recorded { .. } => return None,
     })

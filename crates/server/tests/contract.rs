@@ -88,7 +88,8 @@ cases! {
     chart_schema, chart_crds, chart_files, chart_file, template, lint, chart_lint, cluster_list, cluster_get, release_list_all,
     release_list_cluster, release_list, release_install, release_get, release_apply, release_patch, release_uninstall,
     release_rollback, release_plan, release_diff, release_resources, release_drift, release_test, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
-    release_notes, revision_notes, release_hooks, revision_hooks, release_chart, revision_chart, operation_list,
+    release_notes, revision_notes, release_hooks, revision_hooks, release_chart, revision_chart, release_record, revision_record, release_objects,
+    revision_objects, operation_list,
     operation_get, operation_events, operation_logs, operation_cancel,
 }
 
@@ -737,6 +738,38 @@ async fn release_chart(w: World) {
 
 async fn revision_chart(w: World) {
     assert_eq!(w.get(&format!("{ONE}/revisions/1/chart")).await["name"], "shop");
+}
+
+async fn release_record(w: World) {
+    w.upgrade(json!({"values": {"message": "two"}, "labels": {"team": "web"}})).await;
+    let found = w.get(&format!("{ONE}/record")).await;
+    let release = &found["release"];
+    assert_eq!(
+        (&release["name"], &release["version"], &release["config"]["message"]),
+        (&json!("shop"), &json!(2), &json!("two"))
+    );
+    assert!(release["chart"]["templates"].is_array() && release["info"]["status"] == "deployed", "{release}");
+    assert_eq!((&found["labels"]["team"], &found["systemLabels"]["owner"]), (&json!("web"), &json!("helm")));
+}
+
+async fn revision_record(w: World) {
+    w.upgrade(json!({})).await;
+    let found = w.get(&format!("{ONE}/revisions/1/record")).await;
+    assert_eq!((&found["release"]["version"], &found["systemLabels"]), (&json!(1), &Value::Null));
+    assert_eq!(w.server.get(&format!("{ONE}/revisions/9/record")).await.reason(), (404, "REVISION_NOT_FOUND".into()));
+}
+
+async fn release_objects(w: World) {
+    let found = w.get(&format!("{ONE}/objects")).await;
+    assert_eq!(found["v1/ConfigMap"][0]["kind"], "ConfigMap", "{found}");
+    let tables = w.get(&format!("{ONE}/objects?form=table")).await;
+    assert_eq!(tables["v1/ConfigMap"][0]["kind"], "Table", "{tables}");
+}
+
+async fn revision_objects(w: World) {
+    w.upgrade(json!({})).await;
+    let found = w.get(&format!("{ONE}/revisions/1/objects?form=object")).await;
+    assert_eq!(found["v1/ConfigMap"][0]["kind"], "ConfigMap", "{found}");
 }
 
 async fn operation_list(w: World) {

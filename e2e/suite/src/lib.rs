@@ -20,6 +20,7 @@ mod rest;
 mod runner;
 mod server;
 mod session;
+mod tools;
 
 pub use options::{Options, Target};
 pub use postgres::Postgres;

@@ -178,6 +178,7 @@ impl Suite<'_> {
             root: &self.options.root,
             charts: &self.options.root.join("e2e/charts"),
             work: self.work,
+            cache: &self.options.cache,
             port: self.options.port,
         };
         self.run_cases(target.name(), &ctx, cases)
@@ -197,6 +198,7 @@ impl Suite<'_> {
             root: &self.options.root,
             charts: &self.options.root.join("e2e/charts"),
             work: self.work,
+            cache: &self.options.cache,
             port: self.options.port,
         };
         self.run_cases("cli", &ctx, cases::cli())

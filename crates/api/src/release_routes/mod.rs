@@ -4,8 +4,8 @@ pub(crate) mod parameters;
 pub(crate) mod problems;
 
 use self::parameters::{
-    ALL, CHART, DRY_RUN, FILTER, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, LAST_EVENT, NAME, NAMESPACE, PLAN_DIGEST,
-    PREFER, QUEUE, REVISION, SELECTOR, SORT, STATUS, WATCH, query,
+    ALL, CHART, DRY_RUN, FILTER, FORM, HIDE_SECRET, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, LAST_EVENT, NAME, NAMESPACE,
+    PLAN_DIGEST, PREFER, QUEUE, RECORD, REVISION, SELECTOR, SORT, STATUS, WATCH, query,
 };
 use self::problems::{CHANGE, GO_BACK, LIST, READ, READ_REVISION, TAKE_AWAY, TEST, UNLOCK};
 use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Param, ParamType};
@@ -48,7 +48,7 @@ struct Part {
     ids: [&'static str; 2],
     summary: &'static str,
     description: &'static str,
-    values: bool,
+    own: &'static [Param],
     responses: &'static [Response],
 }
 
@@ -67,7 +67,7 @@ const PARTS: &[Part] = &[
         ids: ["release_values", "revision_values"],
         summary: "Returns the values",
         description: "The user's; with `all=true` those that the chart was rendered with.",
-        values: true,
+        own: &[ALL],
         responses: &[ok("The values.", JSON_OR_YAML, Shape::Object)],
     },
     Part {
@@ -75,7 +75,7 @@ const PARTS: &[Part] = &[
         ids: ["release_manifest", "revision_manifest"],
         summary: "Returns the manifest",
         description: "As YAML, what `helm get manifest` prints.",
-        values: false,
+        own: &[],
         responses: &[ok("The manifest.", YAML_TEXT, Shape::Of("Manifest"))],
     },
     Part {
@@ -83,7 +83,7 @@ const PARTS: &[Part] = &[
         ids: ["release_notes", "revision_notes"],
         summary: "Returns the notes",
         description: "",
-        values: false,
+        own: &[],
         responses: &[ok("The notes.", PLAIN_TEXT, Shape::Of("Notes"))],
     },
     Part {
@@ -91,7 +91,7 @@ const PARTS: &[Part] = &[
         ids: ["release_hooks", "revision_hooks"],
         summary: "Returns the hooks",
         description: "As YAML, what `helm get hooks` prints.",
-        values: false,
+        own: &[],
         responses: &[ok("The hooks.", YAML_TEXT, Shape::Of("HookList"))],
     },
     Part {
@@ -99,8 +99,30 @@ const PARTS: &[Part] = &[
         ids: ["release_chart", "revision_chart"],
         summary: "Returns what the chart says of itself",
         description: "",
-        values: false,
+        own: &[],
         responses: &[ok("The chart's metadata.", JSON_OR_YAML, Shape::Of("Metadata"))],
+    },
+    Part {
+        paths: part_paths!("/record"),
+        ids: ["release_record", "revision_record"],
+        summary: "Returns the record as Helm keeps it",
+        description: "All of it: chart, values, manifest, hooks and notes, what Secrets hold included. What `helm get all` prints is made of it.",
+        own: &[],
+        responses: &[ok("The record.", JSON_OR_YAML, Shape::Of("ReleaseRecord"))],
+    },
+    Part {
+        paths: part_paths!("/objects"),
+        ids: ["release_objects", "revision_objects"],
+        summary: "Returns the objects of the manifest that are there, and their pods",
+        description: "By version and kind, as `helm status` shows them. What cannot be read is left out.",
+        own: &[FORM],
+        responses: &[Response {
+            status: 200,
+            doc: "Lists of objects, or of tables as `kubectl get` prints them, by version and kind.",
+            media: JSON_OR_YAML,
+            shape: Shape::Object,
+            headers: &[],
+        }],
     },
 ];
 
@@ -152,7 +174,7 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Installs a release",
         description: "An error when the name, which is in the body, is in use.",
-        parameters: &[CLUSTER, NAMESPACE, DRY_RUN, PLAN_DIGEST, PREFER, QUEUE, IDEMPOTENCY],
+        parameters: &[CLUSTER, NAMESPACE, DRY_RUN, HIDE_SECRET, RECORD, PLAN_DIGEST, PREFER, QUEUE, IDEMPOTENCY],
         body: CHANGE_BODY,
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,
@@ -181,6 +203,8 @@ const FIXED: &[Route] = &[
             NAMESPACE,
             NAME,
             DRY_RUN,
+            HIDE_SECRET,
+            RECORD,
             PLAN_DIGEST,
             PREFER,
             QUEUE,
@@ -348,10 +372,10 @@ pub(crate) fn routes() -> Vec<Route> {
     all.extend_from_slice(FIXED);
     for part in PARTS {
         let [of_release, of_revision] = part.ids;
-        let (parameters, parameters_revision): (&'static [Param], &'static [Param]) = if part.values {
-            (&[CLUSTER, NAMESPACE, NAME, ALL], &[CLUSTER, NAMESPACE, NAME, REVISION, ALL])
-        } else {
-            (&[CLUSTER, NAMESPACE, NAME], &[CLUSTER, NAMESPACE, NAME, REVISION])
+        let (parameters, parameters_revision): (&'static [Param], &'static [Param]) = match part.own {
+            [] => (&[CLUSTER, NAMESPACE, NAME], &[CLUSTER, NAMESPACE, NAME, REVISION]),
+            [own] if *own == ALL => (&[CLUSTER, NAMESPACE, NAME, ALL], &[CLUSTER, NAMESPACE, NAME, REVISION, ALL]),
+            _ => (&[CLUSTER, NAMESPACE, NAME, FORM], &[CLUSTER, NAMESPACE, NAME, REVISION, FORM]),
         };
         let [path, path_revision] = part.paths;
         let base = Route {

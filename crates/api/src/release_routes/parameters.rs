@@ -2,10 +2,6 @@
 
 use crate::parameter::{Location, Param, ParamType};
 
-pub(crate) const fn path(name: &'static str, doc: &'static str, example: &'static str) -> Param {
-    Param { name, location: Location::Path, kind: ParamType::Text, doc, example }
-}
-
 pub(crate) const fn query(name: &'static str, kind: ParamType, doc: &'static str, example: &'static str) -> Param {
     Param { name, location: Location::Query, kind, doc, example }
 }
@@ -14,8 +10,20 @@ pub(crate) const fn header(name: &'static str, doc: &'static str, example: &'sta
     Param { name, location: Location::Header, kind: ParamType::Text, doc, example }
 }
 
-pub(crate) const NAMESPACE: Param = path("namespace", "The namespace.", "web");
-pub(crate) const NAME: Param = path("name", "The release's name.", "shop");
+pub(crate) const NAMESPACE: Param = Param {
+    name: "namespace",
+    location: Location::Path,
+    kind: ParamType::Form { pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max: 63 },
+    doc: "The namespace.",
+    example: "web",
+};
+pub(crate) const NAME: Param = Param {
+    name: "name",
+    location: Location::Path,
+    kind: ParamType::Form { pattern: r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", max: 53 },
+    doc: "The release's name.",
+    example: "shop",
+};
 pub(crate) const REVISION: Param = Param {
     name: "revision",
     location: Location::Path,
@@ -83,6 +91,17 @@ pub(crate) const DRY_RUN: Param = query(
     "server",
 );
 
+pub(crate) const HIDE_SECRET: Param =
+    query("hideSecret", ParamType::Flag, "With `dryRun`: leave what Secrets hold out of the manifest.", "true");
+pub(crate) const RECORD: Param =
+    query("record", ParamType::Flag, "With `dryRun`: answer the record as Helm would write it too.", "true");
+pub(crate) const FORM: Param = query(
+    "form",
+    ParamType::Choice(&["object", "table"]),
+    "Objects as they are, which is what there is when this is left out, or rows of tables.",
+    "table",
+);
+
 pub(crate) const PLAN_DIGEST: Param = query(
     "planDigest",
     ParamType::Text,
@@ -99,7 +118,12 @@ pub(crate) const QUEUE: Param = query(
 
 pub(crate) const PREFER: Param =
     header("Prefer", "`wait=N` waits up to N seconds for the operation to end (RFC 7240); 600 at most.", "wait=60");
-pub(crate) const IDEMPOTENCY: Param =
-    header("Idempotency-Key", "The same key with the same request is the same operation; kept for a day.", "d9f1c1a0");
+pub(crate) const IDEMPOTENCY: Param = Param {
+    name: "Idempotency-Key",
+    location: Location::Header,
+    kind: ParamType::Form { pattern: "^[!-~]+$", max: 255 },
+    doc: "The same key with the same request is the same operation; kept for a day.",
+    example: "d9f1c1a0",
+};
 pub(crate) const IF_MATCH: Param = header("If-Match", "Only when the release's `ETag` is this.", "\"3-deployed\"");
 pub(crate) const IF_NONE_MATCH: Param = header("If-None-Match", "`*`: only when there is no such release.", "*");

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use ::release::{ApplyMethod, Head, Release};
+use ::release::{ApplyMethod, Release};
 use chart::Dependency;
 use chart::values::coalesce_values;
 use serde::Serialize;
 
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect::{self, Session};
 use crate::fail::{Outcome, fail};
 use crate::flags::{Flag, Group, OUTPUT, REVISION, go_int};
 use crate::output::print;
+use crate::releases::{self, Releases};
 use crate::show::{self, RFC3339};
 use crate::status::{self, Shape};
 use crate::templates;
@@ -26,7 +26,7 @@ static ALL_VALUES: Group = Group {
     flags: &[Flag::switch("all", "those of the chart too, as the templates saw them").short('a')],
 };
 
-const PART: Command = Command { arity: Arity::Exactly(1), flags: &[&REVISION], ..PLAIN };
+const PART: Command = Command { arity: Arity::Exactly(1), flags: &[&REVISION], remote: true, ..PLAIN };
 
 static ALL: Command = Command {
     name: "all",
@@ -107,43 +107,28 @@ pub(crate) static COMMAND: Command = Command {
     ..PLAIN
 };
 
-/// Reads the release that a call is about, and what is known of its last revision when it is that one.
-fn release(call: &Call) -> Outcome<(Option<Head>, Release)> {
-    content(call, &connect::open(call)?)
+/// What is read of a release: the labels that Helm keeps for itself, where they are shown, and the release.
+type Content = (BTreeMap<String, String>, Release);
+
+/// Reads the release that a call is about.
+fn release(call: &Call) -> Outcome<Content> {
+    content(call, releases::open(call)?.as_ref())
 }
 
 /// Reads a release at the revision that a call asks for.
-pub(crate) fn content(call: &Call, session: &Session) -> Outcome<(Option<Head>, Release)> {
+pub(crate) fn content(call: &Call, releases: &dyn Releases) -> Outcome<Content> {
     let name = call.args.first().map_or("", String::as_str);
     if ::release::validate_name(name).is_err() {
         fail!("releaseContent: Release name is invalid: {name}");
     }
-    let target = session.target(name);
     let revision = go_int(call.flags.text("revision")).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    match revision {
-        Some(revision) => {
-            let key = ::release::Key::new(&session.namespace, name, revision);
-            match session.wait(session.engine.ledger().get(&key)) {
-                Ok(record) => Ok((None, record.release)),
-                Err(error) => {
-                    let doing = format!("get: failed to get {:?}", key.object_name());
-                    Err(session.refused(&doing, engine::Error::Ledger(error)))
-                }
-            }
-        }
-        None => match session.wait(session.engine.last(&target)) {
-            // In a database Helm's own labels are columns, and Helm does not show them.
-            Ok((_, record)) if session.engine.ledger().driver() == "SQL" => Ok((None, record.release)),
-            Ok((head, record)) => Ok((Some(head), record.release)),
-            Err(error) => Err(session.not_found(error)),
-        },
-    }
+    releases.content(name, revision)
 }
 
 fn all(call: &Call) -> Outcome {
-    let (head, release) = release(call)?;
+    let (system, release) = release(call)?;
     if let Some(template) = call.flags.some("template") {
-        let labels = labels(head.as_ref(), &release);
+        let labels = labels(&system, &release);
         return print(&templates::of_release(template, &release, &labels)?);
     }
     print(&status::table(call, &release, &Shape { all: true, metadata: true, ..Shape::default() })?)
@@ -173,9 +158,9 @@ fn or_null(values: Option<goyaml::Map>) -> goyaml::Value {
 }
 
 /// The labels of a record: with the system's own when it was found by them, as with Helm.
-fn labels(head: Option<&Head>, release: &Release) -> BTreeMap<String, String> {
+fn labels(system: &BTreeMap<String, String>, release: &Release) -> BTreeMap<String, String> {
     let mut labels = release.labels.clone();
-    labels.extend(head.map(|head| head.system.clone()).unwrap_or_default());
+    labels.extend(system.clone());
     labels
 }
 
@@ -201,7 +186,7 @@ struct Metadata<'r> {
 }
 
 fn metadata(call: &Call) -> Outcome {
-    let (head, release) = release(call)?;
+    let (system, release) = release(call)?;
     let chart = &release.chart.metadata;
     let never = || "0001-01-01T00:00:00Z".to_owned();
     let metadata = Metadata {
@@ -210,7 +195,7 @@ fn metadata(call: &Call) -> Outcome {
         version: &chart.version,
         app_version: &chart.app_version,
         annotations: chart.annotations.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        labels: labels(head.as_ref(), &release),
+        labels: labels(&system, &release),
         dependencies: &chart.dependencies,
         namespace: &release.namespace,
         revision: release.version,

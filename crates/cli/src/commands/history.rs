@@ -1,12 +1,12 @@
 //! `history`, as Helm 4.3: `pkg/cmd/history.go`.
 
-use ::release::{Item, Peek, Time};
+use ::release::Time;
 use serde::Serialize;
 
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect;
 use crate::fail::{Outcome, fail};
 use crate::flags::{Flag, Group, Kind, OUTPUT, go_int};
+use crate::releases::{self, Revision};
 use crate::show::{self, ANSIC};
 use crate::table::table;
 
@@ -28,6 +28,7 @@ pub(crate) static COMMAND: Command = Command {
     arity: Arity::Exactly(1),
     flags: &[&FLAGS, &OUTPUT],
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
@@ -50,30 +51,27 @@ fn is_none(revision: &u32) -> bool {
 }
 
 fn run(call: &Call) -> Outcome {
-    let session = connect::open(call)?;
+    let releases = releases::open(call)?;
     let name = call.args.first().map_or("", String::as_str);
     if ::release::validate_name(name).is_err() {
         fail!("release name is invalid: {name}");
     }
-    let items = session.wait(session.engine.history(&session.target(name)));
-    let items = items.map_err(|error| session.not_found(error))?;
-    let mut lines: Vec<Line> =
-        items.into_iter().filter_map(|Item { head, peek }| Some(line(head.key.revision, *peek.ok()?))).collect();
+    let mut lines: Vec<Line> = releases.history(name)?.into_iter().map(line).collect();
     let most = go_int(call.flags.text("max")).and_then(|most| usize::try_from(most).ok()).unwrap_or(0);
     lines.drain(..lines.len().saturating_sub(most));
     let with_rollback = call.flags.on("show-rollback-revision");
     show::formatted(call, &lines, |lines| Ok(in_columns(lines, with_rollback)))
 }
 
-fn line(revision: u32, peek: Peek) -> Line {
+fn line(revision: Revision) -> Line {
     Line {
-        revision,
-        updated: peek.info.last_deployed,
-        status: peek.info.status.to_string(),
-        chart: format!("{}-{}", peek.metadata.name, peek.metadata.version),
-        app_version: peek.metadata.app_version,
-        rollback_revision: peek.info.rollback_revision,
-        description: peek.info.description,
+        revision: revision.revision,
+        updated: revision.updated,
+        status: revision.status,
+        chart: revision.chart,
+        app_version: revision.app_version,
+        rollback_revision: revision.rollback_revision,
+        description: revision.description,
     }
 }
 

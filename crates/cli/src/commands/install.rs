@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ::release::{ApplyMethod, Hook, Info, Release, Status, Time};
-use engine::{Error, Intent, Target};
 use jiff::Timestamp;
 use render::Capabilities;
 use render::manifests::Shape;
@@ -11,11 +10,11 @@ use render::manifests::Shape;
 use super::dry_run::{Strategy, strategy};
 use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect::{self, Session};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{CHART, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT};
 use crate::log::{Level, log};
 use crate::release::{self, Prepared, Rendered};
+use crate::releases;
 use crate::status;
 
 pub(crate) static COMMAND: Command = Command {
@@ -34,6 +33,7 @@ pub(crate) static COMMAND: Command = Command {
     flags: &[&PREVIEW, &OUTPUT, &VALUES, &CHART, &INSTALL, &RELEASE, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
@@ -55,7 +55,7 @@ pub(crate) fn install(call: &Call, how: Strategy, replace: bool) -> Outcome<Rele
 /// Plans the install of a chart with what the cluster says, and runs the plan unless it is only tried out.
 pub(crate) fn planned(call: &Call, prepared: Prepared, how: Strategy, replace: bool) -> Outcome<Release> {
     release::check(call, &prepared.chart)?;
-    let session = connect::open(call).map_err(|fail| {
+    let releases = releases::open(call).map_err(|fail| {
         let text = format!("cluster reachability check failed: {}", fail.text);
         log(Level::Error, &text, &[]);
         Fail::new(text)
@@ -66,46 +66,20 @@ pub(crate) fn planned(call: &Call, prepared: Prepared, how: Strategy, replace: b
         log(Level::Error, text, &[]);
         fail!("{text}");
     }
-    let Prepared { chart, values, name, namespace, .. } = prepared;
+    let Prepared { chart, values, options, name, .. } = prepared;
     release::check_name(&name)?;
     if preview && !call.flags.on("skip-crds") && !chart.crd_objects().is_empty() {
         let text = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
         log(Level::Warn, text, &[]);
     }
-    let mut change = change::of_chart(call, change::first_apply(call), Target { namespace, name }, chart, values);
+    let mut change = change::of_chart(call, change::first_apply(call), releases.target(&name), chart, values);
     change.replace |= replace;
     change.preview = preview;
-    let plan = change::plan(&session, Intent::Install(change)).map_err(|error| {
-        // As without a cluster: what `template` could not make of a chart may still be looked at, and Helm says how.
-        let may_be_shown = call.command == "template" && !call.settings.debug && matches!(error, Error::Render(_));
-        let fail = refused(&session, error);
-        let hint = if may_be_shown { "\n\nUse --debug flag to render out invalid YAML" } else { "" };
-        Fail { text: format!("{}{hint}", fail.text), ..fail }
-    })?;
+    let mut release = releases.install(call, change, &options)?;
     if preview {
-        let mut release = plan.release;
         release.set_status(Status::PendingInstall, "Dry run complete");
-        return Ok(release);
     }
-    change::run(call, &session, plan)
-}
-
-/// Why a release cannot be installed, told as Helm tells it.
-fn refused(session: &Session, error: Error) -> Fail {
-    match error {
-        error @ Error::NameInUse { .. } => {
-            let text = error.to_string();
-            log(Level::Error, "release name check failed", &[("error", &text)]);
-            Fail::new(format!("release name check failed: {text}"))
-        }
-        Error::Dependencies(error) => {
-            const FAILED: &str = "chart dependencies processing failed";
-            let text = error.to_string();
-            log(Level::Error, FAILED, &[("error", &text)]);
-            Fail::new(format!("{FAILED}: {text}"))
-        }
-        error => session.unable("install", error),
-    }
+    Ok(release)
 }
 
 /// The release as an install would record it, without a cluster.

@@ -52,7 +52,7 @@ fn run(call: &Call) -> Outcome {
     }
     let mut options = Options {
         namespace: call.settings.namespace(),
-        values: values::merge(flags)?,
+        values: values::merge(flags)?.0,
         kube_version,
         skip_schema_validation: flags.on("skip-schema-validation"),
         ..Options::new(Timestamp::now())

@@ -1,15 +1,14 @@
 //! `list`, as Helm 4.3: `pkg/cmd/list.go`, `pkg/action/list.go`.
 
-use ::release::{Head, Item, ListFilter, Peek, Scope, Selector, Status};
-use render::Pattern;
+use ::release::Status;
 use serde::Serialize;
 
 use crate::color;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect::{self, Session};
-use crate::fail::{Fail, Outcome};
+use crate::fail::Outcome;
 use crate::flags::{Flag, Group, Kind, OUTPUT, go_int};
 use crate::output::print;
+use crate::releases::{self, Listed};
 use crate::show::{self, LONG};
 use crate::table::table;
 
@@ -52,6 +51,7 @@ pub(crate) static COMMAND: Command = Command {
     arity: Arity::None,
     flags: &[&FLAGS, &SHOWN, &OUTPUT],
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
@@ -68,8 +68,8 @@ struct Line {
 }
 
 fn run(call: &Call) -> Outcome {
-    let session = connect::open(call)?;
-    let lines: Vec<Line> = releases(call, &session)?.iter().map(|(head, peek)| line(call, head, peek)).collect();
+    let found = releases::open(call)?.list(call)?;
+    let lines: Vec<Line> = found.into_iter().map(|listed| line(call, listed)).collect();
     let format = call.flags.text("output");
     if call.flags.on("short") {
         let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
@@ -83,7 +83,7 @@ fn run(call: &Call) -> Outcome {
 }
 
 /// The statuses that the flags ask for.
-fn statuses(call: &Call) -> Vec<Status> {
+pub(crate) fn statuses(call: &Call) -> Vec<Status> {
     let on = |flag: &str, statuses: &[Status]| if call.flags.on(flag) { statuses.to_vec() } else { Vec::new() };
     let pending = [Status::PendingInstall, Status::PendingRollback, Status::PendingUpgrade];
     let asked = [
@@ -102,67 +102,23 @@ fn statuses(call: &Call) -> Vec<Status> {
     }
 }
 
-/// Finds the releases that are asked for, in order, and opens those that are shown.
-fn releases(call: &Call, session: &Session) -> Outcome<Vec<(Head, Box<Peek>)>> {
-    let flags = &call.flags;
-    let pattern = flags.some("filter").map(Pattern::new).transpose().map_err(Fail::new)?;
-    let scope = match flags.on("all-namespaces") {
-        true => Scope::All,
-        false => Scope::Namespace(session.namespace.clone()),
-    };
-    let selector: Selector = match flags.some("selector") {
-        Some(text) => text.parse().map_err(|error: ::release::InvalidSelector| Fail::new(error.to_string()))?,
-        None => Selector::default(),
-    };
-    let number = |flag: &str| go_int(flags.text(flag)).unwrap_or(0);
+/// How many releases are left out at the start, and how many are shown at most.
+pub(crate) fn window(call: &Call) -> (usize, usize) {
+    let number = |flag: &str| go_int(call.flags.text(flag)).unwrap_or(0);
     let offset = usize::try_from(number("offset")).unwrap_or(0);
-    let most = usize::try_from(number("max")).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
-    let filter = ListFilter { statuses: statuses(call), ..ListFilter::default() };
-    let refused = |error| session.refused("list: failed to list", error);
-    let by_date = flags.on("date");
-    let mut found = if pattern.is_none() && selector == Selector::default() && (by_date || most == usize::MAX) {
-        readable(session.wait(session.engine.list(&scope, &filter)).map_err(refused)?)
-    } else {
-        let mut heads = session.wait(session.engine.heads(&scope, &filter)).map_err(refused)?;
-        heads.retain(|head| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&head.key.name)));
-        heads.retain(|head| {
-            let all = head.labels.iter().chain(&head.system).map(|(key, value)| (key.clone(), value.clone()));
-            selector.matches(&all.collect())
-        });
-        if !by_date {
-            // The order is known, and so no more need be opened than are shown.
-            if flags.on("reverse") {
-                heads.reverse();
-            }
-            let shown = heads.into_iter().skip(offset).take(most).collect();
-            return Ok(readable(session.wait(session.engine.open(shown))?));
-        }
-        readable(session.wait(session.engine.open(heads))?)
-    };
-    if by_date {
-        found.sort_by_key(|(_, peek)| peek.info.last_deployed.map(|at| at.timestamp()));
-    }
-    if flags.on("reverse") {
-        found.reverse();
-    }
-    Ok(found.into_iter().skip(offset).take(most).collect())
+    (offset, usize::try_from(number("max")).ok().filter(|most| *most > 0).unwrap_or(usize::MAX))
 }
 
-/// Leaves out records that cannot be read, as Helm does.
-fn readable(items: Vec<Item>) -> Vec<(Head, Box<Peek>)> {
-    items.into_iter().filter_map(|Item { head, peek }| Some((head, peek.ok()?))).collect()
-}
-
-fn line(call: &Call, head: &Head, peek: &Peek) -> Line {
+fn line(call: &Call, listed: Listed) -> Line {
     let layout = call.flags.some("time-format").unwrap_or(LONG);
     Line {
-        name: peek.name.clone(),
-        namespace: head.key.namespace.clone(),
-        revision: head.key.revision.to_string(),
-        updated: peek.info.last_deployed.map_or_else(|| "-".to_owned(), |at| show::time(at, layout)),
-        status: peek.info.status.to_string(),
-        chart: format!("{}-{}", peek.metadata.name, peek.metadata.version),
-        app_version: peek.metadata.app_version.clone(),
+        name: listed.name,
+        namespace: listed.namespace,
+        revision: listed.revision.to_string(),
+        updated: listed.updated.map_or_else(|| "-".to_owned(), |at| show::time(at, layout)),
+        status: listed.status,
+        chart: listed.chart,
+        app_version: listed.app_version,
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file per verb.
 
 pub(crate) mod dependency;
+pub(crate) mod diff;
 pub(crate) mod dry_run;
 pub(crate) mod env;
 pub(crate) mod get;
@@ -10,6 +11,7 @@ pub(crate) mod install;
 pub(crate) mod key;
 pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod operation;
 pub(crate) mod rollback;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
@@ -53,6 +55,8 @@ pub(crate) static ROOT: Command = Command {
         &status::COMMAND,
         &history::COMMAND,
         &get::COMMAND,
+        &diff::COMMAND,
+        &operation::COMMAND,
         &dependency::COMMAND,
         &show::COMMAND,
         &lint::COMMAND,

@@ -1,15 +1,15 @@
 //! `rollback`, as Helm 4.3: `pkg/cmd/rollback.go`.
 
-use engine::{Intent, Rollback};
+use engine::Rollback;
 use gotext::strconv::{parse_int, quote};
 
 use super::dry_run::{Strategy, strategy};
 use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{FURTHER, Flag, Group, SENDING, WAIT};
 use crate::output::print;
+use crate::releases;
 
 static FLAGS: Group = Group {
     title: "Going back",
@@ -30,6 +30,7 @@ pub(crate) static COMMAND: Command = Command {
     flags: &[&FLAGS, &FURTHER, &SENDING, &WAIT],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
@@ -51,13 +52,13 @@ fn run(call: &Call) -> Outcome {
         fail!("description must be {MAX_DESCRIPTION} characters or less, got {length}");
     }
     let how = strategy(&call.flags, false)?;
-    let session = connect::open(call)?;
+    let releases = releases::open(call)?;
     if ::release::validate_name(name).is_err() {
         fail!("prepareRollback: Release name is invalid: {name}");
     }
     let Ok(revision) = u32::try_from(revision) else { fail!("invalid release revision") };
     let wish = Rollback {
-        target: session.target(name),
+        target: releases.target(name),
         revision: Some(revision).filter(|revision| *revision > 0),
         description,
         apply: change::apply(call)?,
@@ -67,10 +68,6 @@ fn run(call: &Call) -> Outcome {
         history_max: change::history_max(call),
         expected_revision: None,
     };
-    let plan = change::plan(&session, Intent::Rollback(wish));
-    let plan = plan.map_err(|error| session.not_found(error))?;
-    if how == Strategy::None {
-        change::run(call, &session, plan)?;
-    }
+    releases.rollback(call, wish, how != Strategy::None)?;
     print("Rollback was a success! Happy Helming!\n")
 }

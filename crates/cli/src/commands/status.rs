@@ -4,9 +4,9 @@ use engine::Form;
 
 use super::get::content;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect;
-use crate::fail::{Fail, Outcome};
+use crate::fail::Outcome;
 use crate::flags::{OUTPUT, REVISION};
+use crate::releases;
 use crate::status;
 
 pub(crate) static COMMAND: Command = Command {
@@ -19,22 +19,16 @@ pub(crate) static COMMAND: Command = Command {
     arity: Arity::Exactly(1),
     flags: &[&REVISION, &OUTPUT],
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
 fn run(call: &Call) -> Outcome {
-    let session = connect::open(call)?;
-    let (_, release) = content(call, &session)?;
+    let releases = releases::open(call)?;
+    let (_, release) = content(call, releases.as_ref())?;
     let form = match call.flags.text("output") {
         "json" | "yaml" => Form::Object,
         _ => Form::Table,
     };
-    if !session.has_cluster() {
-        return status::print_seen(call, &release, status::Resources::default());
-    }
-    let resources = session.wait(session.engine.resources(&release, form)).map_err(|error| match error {
-        engine::Error::Manifest { message } => Fail::new(message),
-        error => Fail::from(error),
-    })?;
-    status::print_seen(call, &release, resources)
+    status::print_seen(call, &release, releases.resources(&release, form)?)
 }

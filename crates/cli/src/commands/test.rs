@@ -1,14 +1,13 @@
 //! `test`, as Helm 4.3: `pkg/cmd/release_testing.go`.
 
-use engine::{Test, Tested};
+use engine::Test;
 
 use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{Flag, Group, Kind};
 use crate::output::print;
-use crate::progress::Progress;
+use crate::releases::{self, Tested};
 use crate::status::{self, Shape};
 
 static FLAGS: Group = Group {
@@ -29,30 +28,28 @@ pub(crate) static COMMAND: Command = Command {
     arity: Arity::Exactly(1),
     flags: &[&FLAGS],
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
 fn run(call: &Call) -> Outcome {
     let name = call.args.first().map_or("", String::as_str);
-    let session = connect::open(call)?;
+    let releases = releases::open(call)?;
     if ::release::validate_name(name).is_err() {
         fail!("releaseTest: Release name is invalid: {name}");
     }
     let (only, without) = filters(call.flags.list("filter"));
     let logs = call.flags.on("logs");
-    let wish = Test { target: session.target(name), only, without, logs, wait: change::wait(call) };
-    let progress = Progress::default();
-    let tested = session.wait(session.engine.test(wish, &|event| progress.see(event)));
-    progress.end();
-    let Tested { release, logs: printed, failure } = tested.map_err(|error| session.not_found(error))?;
+    let wish = Test { target: releases.target(name), only, without, logs, wait: change::wait(call) };
+    let Tested { release, logs: printed, failure } = releases.test(call, wish)?;
     let shape = Shape { hide_notes: true, ..status::fresh(call) };
     print(&status::table(call, &release, &shape)?)?;
-    let mut errors: Vec<String> = failure.iter().map(|failure| session.failed(failure)).collect();
+    let mut errors: Vec<String> = failure.into_iter().collect();
     if logs {
         print("\n")?;
         for log in printed {
             match log {
-                Ok(log) => print(&format!("POD LOGS: {} ({})\n{}\n", log.pod, log.container, log.text))?,
+                Ok([pod, container, text]) => print(&format!("POD LOGS: {pod} ({container})\n{text}\n"))?,
                 Err(error) => errors.push(error),
             }
         }

@@ -1,12 +1,9 @@
 //! `unlock`, which Helm has nothing like.
 
-use engine::{Intent, Unlock};
-
-use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect;
 use crate::fail::{Outcome, fail};
 use crate::output::print;
+use crate::releases;
 
 pub(crate) static COMMAND: Command = Command {
     name: "unlock",
@@ -19,17 +16,16 @@ pub(crate) static COMMAND: Command = Command {
     examples: &["whipstaff unlock shop"],
     arity: Arity::Exactly(1),
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
 fn run(call: &Call) -> Outcome {
-    let session = connect::open(call)?;
+    let releases = releases::open(call)?;
     let name = call.args.first().map_or("", String::as_str);
     if ::release::validate_name(name).is_err() {
         fail!("release name is invalid: {name}");
     }
-    let wish = Unlock { target: session.target(name), expected_revision: None };
-    let plan = change::plan(&session, Intent::Unlock(wish)).map_err(|error| session.not_found(error))?;
-    let release = change::run(call, &session, plan)?;
+    let release = releases.unlock(call, name)?;
     print(&format!("release \"{name}\" unlocked: revision {} is {}\n", release.version, release.info.status))
 }

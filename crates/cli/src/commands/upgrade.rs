@@ -1,17 +1,14 @@
 //! `upgrade`, as Helm 4.3: `pkg/cmd/upgrade.go`.
 
-use ::release::Status;
-use engine::{Error, Intent};
-
 use super::dry_run::{Strategy, strategy};
 use super::install;
 use crate::change;
 use crate::command::{Arity, Call, Command, PLAIN};
-use crate::connect::{self, Session};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{CHART, FURTHER, Flag, Group, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT};
 use crate::output::print;
 use crate::release::{self, Prepared};
+use crate::releases;
 use crate::status;
 
 static FLAGS: Group = Group {
@@ -42,6 +39,7 @@ pub(crate) static COMMAND: Command = Command {
     flags: &[&FLAGS, &PREVIEW, &OUTPUT, &VALUES, &CHART, &RELEASE, &FURTHER, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),
+    remote: true,
     ..PLAIN
 };
 
@@ -50,8 +48,11 @@ fn run(call: &Call) -> Outcome {
     let name = call.args.first().map_or("", String::as_str);
     let is_table = call.flags.text("output") == "table";
     if call.flags.on("install") {
-        let session = connect::open(call)?;
-        if let Some(replace) = is_missing(&session, name)? {
+        let releases = releases::open(call)?;
+        if ::release::validate_name(name).is_err() {
+            fail!("release name is invalid: {name}");
+        }
+        if let Some(replace) = releases.is_missing(name)? {
             if is_table {
                 print(&format!("Release {} does not exist. Installing it now.\n", chart::text::quote(name)))?;
             }
@@ -66,25 +67,11 @@ fn run(call: &Call) -> Outcome {
     status::print(call, &release)
 }
 
-/// Whether there is nothing to upgrade, and if so, whether a record of what was uninstalled is in the way.
-fn is_missing(session: &Session, name: &str) -> Outcome<Option<bool>> {
-    if ::release::validate_name(name).is_err() {
-        fail!("release name is invalid: {name}");
-    }
-    let history = session.wait(session.engine.ledger().history(&session.namespace, name));
-    let history = history.map_err(|error| session.not_found(Error::Ledger(error)))?;
-    Ok(match history.last() {
-        None => Some(false),
-        Some(last) if last.status == Status::Uninstalled => Some(true),
-        Some(_) => None,
-    })
-}
-
 fn upgraded(call: &Call, name: &str, how: Strategy) -> Outcome<::release::Release> {
-    let Prepared { chart, values, .. } = release::prepare_named(call)?;
+    let Prepared { chart, values, options, .. } = release::prepare_named(call)?;
     release::check_complete(call, &chart)?;
     let failed = |fail: Fail| fail.after("UPGRADE FAILED: ");
-    let session = connect::open(call).map_err(failed)?;
+    let releases = releases::open(call).map_err(failed)?;
     if ::release::validate_name(name).is_err() {
         return Err(failed(Fail::new(format!("release name is invalid: {name}"))));
     }
@@ -93,24 +80,8 @@ fn upgraded(call: &Call, name: &str, how: Strategy) -> Outcome<::release::Releas
         return Err(failed(Fail::new("hiding Kubernetes secrets requires a dry-run mode")));
     }
     let apply = change::apply(call).map_err(failed)?;
-    let mut change = change::of_chart(call, apply, session.target(name), chart, values);
+    let mut change = change::of_chart(call, apply, releases.target(name), chart, values);
     change.preview = preview;
     change.without_lookups = how == Strategy::Client;
-    let plan = change::plan(&session, Intent::Upgrade(change));
-    let plan = plan.map_err(|error| failed(refused(&session, error)))?;
-    if preview {
-        let mut release = plan.release;
-        let description = change::description(call).unwrap_or_else(|| "Dry run complete".to_owned());
-        release.set_status(Status::PendingUpgrade, description);
-        return Ok(release);
-    }
-    change::run(call, &session, plan).map_err(failed)
-}
-
-/// Why a release cannot be upgraded, told as Helm tells it.
-fn refused(session: &Session, error: Error) -> Fail {
-    match error {
-        Error::Manifest { message } => Fail::new(message),
-        error => session.unable("update", error),
-    }
+    releases.upgrade(call, change, &options).map_err(failed)
 }

@@ -31,6 +31,29 @@ pub(crate) static CLUSTER: Group = Group {
     ],
 };
 
+/// The server that does the work, instead of this process.
+pub(crate) static SERVER: Group = Group {
+    title: "Server",
+    flags: &[
+        Flag::text("server", "URL", "have this `whipstaff serve` do it, instead of this process ($WHIPSTAFF_SERVER)"),
+        Flag::text(
+            "server-token-file",
+            "FILE",
+            "the file that holds the token to send; else $WHIPSTAFF_TOKEN is the token",
+        ),
+        Flag::text(
+            "server-ca-file",
+            "FILE",
+            "the authority that signed the server's certificate ($WHIPSTAFF_SERVER_CA_FILE); else those of this machine",
+        ),
+        Flag::text(
+            "server-cluster",
+            "NAME",
+            "the server's name of the cluster ($WHIPSTAFF_SERVER_CLUSTER); else default",
+        ),
+    ],
+};
+
 /// What holds everywhere.
 pub(crate) static GLOBAL: Group = Group {
     title: "General",

@@ -9,6 +9,8 @@ pub(crate) enum Part {
     Values,
     /// What was rendered: manifest, hooks and notes, without what Secrets hold.
     Manifest,
+    /// All that Helm keeps, what Secrets hold included.
+    Record,
 }
 
 impl Part {
@@ -18,6 +20,7 @@ impl Part {
             Self::Release => "releases",
             Self::Values => "releases/values",
             Self::Manifest => "releases/manifest",
+            Self::Record => "releases/record",
         }
     }
 }
@@ -84,6 +87,9 @@ const RULES: &[(Need, &[&str])] = &[
         RELEASE,
         &["release_get", "release_chart", "release_resources", "revision_list", "revision_get", "revision_chart"],
     ),
+    // The objects themselves are read in the caller's name.
+    (RELEASE, &["release_objects", "revision_objects"]),
+    (Need::Read(&[Part::Record]), &["release_record", "revision_record"]),
     (VALUES, &["release_values", "revision_values"]),
     (
         MANIFEST,

@@ -12,8 +12,9 @@ pub(crate) use change::{change, check_change, rollback, test, uninstall};
 pub(crate) use chart::{ChartSource, chart_metadata, chart_source, chart_summary, resolve as resolve_chart};
 pub(crate) use live::{drift, resource};
 pub(crate) use mask::mask;
-pub(crate) use plan::{digest, dry_run, kind, plan, revision_diff};
-pub(crate) use release::{etag, hook, release, revision, revision_of, summary};
+pub use plan::revision_diff;
+pub(crate) use plan::{digest, dry_run, kind, plan};
+pub(crate) use release::{etag, hook, record, release, revision, revision_of, summary};
 pub(crate) use values::{merge_patch, to_json_map, to_yaml_map, user_values};
 
 /// Writes a place in a body as a JSON pointer.

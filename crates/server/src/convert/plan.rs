@@ -19,6 +19,7 @@ pub(crate) fn plan(plan: &Plan) -> api::Plan {
         changes: false,
         objects: Vec::new(),
         hooks: Vec::new(),
+        kept: Vec::new(),
         refused: plan.rejections.iter().flat_map(crate::problems::rejected).collect(),
         warnings: plan.warnings.clone(),
         plan_digest: digest(plan),
@@ -53,6 +54,7 @@ pub(crate) fn plan(plan: &Plan) -> api::Plan {
             Step::Delete(deletion) => {
                 let gone = deletion.objects.iter().map(|it| object(it.id(), api::PlannedAction::Delete, &[]));
                 shown.objects.extend(gone);
+                shown.kept.extend(deletion.kept.iter().cloned());
                 let kept = deletion.kept.iter().map(|name| format!("{name} stays: its resource policy says so"));
                 shown.warnings.extend(kept);
             }
@@ -73,10 +75,10 @@ pub(crate) fn plan(plan: &Plan) -> api::Plan {
     shown
 }
 
-/// Shows what a plan would store, and the plan.
-pub(crate) fn dry_run(made: &Plan, mode: &str) -> api::DryRun {
+/// Shows what a plan would store, and the plan; the record as Helm would write it when that is wanted.
+pub(crate) fn dry_run(made: &Plan, mode: &str, with_record: bool) -> Result<api::DryRun, Box<api::Problem>> {
     let release = &made.release;
-    api::DryRun {
+    Ok(api::DryRun {
         dry_run: mode.to_owned(),
         release: super::release(release),
         chart: chart_metadata(&release.chart.metadata),
@@ -85,7 +87,8 @@ pub(crate) fn dry_run(made: &Plan, mode: &str) -> api::DryRun {
         hooks: release.hooks.iter().map(super::hook).collect(),
         notes: release.info.notes.clone(),
         plan: plan(made),
-    }
+        record: with_record.then(|| super::record(release)).transpose()?,
+    })
 }
 
 /// What stands for a plan: the same for two that do the same.
@@ -107,7 +110,8 @@ pub(crate) fn kind(verb: engine::Verb) -> api::Kind {
 }
 
 /// Shows what two revisions differ in.
-pub(crate) fn revision_diff(found: &Comparison) -> api::RevisionDiff {
+#[must_use]
+pub fn revision_diff(found: &Comparison) -> api::RevisionDiff {
     api::RevisionDiff {
         from: super::revision_of(&found.from),
         to: super::revision_of(&found.to),

@@ -29,6 +29,12 @@ pub(crate) fn release(release: &Release) -> api::Release {
     }
 }
 
+/// The record as Helm writes it.
+pub(crate) fn record(release: &Release) -> Result<serde_json::Map<String, serde_json::Value>, Box<api::Problem>> {
+    let json = release::codec::to_json(release).map_err(crate::reply::internal)?;
+    serde_json::from_slice(&json).map_err(crate::reply::internal)
+}
+
 /// The tag of a release at this revision and status; a release that was taken away and installed anew has another.
 pub(crate) fn etag(release: &Release) -> String {
     let info = &release.info;

@@ -35,7 +35,8 @@ handlers! {
     clusters: cluster_list, cluster_get;
     lists: release_list_all, release_list_cluster, release_list, revision_list;
     releases: release_get, release_values, release_manifest, release_notes, release_hooks, release_chart, revision_get,
-        revision_values, revision_manifest, revision_notes, revision_hooks, revision_chart, release_diff, release_resources, release_drift;
+        revision_values, revision_manifest, revision_notes, revision_hooks, revision_chart, release_record, revision_record,
+        release_objects, revision_objects, release_diff, release_resources, release_drift;
     changes: release_install, release_apply, release_patch, release_plan, release_uninstall, release_rollback, release_test,
         release_unlock;
     operations: operation_list, operation_get, operation_events, operation_logs, operation_cancel;

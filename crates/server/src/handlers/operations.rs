@@ -52,7 +52,7 @@ pub(super) async fn operation_logs(ctx: Ctx) -> Outcome {
         return Reply::ok().bytes(&ctx, "text/plain; charset=utf-8", Body::from_stream(events::follow_logs(entry)));
     }
     let log = |(_, event)| match event {
-        api::Event::Log { pod, container, text } => Some(api::ContainerLog { pod, container, text }),
+        api::Event::Log { pod, container, text, .. } => Some(api::ContainerLog { pod, container, text }),
         _ => None,
     };
     let items: Vec<api::ContainerLog> = entry.events_after(0).into_iter().filter_map(log).collect();

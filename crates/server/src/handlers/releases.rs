@@ -1,8 +1,10 @@
 //! Reading one release, one of its revisions, and what two of them differ in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::Problem;
+use engine::Form;
 use release::Release;
 
 use crate::access::Grant;
@@ -75,6 +77,33 @@ pub(super) async fn revision_hooks(ctx: Ctx) -> Outcome {
 
 pub(super) async fn revision_chart(ctx: Ctx) -> Outcome {
     release_chart(ctx).await
+}
+
+pub(super) async fn release_record(ctx: Ctx) -> Outcome {
+    let engine = ctx.reader()?;
+    let (head, record) = engine.last(&ctx.target()?).await.map_err(problems::of)?;
+    let found = record.release;
+    // In a database Helm's own labels are columns, and Helm does not show them.
+    let system_labels = if engine.ledger().driver() == "SQL" { BTreeMap::new() } else { head.system };
+    let shown = api::Record { release: convert::record(&found)?, labels: found.labels.clone(), system_labels };
+    begin(&found).value(&ctx, &shown)
+}
+
+pub(super) async fn revision_record(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    let (release, labels) = (convert::record(&found)?, found.labels.clone());
+    begin(&found).value(&ctx, &api::Record { release, labels, system_labels: BTreeMap::new() })
+}
+
+pub(super) async fn release_objects(ctx: Ctx) -> Outcome {
+    let found = find(&ctx).await?;
+    let form = if ctx.query.get("form") == Some("table") { Form::Table } else { Form::Object };
+    let objects = ctx.engine()?.resources(&found, form).await.map_err(problems::of)?;
+    Reply::ok().value(&ctx, &objects)
+}
+
+pub(super) async fn revision_objects(ctx: Ctx) -> Outcome {
+    release_objects(ctx).await
 }
 
 pub(super) async fn release_diff(ctx: Ctx) -> Outcome {

@@ -93,7 +93,7 @@ impl Operations {
             Some(from) => format!("the server `{from}` that ran this has died; `{}` goes on with it", self.holder),
             None => format!("`{}` goes on with this", self.holder),
         };
-        entry.event(Event::Warning { message });
+        entry.event(Event::warning(message));
         // Whoever follows it here goes on listening to the same entry.
         let entry = match self.mirrors().remove(&id) {
             Some(mirror) => {

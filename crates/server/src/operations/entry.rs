@@ -390,7 +390,7 @@ mod tests {
         entry.event(Event::Phase { phase: Phase::Apply });
         assert_eq!(entry.events_after(0).len(), 1);
         let stored = entry.unstored().unwrap();
-        entry.event(Event::Warning { message: "later".into() });
+        entry.event(Event::warning("later"));
         entry.stored(stored);
         assert_eq!(entry.events_after(0).len(), 2);
         entry.finish(Ok(OperationResult::default()), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
@@ -409,7 +409,7 @@ mod tests {
         assert_eq!(entry.events_after(0).len(), 2);
         assert!(entry.events_after(2).is_empty());
         finish(&entry, Ok(OperationResult::default()));
-        entry.event(Event::Warning { message: "late".into() });
+        entry.event(Event::warning("late"));
         store(&entry);
         for seen in [3, 4, 1_000] {
             let events = entry.events_after(seen);

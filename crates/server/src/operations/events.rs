@@ -26,7 +26,7 @@ pub(crate) fn follow_logs(entry: Arc<Entry>) -> impl Stream<Item = Result<String
     let state = State { changes: entry.watch(), entry, seen: 0, waiting: VecDeque::new(), ended: false };
     futures::stream::unfold(state, |mut state| async move {
         loop {
-            if let (_, api::Event::Log { pod, container, text }) = state.next().await? {
+            if let (_, api::Event::Log { pod, container, text, .. }) = state.next().await? {
                 return Some((Ok(log_text(&api::ContainerLog { pod, container, text })), state));
             }
         }

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_secret_keeps_all_of_it() {
-        let stored = stored(vec![Event::Phase { phase: Phase::Plan }, Event::Warning { message: "w".into() }]);
+        let stored = stored(vec![Event::Phase { phase: Phase::Plan }, Event::warning("w")]);
         let secret = stored.secret(Some("5".into()));
         assert_eq!(Stored::read(&secret), Some(stored));
         assert_eq!(secret.type_.as_deref(), Some(TYPE));
@@ -176,7 +176,7 @@ mod tests {
             format!("{seed:016x}").repeat(1)
         };
         let mut events: Vec<Event> =
-            (0..2_000).map(|_| Event::Warning { message: (0..64).map(|_| noise()).collect::<String>() }).collect();
+            (0..2_000).map(|_| Event::warning((0..64).map(|_| noise()).collect::<String>())).collect();
         let operation = Box::new(stored(Vec::new()).operation);
         events.push(Event::Done { operation });
         let secret = stored(events).secret(None);

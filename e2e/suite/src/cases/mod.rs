@@ -3,6 +3,7 @@
 mod authorisation;
 mod bad_input;
 mod cli;
+mod clients;
 mod doors;
 mod interop;
 mod judged;
@@ -28,6 +29,7 @@ use crate::corpus::Corpus;
 use crate::fixture::Fixtures;
 use crate::helm::Helm;
 use crate::http::Http;
+use crate::tools::Tools;
 
 /// What a case can use.
 pub(crate) struct Ctx<'a> {
@@ -51,6 +53,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) charts: &'a Path,
     /// A folder for files.
     pub(crate) work: &'a Path,
+    /// Where what was fetched or built is kept.
+    pub(crate) cache: &'a Path,
     /// Where to look for free ports.
     pub(crate) port: u16,
 }
@@ -69,6 +73,11 @@ impl<'a> Ctx<'a> {
     /// Uploads one of our own charts and returns its digest.
     pub(crate) fn upload(&self, chart: &str) -> Result<String> {
         self.http()?.upload(&archive::folder(&self.charts.join(chart))?)
+    }
+
+    /// Returns the programs of other languages.
+    pub(crate) fn tools(&self) -> Tools<'a> {
+        Tools::new(self.cache, self.root)
     }
 
     /// Returns the folder of one of our own charts as an argument.
@@ -128,5 +137,5 @@ pub(crate) fn real() -> Vec<Case> {
 
 /// Returns the cases of the command line.
 pub(crate) fn cli() -> Vec<Case> {
-    [cli::CASES, pasted::CASES].concat()
+    [cli::CASES, pasted::CASES, clients::CASES].concat()
 }

@@ -1,0 +1,69 @@
+//! What others make of the document: clients in three languages, a linter's rules, and whatever may be asked.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::{Case, Ctx, alone, case};
+use crate::archive;
+use crate::check::contains;
+use crate::process;
+use crate::server::Server;
+
+pub(super) const CASES: &[Case] = &[
+    case("clients/python", |ctx| client(ctx, "python", 90, ctx.tools().python_client()?)),
+    case("clients/typescript", |ctx| client(ctx, "typescript", 95, ctx.tools().typescript_client()?)),
+    case("clients/go", |ctx| client(ctx, "go", 100, ctx.tools().go_client()?)),
+    case("document/redocly", redocly),
+    alone("document/schemathesis", schemathesis),
+];
+
+/// How many examples schemathesis makes for each operation.
+const EXAMPLES: &str = "50";
+
+fn sandbox(ctx: &Ctx<'_>, name: &str, port: u16) -> Result<Server> {
+    Server::start(ctx.whipstaff, name, &["--sandbox"], ctx.work, ctx.port + port, "/readyz")
+}
+
+/// Runs a script with its generated client.
+fn client(ctx: &Ctx<'_>, language: &str, port: u16, mut command: Command) -> Result<()> {
+    let server = sandbox(ctx, &format!("clients-{language}"), port)?;
+    let chart: PathBuf = ctx.work.join(format!("clients-{language}.tgz"));
+    fs::write(&chart, archive::folder(&ctx.charts.join("shop"))?)?;
+    let output = process::run(command.arg(server.http.base()).arg(chart), Duration::from_secs(180))?.success()?;
+    contains("what the script prints", &output.text(), &format!("{language}: ok"))
+}
+
+fn redocly(ctx: &Ctx<'_>) -> Result<()> {
+    let tools = ctx.tools();
+    let mut command = Command::new(tools.redocly()?);
+    command.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    process::run(command.current_dir(ctx.work).arg("lint").arg(tools.document()), Duration::from_secs(120))?
+        .success()?;
+    Ok(())
+}
+
+/// Asks the served sandbox what the document allows and what it does not, with all checks.
+fn schemathesis(ctx: &Ctx<'_>) -> Result<()> {
+    let program = ctx.tools().schemathesis()?;
+    let mut server = sandbox(ctx, "schemathesis", 105)?;
+    let base = server.http.base().to_owned();
+    let mut command = Command::new(program);
+    command.current_dir(ctx.root.join("e2e/document")).arg("run").arg(format!("{base}/openapi.json"));
+    command.args(["--url", &base, "--checks", "all", "--max-examples", EXAMPLES, "--continue-on-failure"]);
+    // The same requests each time, one after the other: what is found can be found again. Streams of events end when their
+    // operation does, which none may; the suites look at them.
+    command.args(["--seed", "7", "--workers", "1", "--exclude-path-regex", "/events$", "--no-color"]);
+    let output = process::run(&mut command, Duration::from_secs(1200))?;
+    server.check()?;
+    if output.code != 0 {
+        let text = output.text();
+        let from = text.find("= FAILURES").or_else(|| text.find("= ERRORS")).unwrap_or_default();
+        let said: String = text.get(from..).unwrap_or_default().chars().take(12_000).collect();
+        bail!("schemathesis ended with {}:\n{said}\n{}", output.code, output.stderr);
+    }
+    Ok(())
+}
