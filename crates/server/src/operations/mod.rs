@@ -17,10 +17,11 @@ mod record;
 mod request;
 mod resume;
 mod store;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use api::{Event, Kind, Phase, Problem, Reason, ReleaseRef, State};
@@ -33,6 +34,7 @@ pub(crate) use keep::see_through;
 pub(crate) use keys::Idempotency;
 pub(crate) use listing::{Indexed, Listing};
 pub(crate) use record::state_name;
+pub(crate) use watch::{Wanted, stream};
 
 use self::index::Index;
 use self::record::{Run, Stored};
@@ -59,6 +61,8 @@ pub(crate) struct Operations {
     closed: AtomicBool,
     /// Tells the runs to let go, so that others go on with them.
     hand_over: Cancel,
+    /// What happens to operations, once somebody watches.
+    hub: OnceLock<Arc<watch::Hub>>,
     holder: String,
     retention: Duration,
     keep: usize,
@@ -85,6 +89,7 @@ impl Operations {
             watches: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             hand_over: Cancel::default(),
+            hub: OnceLock::new(),
             retention: config.retention,
             keep: config.limits.operations,
             now: config.now.clone(),
