@@ -142,7 +142,7 @@ impl Operations {
             None => None,
         };
         let queue = ctx.query.flag("queue");
-        let before = self.of_release(&release).await?;
+        let before = self.in_the_way(&release).await?;
         if let Some(first) = before.first().filter(|_| !queue) {
             return Err(self.in_progress(first));
         }
@@ -206,6 +206,23 @@ impl Operations {
     async fn of_release(&self, release: &ReleaseRef) -> Result<Vec<Indexed>, Box<Problem>> {
         self.refresh().await?;
         Ok(self.index.of_release(release))
+    }
+
+    /// The same, asked once more of those that another replica may just have ended.
+    async fn in_the_way(&self, release: &ReleaseRef) -> Result<Vec<Indexed>, Box<Problem>> {
+        let mut left = Vec::new();
+        for known in self.of_release(release).await? {
+            if self.here(&known.listing.id).is_some() {
+                left.push(known);
+                continue;
+            }
+            match self.home.listing(&known.listing.id).await? {
+                Some(found) if found.listing.is_done() => self.index.put(found),
+                Some(found) => left.push(found),
+                None => self.index.remove(&known.listing.id),
+            }
+        }
+        Ok(left)
     }
 
     /// Brings the index up to date, where nothing watches it.
