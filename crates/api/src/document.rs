@@ -12,9 +12,6 @@ use crate::parameter::{Location, Param, ParamType};
 use crate::problem::Reason;
 use crate::route::{Body, Response, Route, Shape, routes};
 
-/// Problems that any request can have.
-const ANY: &[Reason] = &[Reason::HostNotAllowed, Reason::OriginNotAllowed, Reason::InvalidParameter, Reason::Internal];
-
 /// The condition that every read with an `ETag` knows.
 const IF_CHANGED: Param = Param {
     name: "If-None-Match",
@@ -94,7 +91,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
         },
         "servers": [{"url": "/", "description": "This server."}],
-        "security": [],
+        "security": [{"bearer": []}],
         "tags": [
             {"name": "server", "description": "The server itself."},
             {"name": "charts", "description": "Uploaded charts, addressed by their content."},
@@ -105,7 +102,12 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             {"name": "operations", "description": "Changes that run or have run."}
         ],
         "paths": paths,
-        "components": {"schemas": schemas(), "headers": headers()}
+        "components": {"schemas": schemas(), "headers": headers(), "securitySchemes": {"bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of Kubernetes, of the configured OIDC issuer, or an API key (`whipstaff key create`). A server \
+                that listens on loopback only may have been started without authentication; it needs none."
+        }}}
     }))
 });
 
@@ -168,6 +170,7 @@ fn operation(route: &Route) -> Value {
     if let Some(body) = &route.body {
         made.insert("requestBody".into(), request_body(body));
     }
+    made.insert("security".into(), if route.is_open() { json!([]) } else { json!([{"bearer": []}]) });
     made.insert("responses".into(), responses(route));
     Value::Object(made)
 }
@@ -238,10 +241,10 @@ fn responses(route: &Route) -> Value {
         made.insert(304, json!({"description": "It has not changed.", "headers": etag}));
     }
     let mut by_status: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
-    for reason in route.problems.iter().chain(ANY) {
+    for reason in route.all_problems() {
         let all = by_status.entry(reason.status()).or_default();
-        if !all.contains(reason) {
-            all.push(*reason);
+        if !all.contains(&reason) {
+            all.push(reason);
         }
     }
     for (status, reasons) in by_status {
@@ -253,6 +256,14 @@ fn responses(route: &Route) -> Value {
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
             }),
         );
+        if status == 401
+            && let Some(made) = made.get_mut(&status).and_then(Value::as_object_mut)
+        {
+            made.insert(
+                "headers".into(),
+                json!({"WWW-Authenticate": {"$ref": "#/components/headers/WWW-Authenticate"}}),
+            );
+        }
     }
     made.into_iter().map(|(status, response)| (status.to_string(), response)).collect::<Map<_, _>>().into()
 }
@@ -326,6 +337,7 @@ fn headers() -> Value {
         "ETag": text("Changes whenever what was read changes."),
         "Location": text("The address of what was made."),
         "Preference-Applied": text("The preference that was followed."),
+        "WWW-Authenticate": text("How to say who asks: `Bearer`."),
         "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer", "format": "int32"}}
     })
 }

@@ -45,7 +45,7 @@ pub use plan::{
     ChangedObject, DiffBody, DryRun, FieldChange, ObjectChange, Plan, PlannedAction, PlannedHook, PlannedObject,
     RevisionDiff,
 };
-pub use problem::{FailedResource, HelmError, InputError, Problem, Reason, TemplatePosition};
+pub use problem::{FailedResource, HelmError, InputError, MissingRight, Problem, Reason, TemplatePosition};
 pub use release::{
     ChartSummary, Hook, HookList, Manifest, Notes, Record, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
 };

@@ -32,6 +32,9 @@ pub struct Problem {
     /// The objects that were not applied, or did not become ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_resources: Vec<FailedResource>,
+    /// The right that the caller lacks, when that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Box<MissingRight>>,
     /// The operation that failed, or that is in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion)]
@@ -107,6 +110,26 @@ pub struct TemplatePosition {
     pub column: Option<u32>,
 }
 
+/// A right as a role of Kubernetes grants it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingRight {
+    /// The verb.
+    #[schema(example = "list")]
+    pub verb: String,
+    /// The API group; empty for Kubernetes' own first group.
+    pub group: String,
+    /// The resource, with its part: `secrets`, `releases/values`.
+    #[schema(example = "secrets")]
+    pub resource: String,
+    /// The namespace; left out when the right is missing in the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The one object it is about; left out when it is about all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
 /// An object that stands in the way of success.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -150,6 +173,7 @@ impl Problem {
             errors: Vec::new(),
             template: None,
             failed_resources: Vec::new(),
+            missing: None,
             operation: None,
             helm: None,
         }
@@ -264,6 +288,10 @@ reasons! {
     HostNotAllowed "HOST_NOT_ALLOWED" 421 false "This host name is not answered";
     /// Without authentication, web pages of other sites are not answered (`Origin`).
     OriginNotAllowed "ORIGIN_NOT_ALLOWED" 403 false "This origin is not answered";
+    /// The request has no bearer token, or one that is not known or whose time is over.
+    Unauthenticated "UNAUTHENTICATED" 401 false "It is not known who asks";
+    /// The issuer of OIDC tokens does not answer, so that the token cannot be checked.
+    IssuerUnreachable "ISSUER_UNREACHABLE" 503 true "The issuer of tokens cannot be reached";
     /// Nothing with this digest was uploaded, or its day is over: upload it again.
     ChartNotFound "CHART_NOT_FOUND" 404 false "There is no such chart";
     /// The chart has no such part (readme, schema, file).
@@ -318,7 +346,7 @@ reasons! {
     ClusterNotFound "CLUSTER_NOT_FOUND" 404 false "There is no such cluster";
     /// The cluster does not answer.
     ClusterUnreachable "CLUSTER_UNREACHABLE" 503 true "The cluster cannot be reached";
-    /// The cluster does not allow it.
+    /// The cluster does not allow it; `missing` names the right that the caller lacks, when that is why.
     ClusterForbidden "CLUSTER_FORBIDDEN" 403 false "The cluster does not allow it";
     /// The cluster refused an object; `failedResources[]` names it.
     ApplyFailed "APPLY_FAILED" 422 false "The cluster refused an object";

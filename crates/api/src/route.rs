@@ -31,12 +31,36 @@ pub struct Route {
 }
 
 impl Route {
+    /// Tells whether it is answered without a token, whatever authentication there is.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.id, "index" | "openapi" | "docs" | "healthz" | "readyz")
+    }
+
+    /// Returns all problems that it can have: its own, those any request can have, and those of finding out who asks.
+    pub fn all_problems(&self) -> impl Iterator<Item = Reason> {
+        let of_callers = if self.is_open() { &[] } else { OF_CALLERS };
+        self.problems.iter().chain(ANY).chain(of_callers).copied()
+    }
+
     /// Tells whether a read knows `If-None-Match`, because its answer has an `ETag`.
     #[must_use]
     pub fn is_conditional(&self) -> bool {
         self.method.is_safe() && self.responses.iter().any(|response| response.headers.contains(&"ETag"))
     }
 }
+
+/// Problems that any request can have.
+const ANY: &[Reason] = &[Reason::HostNotAllowed, Reason::OriginNotAllowed, Reason::InvalidParameter, Reason::Internal];
+
+/// Problems of finding out who asks, and whether they may: the cluster is asked both.
+const OF_CALLERS: &[Reason] = &[
+    Reason::Unauthenticated,
+    Reason::IssuerUnreachable,
+    Reason::ClusterForbidden,
+    Reason::ClusterUnreachable,
+    Reason::ClusterError,
+];
 
 /// A method of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,7 @@
 //! [`Cluster::apply`], [`Cluster::delete`], [`Cluster::wait_ready`] and so on do one thing with one object or wait for
 //! many, and [`per_kind`] runs any of them over many objects the way Helm does.
 
+mod access;
 mod batch;
 mod client_side;
 mod cluster;
@@ -23,6 +24,7 @@ mod retry;
 mod table;
 mod wait;
 
+pub use access::Wish;
 pub use batch::{all, per_kind};
 pub use client_side::{Merged, Outcome};
 pub use cluster::{Applied, ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation, Propagation, Version};

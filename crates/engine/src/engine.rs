@@ -101,6 +101,12 @@ impl Engine {
         Self { cluster: self.cluster.with_client(client), ledger, ..self.clone() }
     }
 
+    /// The same engine, which reads records in its own name, and objects in that of another one.
+    #[must_use]
+    pub fn with_objects_of(&self, other: &Self) -> Self {
+        Self { cluster: other.cluster.clone(), ..self.clone() }
+    }
+
     /// The cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster

@@ -1,12 +1,13 @@
 //! Who asks, and whether they may: bearer tokens, impersonation, and role-based access control.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::config::User;
 use crate::json::{at, list, text};
-use crate::request::Request;
+use crate::request::{Request, unescape_path};
 use crate::resources::GroupResource;
 use crate::state::State;
 use crate::status::{ApiError, Result, qualified};
@@ -34,12 +35,9 @@ impl State {
     pub(crate) fn caller(&self, request: &Request) -> Result<User> {
         let header = request.header("authorization");
         let user = match header.strip_prefix("Bearer ").map(str::trim) {
-            Some(token) => match self.config.tokens.get(token) {
-                Some(user) => user.clone(),
-                None => {
-                    self.account_of_token(token).ok_or_else(|| ApiError::new(401, "Unauthorized", "Unauthorized"))?
-                }
-            },
+            Some(token) => {
+                self.user_of_token(token).ok_or_else(|| ApiError::new(401, "Unauthorized", "Unauthorized"))?
+            }
             None => match &self.config.anonymous {
                 Some(user) => user.clone(),
                 None => User::new("system:anonymous", &["system:unauthenticated"]),
@@ -64,16 +62,9 @@ impl State {
             }
             return Ok(user);
         }
-        let may = |resource: &str, name: &str| {
-            let wish =
-                Wish { verb: "impersonate".into(), resource: resource.into(), name: name.into(), ..Wish::default() };
-            if self.allowed(&user, &wish) { Ok(()) } else { Err(refusal(&user, &wish)) }
-        };
-        may("users", wanted)?;
-        for group in &groups {
-            may("groups", group)?;
-        }
-        let mut out = User { name: wanted.to_owned(), groups };
+        let extra = wanted_extra(request);
+        self.may_impersonate(&user, wanted, &groups, &extra)?;
+        let mut out = User { name: wanted.to_owned(), groups, extra };
         if let Some((namespace, _)) = wanted.strip_prefix("system:serviceaccount:").and_then(|a| a.split_once(':')) {
             for group in ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")] {
                 if !out.groups.contains(&group) {
@@ -99,7 +90,44 @@ impl State {
                 format!("system:serviceaccounts:{namespace}"),
                 "system:authenticated".into(),
             ],
+            extra: BTreeMap::new(),
         })
+    }
+
+    /// Whose a bearer token is.
+    pub(crate) fn user_of_token(&self, token: &str) -> Option<User> {
+        self.config.tokens.get(token).cloned().or_else(|| self.account_of_token(token))
+    }
+
+    /// Whether a user may be taken for another one (as `k8s.io/apiserver/pkg/endpoints/filters/impersonation`).
+    fn may_impersonate(
+        &self,
+        user: &User,
+        wanted: &str,
+        groups: &[String],
+        extra: &BTreeMap<String, Vec<String>>,
+    ) -> Result<()> {
+        let about = |resource: &str, name: &str| Wish {
+            verb: "impersonate".into(),
+            resource: resource.into(),
+            name: name.into(),
+            ..Wish::default()
+        };
+        let account = wanted.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+        let mut wishes = vec![match account {
+            Some((namespace, name)) => Wish { namespace: namespace.into(), ..about("serviceaccounts", name) },
+            None => about("users", wanted),
+        }];
+        wishes.extend(groups.iter().map(|group| about("groups", group)));
+        for (key, values) in extra {
+            let of = |value: &String| Wish {
+                group: "authentication.k8s.io".into(),
+                subresource: key.clone(),
+                ..about("userextras", value)
+            };
+            wishes.extend(values.iter().map(of));
+        }
+        wishes.iter().try_for_each(|wish| self.authorize(user, wish))
     }
 
     /// Whether a user may do something.
@@ -169,6 +197,17 @@ impl State {
     pub(crate) fn authorize(&self, user: &User, wish: &Wish) -> Result<()> {
         if self.allowed(user, wish) { Ok(()) } else { Err(refusal(user, wish)) }
     }
+}
+
+/// What else the caller wants to be known of the user it wants to be.
+fn wanted_extra(request: &Request) -> BTreeMap<String, Vec<String>> {
+    let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in &request.headers {
+        let Some(key) = name.as_str().strip_prefix("impersonate-extra-") else { continue };
+        let Ok(value) = value.to_str() else { continue };
+        extra.entry(unescape_path(key)).or_default().push(value.to_owned());
+    }
+    extra
 }
 
 fn binds(binding: &Value, user: &User, namespace: &str) -> bool {

@@ -13,12 +13,14 @@ pub struct User {
     pub name: String,
     /// The user's groups.
     pub groups: Vec<String>,
+    /// What else is known of the user, such as scopes.
+    pub extra: BTreeMap<String, Vec<String>>,
 }
 
 impl User {
     /// Makes a user.
     pub fn new(name: &str, groups: &[&str]) -> Self {
-        Self { name: name.to_owned(), groups: groups.iter().map(|g| (*g).to_owned()).collect() }
+        Self { name: name.to_owned(), groups: groups.iter().map(|g| (*g).to_owned()).collect(), extra: BTreeMap::new() }
     }
 
     /// Whether the user may do everything.

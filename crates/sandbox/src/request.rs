@@ -65,7 +65,7 @@ fn unescape(text: &str) -> String {
 }
 
 /// Undoes percent-encoding in a part of a path, where `+` is itself.
-fn unescape_path(text: &str) -> String {
+pub(crate) fn unescape_path(text: &str) -> String {
     unescape(&text.replace('+', "%2B"))
 }
 

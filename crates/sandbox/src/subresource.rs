@@ -1,5 +1,7 @@
 //! Parts of objects that have an address of their own, and the reviews, which are asked and not kept.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::authz::Wish;
@@ -13,6 +15,9 @@ use crate::schema::BUILTIN;
 use crate::state::State;
 use crate::status::{ApiError, FieldError, Result};
 use crate::write;
+
+/// Whom the sandbox's tokens are meant for.
+const AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
 
 /// Answers a request for a part of an object.
 pub(crate) fn handle(state: &mut State, call: &Call<'_>, verb: &str) -> Result<Reply> {
@@ -170,7 +175,11 @@ fn wish(spec: &Value) -> Wish {
 }
 
 fn user_info(user: &User) -> Value {
-    json!({"username": user.name, "groups": user.groups})
+    let mut info = json!({"username": user.name, "groups": user.groups});
+    if !user.extra.is_empty() {
+        set(&mut info, &["extra"], json!(user.extra));
+    }
+    info
 }
 
 /// Answers a review.
@@ -191,7 +200,12 @@ pub(crate) fn review(state: &mut State, call: &Call<'_>) -> Result<Reply> {
         "selfsubjectaccessreviews" => verdict(state.allowed(&call.user, &wish(&spec))),
         "subjectaccessreviews" | "localsubjectaccessreviews" => {
             let groups = list(&spec, &["groups"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
-            let user = User { name: text(&spec, &["user"]).to_owned(), groups };
+            let user = User { name: text(&spec, &["user"]).to_owned(), groups, extra: BTreeMap::new() };
+            if user.name.is_empty() && user.groups.is_empty() {
+                let why = "at least one of user or group must be specified";
+                let error = FieldError::invalid("spec.user", &"".into(), why);
+                return Err(ApiError::invalid("authorization.k8s.io", "SubjectAccessReview", "", &[error]));
+            }
             verdict(state.allowed(&user, &wish(&spec)))
         }
         "selfsubjectrulesreviews" => {
@@ -205,10 +219,17 @@ pub(crate) fn review(state: &mut State, call: &Call<'_>) -> Result<Reply> {
             json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})
         }
         "selfsubjectreviews" => json!({"userInfo": user_info(&call.user)}),
-        "tokenreviews" => match state.config.tokens.get(text(&spec, &["token"])) {
-            Some(user) => json!({"authenticated": true, "user": user_info(user)}),
-            None => json!({"user": {}, "error": "[invalid bearer token]"}),
-        },
+        "tokenreviews" => {
+            let wanted: Vec<&str> = list(&spec, &["audiences"]).iter().filter_map(Value::as_str).collect();
+            let audiences: Vec<&str> = wanted.iter().copied().filter(|audience| *audience == AUDIENCE).collect();
+            let meant = wanted.is_empty() || !audiences.is_empty();
+            match state.user_of_token(text(&spec, &["token"])).filter(|_| meant) {
+                Some(user) => {
+                    json!({"authenticated": true, "user": user_info(&user), "audiences": [AUDIENCE]})
+                }
+                None => json!({"user": {}, "error": "[invalid bearer token]"}),
+            }
+        }
         "bindings" => return Ok(Reply::json(201, &out)),
         _ => return Err(ApiError::no_such_resource()),
     };

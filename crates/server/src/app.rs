@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::Engine;
 
+use crate::access::Access;
+use crate::auth::Authenticator;
 use crate::clusters::Clusters;
 use crate::config::Config;
 use crate::home::Home;
@@ -21,17 +23,21 @@ pub struct Inner {
     pub(crate) clusters: Arc<Clusters>,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
+    /// Finds out who asks; nothing where everybody is answered.
+    pub(crate) authenticator: Option<Authenticator>,
+    pub(crate) access: Access,
 }
 
 impl App {
     /// Makes the state of a server over an engine.
     #[must_use]
     pub fn new(config: Config, engine: Engine) -> Self {
-        let clusters = Arc::new(Clusters::new(engine));
+        let authenticator = Authenticator::new(&config);
+        let (clusters, access) = (Arc::new(Clusters::new(engine)), Access::default());
         let home = Home::new(clusters.clone(), &config.namespace);
         let uploads = Uploads::new(&config, home.clone());
         let operations = Operations::new(&config, home);
-        Self(Arc::new(Inner { config, clusters, uploads, operations }))
+        Self(Arc::new(Inner { config, clusters, uploads, operations, authenticator, access }))
     }
 
     /// Does what a replica does unasked, for as long as it is polled: it knows of the work of the others, takes over

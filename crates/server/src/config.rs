@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::auth::{Auth, Network};
+use crate::tls::Tls;
+
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -14,14 +17,24 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Config {
     /// Where it listens; a loopback address as long as there is no authentication.
     pub listen: SocketAddr,
+    /// The server's own namespace, where it keeps what is its own.
+    pub namespace: String,
+    /// Who may ask.
+    pub auth: Auth,
+    /// The certificate that it is known by; without one it speaks plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whether plain HTTP may be spoken with other machines: tokens can then be read by whoever listens.
+    pub insecure_http: bool,
+    /// The proxies that are believed when they say who has asked (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<Network>,
+    /// Whether `/metrics` is shown without a token.
+    pub open_metrics: bool,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How long uploaded charts and finished operations are kept.
     pub retention: Duration,
     /// How long running operations may go on after the server was told to end.
     pub grace: Duration,
-    /// The server's own namespace, in the cluster `default`: its operations and uploads are kept there.
-    pub namespace: String,
     /// The clock.
     pub now: Clock,
 }
@@ -69,10 +82,15 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            namespace: "default".to_owned(),
+            auth: Auth::default(),
+            tls: None,
+            insecure_http: false,
+            trusted_proxies: Vec::new(),
+            open_metrics: false,
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
-            namespace: "default".to_owned(),
             now: Arc::new(Timestamp::now),
         }
     }
@@ -82,6 +100,9 @@ impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")
             .field("listen", &self.listen)
+            .field("namespace", &self.namespace)
+            .field("auth", &self.auth)
+            .field("tls", &self.tls)
             .field("limits", &self.limits)
             .field("retention", &self.retention)
             .field("grace", &self.grace)

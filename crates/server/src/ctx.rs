@@ -9,6 +9,7 @@ use bytes::Bytes;
 use engine::Engine;
 use http::{HeaderMap, Response};
 
+use crate::access::Grant;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clusters::Member;
@@ -20,6 +21,8 @@ pub(crate) type Outcome = Result<Response<Body>, Box<Problem>>;
 pub(crate) struct Ctx {
     pub(crate) app: App,
     pub(crate) caller: Caller,
+    /// In whose name it reads.
+    pub(crate) grant: Grant,
     pub(crate) route: &'static Route,
     pub(crate) path: BTreeMap<String, String>,
     pub(crate) query: Parameters,
@@ -60,6 +63,11 @@ impl Ctx {
     /// What works on the path's cluster in the caller's name.
     pub(crate) fn engine(&self) -> Result<Arc<Engine>, Box<Problem>> {
         Ok(self.cluster()?.engine(&self.caller))
+    }
+
+    /// What reads on the path's cluster, in the caller's name or in the server's, as it was found that the caller may.
+    pub(crate) fn reader(&self) -> Result<Arc<Engine>, Box<Problem>> {
+        Ok(crate::access::reader(&*self.cluster()?, &self.caller, self.grant))
     }
 
     /// Checks the path's namespace.

@@ -1,38 +1,80 @@
-//! Who may ask at all, as long as there is no authentication: programs on this machine, and no web page of others.
+//! Who may ask at all. With authentication: whoever says who they are. Without: programs on this machine, and no web page of others.
 //!
 //! A browser names the site in `Host` (a name that an attacker points at 127.0.0.1 shows there) and, on requests that could do
-//! harm, the page in `Origin`.
+//! harm, the page in `Origin`. It sends no bearer token that a page has not got, so with authentication neither matters.
 
 use std::net::IpAddr;
 use std::time::Instant;
 
 use api::{Problem, Reason};
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 
+use crate::access::is_audited;
+use crate::app::App;
+use crate::auth::{Seen, Subject};
+use crate::caller::Caller;
+use crate::clusters::DEFAULT;
+use crate::config::Config;
 use crate::reply;
+use crate::router::route_of;
 
-/// Checks `Host` and `Origin`, logs the request, and adds the headers that every answer has.
-pub(crate) async fn guard(request: Request, next: Next) -> Response<Body> {
+/// Finds out who asks, logs the request, and adds the headers that every answer has.
+pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response<Body> {
     let begun = Instant::now();
     let id = uuid::Uuid::now_v7().to_string();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let mut response = match check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => reply::problem(&problem),
+    let seen = Seen::of(&request, &id, &app.config.trusted_proxies);
+    request.extensions_mut().insert(seen);
+    let asked = match app.authenticator {
+        None => check(&request).map(|()| Caller::default()).map_err(Box::new),
+        Some(_) => caller(&app, request.headers(), &path).await,
     };
+    let mut response = match asked {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => {
+            let audited = route_of(&request).filter(|route| is_audited(route));
+            let refused = reply::problem(&problem);
+            if let Some(route) = audited {
+                Subject::new(route, &request).tell(&Err(problem));
+            }
+            refused
+        }
+    };
+    let is_unauthenticated = response.status() == http::StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if is_unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert("x-request-id", value);
     }
     let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis());
     tracing::info!(request = %id, %method, path, status, ms, "request");
     response
+}
+
+/// Finds out who asks; nobody in particular where everybody is answered.
+async fn caller(app: &App, headers: &HeaderMap, path: &str) -> Result<Caller, Box<Problem>> {
+    let Some(authenticator) = app.authenticator.as_ref().filter(|_| !is_open(&app.config, path)) else {
+        return Ok(Caller::default());
+    };
+    let member = app.clusters.get(DEFAULT).ok_or_else(|| reply::internal("the cluster `default` is gone"))?;
+    authenticator.caller(headers, &member).await
+}
+
+/// Tells whether a path is answered without a token.
+pub(crate) fn is_open(config: &Config, path: &str) -> bool {
+    matches!(path, "/" | "/openapi.json" | "/docs" | "/healthz" | "/readyz")
+        || config.open_metrics && path == "/metrics"
 }
 
 fn check(request: &Request) -> Result<(), Problem> {
@@ -61,7 +103,7 @@ fn check(request: &Request) -> Result<(), Problem> {
 }
 
 /// Tells whether `host[:port]` can only be this machine.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((name, port)) if is_port(port) => name,

@@ -1,11 +1,13 @@
 //! The REST API over the engine.
 //!
-//! A request goes through [`router()`]: `guard` (who may ask at all) → `dispatch` (parameters and body against the
-//! contract of crate `api`) → one handler of `handlers/` → `convert` (body → `engine::Intent`) → `operations` (a
+//! A request goes through [`router()`]: `guard` (who asks: `auth`) → `dispatch` (parameters and body against the
+//! contract of crate `api`) → `access` (whether they may) → one handler of `handlers/` → `convert` (body → `engine::Intent`) → `operations` (a
 //! change runs there, and its events are kept) → `reply` (JSON or YAML). `problems` is the only place that turns an error
 //! of a lower crate into a problem.
 
+mod access;
 mod app;
+mod auth;
 mod body;
 mod caller;
 mod clusters;
@@ -25,10 +27,13 @@ mod reply;
 mod router;
 mod run;
 mod serve;
+mod tls;
 mod uploads;
 
 pub use app::App;
+pub use auth::{Auth, Network, Oidc, Unusable, keys};
 pub use config::{Clock, Config, Limits};
 pub use convert::revision_diff;
 pub use router::router;
 pub use serve::{ServeError, bind, serve};
+pub use tls::{Tls, TlsError};

@@ -7,6 +7,7 @@ use cluster::{NotReady, ObjectRef, Refusal, WaitError};
 use engine::{Error, Failure};
 use render::{Position, RenderError};
 
+use crate::access::missing_in;
 use crate::convert::pointer;
 
 /// Makes the problem of an error of the engine.
@@ -208,6 +209,7 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
             }
         }
         E::Forbidden(refusal) => Problem {
+            missing: missing_in(&refusal.message).map(Box::new),
             failed_resources: refused(refusal, &refusal.message),
             ..Problem::new(Reason::ClusterForbidden, text)
         },
@@ -241,7 +243,7 @@ fn unreachable(text: &str, source: &kube::Error) -> Problem {
 }
 
 /// What lies at the bottom of a chain of errors says most: `Connection refused`.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut last = error;
     while let Some(next) = last.source() {
         last = next;
@@ -265,7 +267,10 @@ fn ledger(error: &release::Error, text: String) -> Problem {
         E::Encode { source, .. } => Problem::new(Reason::RecordTooLarge, format!("{text}: {source}")),
         E::Decode { source, .. } => Problem::new(Reason::RecordUnreadable, format!("{text}: {source}")),
         E::Misnamed { .. } => Problem::new(Reason::RecordUnreadable, text),
-        E::Forbidden { .. } | E::Unauthorized { .. } => Problem::new(Reason::ClusterForbidden, text),
+        E::Forbidden { message } => {
+            Problem { missing: missing_in(message).map(Box::new), ..Problem::new(Reason::ClusterForbidden, text) }
+        }
+        E::Unauthorized { .. } => Problem::new(Reason::ClusterForbidden, text),
         E::Unreachable(source) => unreachable(&text, source),
         E::Database { is_retryable: true, .. } => Problem::new(Reason::ClusterUnreachable, text),
         E::Api { .. } | E::Database { .. } => Problem::new(Reason::ClusterError, text),

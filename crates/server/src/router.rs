@@ -5,14 +5,16 @@ use std::sync::LazyLock;
 
 use api::{InputError, Location, ParamType, Parameters, Problem, Reason, Route};
 use axum::body::Body;
-use axum::extract::{Path, Request};
+use axum::extract::{MatchedPath, Path, Request};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{RequestExt, Router};
 use futures::future::BoxFuture;
 use http::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::access::{self, Grant};
 use crate::app::App;
+use crate::auth::Subject;
 use crate::caller::Caller;
 use crate::ctx::{Ctx, Outcome};
 use crate::handlers::{self, Handler};
@@ -30,7 +32,7 @@ pub fn router(app: App) -> Router {
         .fallback(|request: Request| async move { not_found(request.uri().path()) })
         .method_not_allowed_fallback(|request: Request| async move { not_allowed(&request) })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(app, guard::guard))
 }
 
 /// The path as axum has it: a parameter that takes the rest begins with `*`.
@@ -52,8 +54,22 @@ fn method(app: &App, route: &'static Route) -> MethodRouter {
     };
     let app = app.clone();
     on(filter, move |request: Request| async move {
-        dispatch(app, route, request).await.unwrap_or_else(|problem| reply::problem(&problem))
+        let audited = access::is_audited(route).then(|| Subject::new(route, &request));
+        let answer = dispatch(app, route, request).await;
+        if let Some(subject) = audited {
+            subject.tell(&answer);
+        }
+        answer.unwrap_or_else(|problem| reply::problem(&problem))
     })
+}
+
+/// The operation of a request that the router has found a path for.
+pub(crate) fn route_of(request: &Request) -> Option<&'static Route> {
+    let found = request.extensions().get::<MatchedPath>()?;
+    let is_it = |route: &&Route| {
+        route.method.as_str().eq_ignore_ascii_case(request.method().as_str()) && pattern(route) == found.as_str()
+    };
+    api::routes().iter().find(is_it)
 }
 
 /// Checks a request against its route, and hands it over.
@@ -106,7 +122,9 @@ async fn dispatch(app: App, route: &'static Route, mut request: Request) -> Outc
     };
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_default();
-    let ctx = Ctx { app, caller, route, path, query, uri, headers: parts.headers, body, resumed: None };
+    let mut ctx =
+        Ctx { app, caller, grant: Grant::Caller, route, path, query, uri, headers: parts.headers, body, resumed: None };
+    ctx.grant = access::gate(&ctx).await?;
     let handler = HANDLERS.get(route.id).ok_or_else(|| reply::internal("a route without a handler"))?;
     let answer: BoxFuture<'static, Outcome> = handler(ctx);
     answer.await

@@ -8,12 +8,14 @@ pub(crate) mod get;
 pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod install;
+pub(crate) mod key;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod operation;
 pub(crate) mod rollback;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
+pub(crate) mod serve_auth;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod template;
@@ -42,6 +44,7 @@ pub(crate) static ROOT: Command = Command {
     below: &[
         &serve::COMMAND,
         &sandbox::COMMAND,
+        &key::COMMAND,
         &install::COMMAND,
         &upgrade::COMMAND,
         &rollback::COMMAND,

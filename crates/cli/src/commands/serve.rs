@@ -13,6 +13,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use tracing_subscriber::EnvFilter;
 
 use crate::command::{Call, Command, PLAIN};
+use crate::commands::serve_auth::{self, Guarded};
 use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{Flag, Group, Parsed, go_span};
@@ -25,7 +26,8 @@ static FLAGS: Group = Group {
             "sandbox",
             "serve an in-process Kubernetes API instead of a cluster; it forgets everything at the end",
         ),
-        Flag::text("listen", "ADDR", "the address to listen on; loopback only").or("127.0.0.1:8080"),
+        Flag::text("listen", "ADDR", "the address to listen on; loopback only, unless --auth says who may ask")
+            .or("127.0.0.1:8080"),
         Flag::text(
             "sandbox-listen",
             "ADDR",
@@ -37,6 +39,12 @@ static FLAGS: Group = Group {
             "the kubeconfig file; else $KUBECONFIG, ~/.kube/config, the pod's service account",
         ),
         Flag::text("kube-context", "NAME", "the context of the kubeconfig file"),
+        Flag::text(
+            "namespace",
+            "NAME",
+            "the server's own namespace, with its API keys; else $POD_NAMESPACE, the service account's, the context's",
+        )
+        .short('n'),
         Flag::text(
             "instance",
             "NAME",
@@ -58,9 +66,15 @@ pub(crate) static COMMAND: Command = Command {
     about: "serve the REST API",
     long: "Serves the API over the current kubeconfig context, over a pod's service account, or over an in-process\n\
            Kubernetes API (--sandbox) that needs no cluster at all and forgets everything when it ends.\n\n\
-           Records are kept where $HELM_DRIVER says. There is no authentication yet, so only loopback addresses are listened on.",
-    examples: &["whipstaff serve --sandbox", "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging"],
-    flags: &[&FLAGS],
+           Records are kept where $HELM_DRIVER says. Without --auth everybody on this machine is answered, and nobody else is.\n\
+           With --auth each request has a bearer token, and everything is done in the name of whoever it belongs to, so that\n\
+           Kubernetes' RBAC decides.",
+    examples: &[
+        "whipstaff serve --sandbox",
+        "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging",
+        "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
+    ],
+    flags: &[&FLAGS, &serve_auth::FLAGS],
     exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"]],
     run: Some(run),
     ..PLAIN
@@ -75,6 +89,8 @@ struct Args {
     kubeconfig: Option<PathBuf>,
     kube_context: Option<String>,
     settings: Settings,
+    namespace: Option<String>,
+    guarded: Guarded,
 }
 
 fn address(flags: &Parsed, name: &str) -> Outcome<Option<SocketAddr>> {
@@ -97,6 +113,11 @@ fn settings(flags: &Parsed) -> Outcome<Settings> {
     })
 }
 
+/// A variable that says something.
+fn given(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
 fn run(call: &Call) -> Outcome {
     // One crypto provider for the whole process; every TLS library of ours is built without one.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -109,6 +130,8 @@ fn run(call: &Call) -> Outcome {
         kubeconfig: flags.some("kubeconfig").map(PathBuf::from),
         kube_context: context.map(str::to_owned),
         settings: settings(flags)?,
+        namespace: flags.some("namespace").map(str::to_owned).or_else(|| given("POD_NAMESPACE")),
+        guarded: Guarded::read(flags)?,
     };
     if args.sandbox_listen.is_some() && !args.sandbox {
         fail!("--sandbox-listen needs --sandbox");
@@ -120,24 +143,29 @@ fn run(call: &Call) -> Outcome {
 }
 
 async fn serve(args: Args) -> Result<()> {
-    let config = server::Config { listen: args.listen, ..server::Config::default() };
+    let mut config = args.guarded.apply(server::Config { listen: args.listen, ..server::Config::default() });
     let listener = server::bind(&config).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let (client, about) = match args.sandbox {
         true => sandbox(&args).await?,
         false => cluster(&args).await?,
     };
+    // Without a word about it, the client's own: the service account's or that of the kubeconfig context.
+    config.namespace = args.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+    let (scheme, is_open) = (if config.tls.is_some() { "https" } else { "http" }, !config.auth.is_on());
     let clock: Clock = Arc::new(Timestamp::now);
     let ledger = connect::ledger(&client, &clock).await.map_err(|fail| anyhow::anyhow!("{}", fail.text))?;
     let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, args.settings.clone());
     let app = server::App::new(config, engine);
-    println!("whipstaff {} serves {about} on http://{address}", env!("CARGO_PKG_VERSION"));
-    if args.sandbox {
+    println!("whipstaff {} serves {about} on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
+    if args.sandbox && is_open {
         let archive = chart::pack("hello", &sample::files()).context("cannot pack the sample chart")?;
         let uploaded = app.upload(archive.into()).await.map_err(|problem| anyhow::anyhow!("{}", problem.title))?;
         println!("{}", session(address, &uploaded.digest));
     } else {
-        println!("\nTry:\n  curl -s http://{address}/v1/clusters/default/releases\nRead: http://{address}/docs");
+        let who = if is_open { "" } else { " -H 'Authorization: Bearer TOKEN'" };
+        let base = format!("{scheme}://{address}");
+        println!("\nTry:\n  curl -s{who} {base}/v1/clusters/default/releases\nRead: {base}/docs");
     }
     server::serve(listener, app, shutdown()).await?;
     Ok(())

@@ -142,6 +142,12 @@ impl State {
                 }),
             );
         }
+        let reviews = json!([
+            {"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"]},
+            {"verbs": ["create"], "apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"]},
+        ]);
+        let delegator = json!({"metadata": {"name": "system:auth-delegator"}, "rules": reviews});
+        self.plant(RBAC, "clusterroles", "", delegator);
         self.plant(
             RBAC,
             "clusterrolebindings",

@@ -3,6 +3,7 @@
 mod change;
 mod chart;
 mod live;
+mod mask;
 mod plan;
 mod release;
 mod values;
@@ -10,6 +11,7 @@ mod values;
 pub(crate) use change::{change, check_change, rollback, test, uninstall};
 pub(crate) use chart::{ChartSource, chart_metadata, chart_source, chart_summary, resolve as resolve_chart};
 pub(crate) use live::{drift, resource};
+pub(crate) use mask::mask;
 pub use plan::revision_diff;
 pub(crate) use plan::{digest, dry_run, kind, plan};
 pub(crate) use release::{etag, hook, record, release, revision, revision_of, summary};

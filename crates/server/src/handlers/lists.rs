@@ -44,7 +44,7 @@ pub(super) async fn release_list(ctx: Ctx) -> Outcome {
 
 pub(super) async fn revision_list(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
-    let items = ctx.engine()?.history(&target).await.map_err(problems::of)?;
+    let items = ctx.reader()?.history(&target).await.map_err(problems::of)?;
     let revisions = items.iter().map(convert::revision);
     let place = |r: &api::Revision| Place { by: number(r.revision), id: Vec::new() };
     let scope = format!("revisions {} {}", target.namespace, target.name);
@@ -75,7 +75,11 @@ async fn list(ctx: &Ctx, cluster: &Member, scope: Scope) -> Result<ReleaseList, 
         query.get("selector"),
         query.get("sort")
     );
-    let engine = cluster.engine(&ctx.caller);
+    let namespace = match &scope {
+        Scope::All => None,
+        Scope::Namespace(namespace) => Some(namespace.as_str()),
+    };
+    let engine = ctx.app.access.lister(cluster, &ctx.caller, namespace).await?;
     let heads = engine.heads(&scope, &filter(ctx)?).await.map_err(problems::of)?;
     let id = |head: &Head| {
         let key = &head.key;

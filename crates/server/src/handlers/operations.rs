@@ -28,7 +28,7 @@ pub(super) async fn operation_list(ctx: Ctx) -> Outcome {
     let place = |listing: &Listing| Place { by: listing.id.clone(), id: Vec::new() };
     let scope = format!("operations {cluster:?} {namespace:?} {release:?} {states:?}");
     let (listings, cont) = page(found, place, true, &ctx.query, &scope)?;
-    let items = ctx.app.operations.read_all(&ctx.app, &ctx.caller, listings).await?;
+    let items = ctx.app.operations.read_all(&ctx.app, listings).await?;
     Reply::ok().value(&ctx, &api::OperationList { items, cont })
 }
 

@@ -1,11 +1,13 @@
 //! Reading one release, one of its revisions, and what two of them differ in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api::Problem;
 use engine::Form;
 use release::Release;
 
+use crate::access::Grant;
 use crate::convert;
 use crate::ctx::{Ctx, Outcome};
 use crate::problems;
@@ -29,8 +31,9 @@ pub(super) async fn release_values(ctx: Ctx) -> Outcome {
 
 pub(super) async fn release_manifest(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
-    let body = api::Manifest { manifest: found.manifest.clone() };
-    begin(&found).value_or_text(&ctx, &body, &format!("{}\n", found.manifest))
+    let manifest = shown(&ctx, &found.manifest);
+    let text = format!("{manifest}\n");
+    begin(&found).value_or_text(&ctx, &api::Manifest { manifest }, &text)
 }
 
 pub(super) async fn release_notes(ctx: Ctx) -> Outcome {
@@ -41,8 +44,9 @@ pub(super) async fn release_notes(ctx: Ctx) -> Outcome {
 
 pub(super) async fn release_hooks(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
-    let text: String = found.hooks.iter().map(|h| format!("---\n# Source: {}\n{}\n", h.path, h.manifest)).collect();
-    let items = found.hooks.iter().map(convert::hook).collect();
+    let mut items: Vec<api::Hook> = found.hooks.iter().map(convert::hook).collect();
+    items.iter_mut().for_each(|hook| hook.manifest = shown(&ctx, &hook.manifest));
+    let text: String = items.iter().map(|h| format!("---\n# Source: {}\n{}\n", h.path, h.manifest)).collect();
     begin(&found).value_or_text(&ctx, &api::HookList { items }, &text)
 }
 
@@ -76,24 +80,30 @@ pub(super) async fn revision_chart(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn release_record(ctx: Ctx) -> Outcome {
-    let engine = ctx.engine()?;
-    let (head, record) = engine.last(&ctx.target()?).await.map_err(problems::of)?;
-    let found = record.release;
+    let reader = ctx.reader()?;
+    let (head, record) = reader.last(&ctx.target()?).await.map_err(problems::of)?;
     // In a database Helm's own labels are columns, and Helm does not show them.
-    let system_labels = if engine.ledger().driver() == "SQL" { BTreeMap::new() } else { head.system };
-    let shown = api::Record { release: convert::record(&found)?, labels: found.labels.clone(), system_labels };
-    begin(&found).value(&ctx, &shown)
+    let system_labels = if reader.ledger().driver() == "SQL" { BTreeMap::new() } else { head.system };
+    answer_record(&ctx, record.release, system_labels)
 }
 
 pub(super) async fn revision_record(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
+    answer_record(&ctx, found, BTreeMap::new())
+}
+
+/// Answers with a record, without what the caller may not see of it.
+fn answer_record(ctx: &Ctx, mut found: Release, system_labels: BTreeMap<String, String>) -> Outcome {
+    found.manifest = shown(ctx, &found.manifest);
+    found.hooks.iter_mut().for_each(|hook| hook.manifest = shown(ctx, &hook.manifest));
     let (release, labels) = (convert::record(&found)?, found.labels.clone());
-    begin(&found).value(&ctx, &api::Record { release, labels, system_labels: BTreeMap::new() })
+    begin(&found).value(ctx, &api::Record { release, labels, system_labels })
 }
 
 pub(super) async fn release_objects(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
     let form = if ctx.query.get("form") == Some("table") { Form::Table } else { Form::Object };
+    // In the caller's name: what the caller may not read is left out.
     let objects = ctx.engine()?.resources(&found, form).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &objects)
 }
@@ -105,17 +115,24 @@ pub(super) async fn revision_objects(ctx: Ctx) -> Outcome {
 pub(super) async fn release_diff(ctx: Ctx) -> Outcome {
     let target = ctx.target()?;
     let body: api::DiffBody = ctx.input("DiffBody")?;
-    let found = ctx.engine()?.compare(&target, body.from, body.to).await.map_err(problems::of)?;
+    let found = ctx.reader()?.compare(&target, body.from, body.to).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &convert::revision_diff(&found))
 }
 
 pub(super) async fn release_resources(ctx: Ctx) -> Outcome {
-    let found = ctx.engine()?.live_objects(&ctx.target()?).await.map_err(problems::of)?;
+    let found = ctx.reader()?.live_objects(&ctx.target()?).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &api::ResourceList { items: found.iter().map(convert::resource).collect() })
 }
 
 pub(super) async fn release_drift(ctx: Ctx) -> Outcome {
-    let found = ctx.engine()?.drift(&ctx.target()?).await.map_err(problems::of)?;
+    let member = ctx.cluster()?;
+    // What would change is found by asking to send it again. That is never asked in the server's own name, which a caller could
+    // use to learn what objects hold that have nothing to do with the release.
+    let engine = match ctx.grant {
+        Grant::Caller => ctx.engine()?,
+        Grant::Server => Arc::new(member.own().with_objects_of(&*ctx.engine()?)),
+    };
+    let found = engine.drift(&ctx.target()?).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &convert::drift(&found))
 }
 
@@ -123,7 +140,15 @@ pub(super) async fn release_drift(ctx: Ctx) -> Outcome {
 async fn find(ctx: &Ctx) -> Result<Release, Box<Problem>> {
     let target = ctx.target()?;
     let revision = ctx.path("revision").parse().ok();
-    Ok(ctx.engine()?.get(&target, revision).await.map_err(problems::of)?.release)
+    Ok(ctx.reader()?.get(&target, revision).await.map_err(problems::of)?.release)
+}
+
+/// A text of a record as this caller may see it.
+fn shown(ctx: &Ctx, manifest: &str) -> String {
+    match ctx.grant {
+        Grant::Caller => manifest.to_owned(),
+        Grant::Server => convert::mask(manifest),
+    }
 }
 
 fn begin(release: &Release) -> Reply {

@@ -10,7 +10,6 @@ use super::Operations;
 use super::entry::{Entry, not_cancellable};
 use super::listing::{Indexed, Listing};
 use crate::app::App;
-use crate::caller::Caller;
 use crate::ctx::Ctx;
 
 /// How soon a record that has just changed is read again, and how late one that does not.
@@ -24,10 +23,15 @@ const PARALLEL: usize = 16;
 const TRIES: u32 = 8;
 
 impl Operations {
-    /// Finds an operation that the caller may see; one that is to be followed changes as what runs elsewhere does.
+    /// Finds an operation; one that is to be followed changes as what runs elsewhere does.
     pub(crate) async fn find(&self, ctx: &Ctx, id: &str, follow: bool) -> Result<Option<Arc<Entry>>, Box<Problem>> {
         let Some(indexed) = self.listed(id).await? else { return Ok(None) };
-        self.read(&ctx.app, &ctx.caller, &indexed.listing, follow).await
+        self.read(&ctx.app, &indexed.listing, follow).await
+    }
+
+    /// Returns what is known of an operation without its record.
+    pub(crate) async fn listing(&self, id: &str) -> Result<Option<Listing>, Box<Problem>> {
+        Ok(self.listed(id).await?.map(|indexed| indexed.listing))
     }
 
     async fn listed(&self, id: &str) -> Result<Option<Indexed>, Box<Problem>> {
@@ -38,29 +42,14 @@ impl Operations {
         }
     }
 
-    /// Checks that a caller may see an operation: whoever may read its record.
-    async fn may_see(&self, caller: &Caller, listing: &Listing) -> Result<(), Box<Problem>> {
-        match caller.identity() {
-            Some(_) => self.home.read_as(listing, caller).await.map(|_| ()),
-            None => Ok(()),
-        }
-    }
-
-    async fn read(
-        &self,
-        app: &App,
-        caller: &Caller,
-        listing: &Listing,
-        follow: bool,
-    ) -> Result<Option<Arc<Entry>>, Box<Problem>> {
-        self.may_see(caller, listing).await?;
+    async fn read(&self, app: &App, listing: &Listing, follow: bool) -> Result<Option<Arc<Entry>>, Box<Problem>> {
         if let Some(entry) = self.here(&listing.id) {
             return Ok(Some(entry));
         }
         if let Some(entry) = self.mirrors().get(&listing.id) {
             return Ok(Some(entry.clone()));
         }
-        // Who may see it was asked above; the record is read in the name of whoever it is done for, as it was written.
+        // Who may see it was asked before; the record is read in the name of whoever it is done for, as it was written.
         let Some((stored, _)) = self.home.read(listing).await? else {
             if !listing.is_done() {
                 // It is only being made; nobody was told of it.
@@ -87,16 +76,10 @@ impl Operations {
         Ok(Some(entry))
     }
 
-    /// Returns the operations of listings, in their order, as far as the caller may see them.
-    pub(crate) async fn read_all(
-        &self,
-        app: &App,
-        caller: &Caller,
-        listings: Vec<Listing>,
-    ) -> Result<Vec<Operation>, Box<Problem>> {
-        let read = stream::iter(
-            listings.into_iter().map(|listing| async move { self.read(app, caller, &listing, false).await }),
-        );
+    /// Returns the operations of listings, in their order, as far as their records can be read.
+    pub(crate) async fn read_all(&self, app: &App, listings: Vec<Listing>) -> Result<Vec<Operation>, Box<Problem>> {
+        let read =
+            stream::iter(listings.into_iter().map(|listing| async move { self.read(app, &listing, false).await }));
         let read: Vec<Result<Option<Arc<Entry>>, Box<Problem>>> = read.buffered(PARALLEL).collect().await;
         let hidden = |problem: &Problem| matches!(problem.reason, Reason::ClusterForbidden | Reason::ClusterNotFound);
         let shown = |one: Result<Option<Arc<Entry>>, Box<Problem>>| match one {

@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use crate::access::Grant;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::ctx::Ctx;
@@ -57,6 +58,7 @@ impl Request {
         Some(Ctx {
             app,
             caller,
+            grant: Grant::Caller,
             route,
             query: api::Parameters::parse(route, query).ok()?,
             path: self.path,

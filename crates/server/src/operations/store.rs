@@ -12,17 +12,8 @@ use crate::caller::Caller;
 use crate::home::{Home, KIND, code, problem_of};
 
 impl Home {
-    /// Where the record of an operation is, in the name of whoever may write it.
+    /// Where the record of an operation is, in the name of whoever it is done for.
     fn records(&self, listing: &Listing) -> Result<Api<Secret>, Box<Problem>> {
-        if listing.at_home {
-            return self.secrets();
-        }
-        let caller = listing.caller.clone().map_or_else(Caller::default, Caller::known);
-        self.records_as(listing, &caller)
-    }
-
-    /// The same in the name of whoever asks for it.
-    fn records_as(&self, listing: &Listing, caller: &Caller) -> Result<Api<Secret>, Box<Problem>> {
         if listing.at_home {
             return self.secrets();
         }
@@ -31,7 +22,8 @@ impl Home {
             let text = format!("the operation is of cluster `{name}`, which is no longer there");
             Box::new(Problem::new(Reason::ClusterNotFound, text))
         })?;
-        Ok(Api::namespaced(member.engine(caller).cluster().client().clone(), &listing.release.namespace))
+        let caller = listing.caller.clone().map_or_else(Caller::default, Caller::known);
+        Ok(Api::namespaced(member.engine(&caller).cluster().client().clone(), &listing.release.namespace))
     }
 
     /// Lists an operation for all replicas to see.
@@ -135,15 +127,6 @@ impl Home {
     /// Reads an operation's record, with its version, in the name of whoever carries it out.
     pub(crate) async fn read(&self, listing: &Listing) -> Result<Option<(Stored, String)>, Box<Problem>> {
         read(&self.records(listing)?, &listing.id).await
-    }
-
-    /// Reads an operation's record in the name of whoever asks for it.
-    pub(crate) async fn read_as(
-        &self,
-        listing: &Listing,
-        caller: &Caller,
-    ) -> Result<Option<(Stored, String)>, Box<Problem>> {
-        read(&self.records_as(listing, caller)?, &listing.id).await
     }
 }
 

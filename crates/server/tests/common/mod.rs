@@ -18,6 +18,7 @@ use tower::ServiceExt;
 pub(crate) struct Server {
     app: server::App,
     router: Router,
+    token: Option<String>,
 }
 
 /// An answer.
@@ -35,12 +36,17 @@ impl Server {
 
     /// A server of a state.
     pub(crate) fn of(app: server::App) -> Self {
-        Self { router: server::router(app.clone()), app }
+        Self { router: server::router(app.clone()), app, token: None }
     }
 
     /// Does what a replica does unasked.
     pub(crate) async fn watch_over(&self) {
         self.app.watch_over().await;
+    }
+
+    /// The same server, asked with a bearer token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// A server whose cluster is not there.
@@ -75,6 +81,9 @@ impl Server {
         body: impl Into<Body>,
     ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost:8080");
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -149,8 +158,7 @@ impl Answer {
         };
         if status >= 400 {
             let reason = self.json()["reason"].as_str().unwrap_or_default().to_owned();
-            let any = ["HOST_NOT_ALLOWED", "ORIGIN_NOT_ALLOWED", "INVALID_PARAMETER"];
-            let known = any.contains(&reason.as_str()) || route.problems.iter().any(|r| r.as_str() == reason);
+            let known = reason != "INTERNAL" && route.all_problems().any(|r| r.as_str() == reason);
             assert!(known, "`{}` does not document {reason}: {}", route.id, self.text());
             return;
         }
@@ -183,6 +191,17 @@ impl Answer {
             assert_eq!(api::check(name, &value), [], "`{}`: {value:#}", route.id);
         }
     }
+}
+
+/// A client of the sandbox that sends a bearer token.
+pub(crate) fn with_token(sandbox: &sandbox::Sandbox, token: &str) -> kube::Client {
+    let (inner, value) = (sandbox.client(), http::HeaderValue::try_from(format!("Bearer {token}")).unwrap());
+    let speak = tower::service_fn(move |mut request: Request<kube::client::Body>| {
+        let inner = inner.clone();
+        request.headers_mut().insert("authorization", value.clone());
+        async move { inner.send(request).await }
+    });
+    kube::Client::new(speak, "default")
 }
 
 /// Finds the operation of a request.

@@ -1,5 +1,6 @@
 //! The cases. One file is one theme; each case uses a namespace of its own, so that they run side by side.
 
+mod authorisation;
 mod bad_input;
 mod cli;
 mod clients;
@@ -119,6 +120,7 @@ pub(crate) fn http() -> Vec<Case> {
         bad_input::CASES,
         real_charts::CASES,
         kubernetes::CASES,
+        authorisation::CASES,
     ]
     .concat()
 }

@@ -1,0 +1,155 @@
+//! The table of who may what; `docs/authorisation.md` says it to operators.
+
+/// A part of a release that a caller can be allowed to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// That there is a release, its status and history, its objects and how they stand.
+    Release,
+    /// Its values.
+    Values,
+    /// What was rendered: manifest, hooks and notes, without what Secrets hold.
+    Manifest,
+}
+
+impl Part {
+    /// The virtual resource that stands for it.
+    pub(crate) fn resource(self) -> &'static str {
+        match self {
+            Self::Release => "releases",
+            Self::Values => "releases/values",
+            Self::Manifest => "releases/manifest",
+        }
+    }
+}
+
+/// What a caller needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Not even a name.
+    Open,
+    /// A name.
+    Anybody,
+    /// To read parts of the release in the path.
+    Read(&'static [Part]),
+    /// To list the releases of the namespace in the path.
+    List,
+    /// To list the releases of all namespaces of the cluster in the path.
+    ListCluster,
+    /// The same of each cluster; the handler asks, since one that does not answer takes nothing from the others.
+    EachCluster,
+    /// To change releases in the namespace in the path.
+    Change,
+    /// To list the releases whose operations are asked for.
+    Operations,
+    /// To read parts of the release of the operation in the path.
+    Operation(&'static [Part]),
+    /// To change the release of the operation in the path.
+    ChangeOperation,
+}
+
+const RELEASE: Need = Need::Read(&[Part::Release]);
+const VALUES: Need = Need::Read(&[Part::Values]);
+const MANIFEST: Need = Need::Read(&[Part::Manifest]);
+
+/// What each operation needs; one that is not here is answered to nobody.
+const RULES: &[(Need, &[&str])] = &[
+    (Need::Open, &["index", "openapi", "docs", "healthz", "readyz"]),
+    (
+        Need::Anybody,
+        &[
+            "chart_upload",
+            "chart_list",
+            "chart_get",
+            "chart_archive",
+            "chart_metadata",
+            "chart_dependencies",
+            "chart_values",
+            "chart_readme",
+            "chart_schema",
+            "chart_crds",
+            "chart_files",
+            "chart_file",
+            "chart_lint",
+            "template",
+            "lint",
+            "cluster_list",
+            "cluster_get",
+        ],
+    ),
+    (Need::EachCluster, &["release_list_all"]),
+    (Need::ListCluster, &["release_list_cluster"]),
+    (Need::List, &["release_list"]),
+    (
+        RELEASE,
+        &[
+            "release_get",
+            "release_chart",
+            "release_resources",
+            "release_objects",
+            "revision_list",
+            "revision_get",
+            "revision_chart",
+            "revision_objects",
+        ],
+    ),
+    (VALUES, &["release_values", "revision_values"]),
+    (
+        MANIFEST,
+        &[
+            "release_manifest",
+            "release_notes",
+            "release_hooks",
+            "release_drift",
+            "revision_manifest",
+            "revision_notes",
+            "revision_hooks",
+        ],
+    ),
+    (Need::Read(&[Part::Manifest, Part::Values]), &["release_diff", "release_record", "revision_record"]),
+    (
+        Need::Change,
+        &[
+            "release_install",
+            "release_apply",
+            "release_patch",
+            "release_plan",
+            "release_uninstall",
+            "release_rollback",
+            "release_test",
+            "release_unlock",
+        ],
+    ),
+    (Need::Operations, &["operation_list"]),
+    (Need::Operation(&[Part::Release]), &["operation_get"]),
+    // Both have what hooks and tests have printed.
+    (Need::Operation(&[Part::Manifest]), &["operation_events", "operation_logs"]),
+    (Need::ChangeOperation, &["operation_cancel"]),
+];
+
+/// What an operation needs.
+pub(crate) fn need(id: &str) -> Option<Need> {
+    RULES.iter().find(|(_, ids)| ids.contains(&id)).map(|(need, _)| *need)
+}
+
+/// Tells whether an operation changes what is kept, so that it is written down who asked for it.
+pub(crate) fn is_audited(route: &api::Route) -> bool {
+    let only_shows = ["release_plan", "release_diff", "template", "lint"];
+    !route.method.is_safe() && !only_shows.contains(&route.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_of_every_operation_once_who_may() {
+        for route in api::routes() {
+            let of: Vec<_> = RULES.iter().flat_map(|(_, ids)| *ids).filter(|id| **id == route.id).collect();
+            assert_eq!(of.len(), 1, "`{}` needs one line in the table of who may what", route.id);
+            assert_eq!(need(route.id) == Some(Need::Open), route.is_open(), "{}", route.id);
+        }
+        for id in RULES.iter().flat_map(|(_, ids)| *ids) {
+            assert!(api::route(id).is_some(), "{id}");
+        }
+    }
+}
