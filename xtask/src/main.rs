@@ -8,6 +8,7 @@ mod interop;
 mod layers;
 mod lifecycle;
 mod lists;
+mod load;
 mod race;
 mod runner;
 mod strangers;
@@ -62,6 +63,8 @@ enum Chore {
     Race(race::Arguments),
     /// Have the binary and the real Helm list ten thousand releases on a real control plane, and compare time and memory
     Lists(lists::Arguments),
+    /// Measure a server with ten thousand releases: lists, memory, and lists beside a thousand event streams
+    Load(load::Arguments),
     /// Run everything that CI runs (`.ci/run`)
     Ci,
 }
@@ -87,6 +90,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Interop(arguments) => return interop::run(arguments),
         Chore::Race(arguments) => return race::run(arguments),
         Chore::Lists(arguments) => return lists::run(arguments),
+        Chore::Load(arguments) => return load::run(&arguments),
         Chore::Layers => layers::run()?,
         Chore::Openapi { check } => made(&["--package", "whipstaff-api", "--lib", "document"], check)?,
         Chore::Functions { check } => made(&["--package", "whipstaff-render", "--test", "functions", "page"], check)?,

@@ -234,7 +234,7 @@ fn request_body(body: &Body) -> Value {
 fn responses(route: &Route) -> Value {
     let mut made: BTreeMap<u16, Value> = BTreeMap::new();
     for response in route.responses {
-        made.insert(response.status, good(response));
+        made.insert(response.status, good(response, route.is_conditional() && response.has_tag()));
     }
     if route.is_conditional() {
         let etag = json!({"ETag": {"$ref": "#/components/headers/ETag"}});
@@ -268,13 +268,15 @@ fn responses(route: &Route) -> Value {
     made.into_iter().map(|(status, response)| (status.to_string(), response)).collect::<Map<_, _>>().into()
 }
 
-fn good(response: &Response) -> Value {
+fn good(response: &Response, has_tag: bool) -> Value {
     let mut made = json!({"description": response.doc});
     let Some(map) = made.as_object_mut() else { return made };
-    if !response.headers.is_empty() {
+    let tag = Some(&"ETag").filter(|tag| has_tag && !response.headers.contains(tag));
+    if !response.headers.is_empty() || tag.is_some() {
         let headers: Map<String, Value> = response
             .headers
             .iter()
+            .chain(tag)
             .map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")})))
             .collect();
         map.insert("headers".into(), headers.into());

@@ -116,4 +116,23 @@ pub(crate) const ROUTES: &[Route] = &[
         }],
         problems: &[Reason::ClusterUnreachable, Reason::ClusterForbidden, Reason::ClusterError, Reason::ShuttingDown],
     },
+    Route {
+        id: "metrics",
+        method: Method::Get,
+        path: "/metrics",
+        tag: "server",
+        summary: "Returns what the server has counted and measured",
+        description: "For Prometheus: requests by operationId and status, operations by kind and result, calls to Kubernetes by verb \
+                      and status, renders, uploads, event streams, and what lists know of each cluster. Nothing names a release.",
+        parameters: &[],
+        body: None,
+        responses: &[Response {
+            status: 200,
+            doc: "The measures.",
+            media: &[Media { name: "application/openmetrics-text", text: true }],
+            shape: Shape::Text,
+            headers: &[],
+        }],
+        problems: &[],
+    },
 ];

@@ -368,6 +368,12 @@ reasons! {
     UnsupportedByEngine "UNSUPPORTED_BY_ENGINE" 501 false "The engine cannot do it";
     /// The server is ending and takes no more changes.
     ShuttingDown "SHUTTING_DOWN" 503 true "The server is shutting down";
+    /// You ask more often, or for more at a time, than one caller may; `Retry-After` says when to ask again.
+    RateLimited "RATE_LIMITED" 429 true "Too many requests";
+    /// The server serves as many requests as it can; ask again, or another replica.
+    Overloaded "OVERLOADED" 503 true "The server has too much to do";
+    /// The answer to a read was not there in time; the cluster may be slow.
+    RequestTimeout "REQUEST_TIMEOUT" 504 true "The request took too long";
     /// A fault of the server; its log says more.
     Internal "INTERNAL" 500 true "The server failed";
 }

@@ -40,18 +40,26 @@ impl Route {
     /// Returns all problems that it can have: its own, those any request can have, and those of finding out who asks.
     pub fn all_problems(&self) -> impl Iterator<Item = Reason> {
         let of_callers = if self.is_open() { &[] } else { OF_CALLERS };
-        self.problems.iter().chain(ANY).chain(of_callers).copied()
+        let late = Some(&Reason::RequestTimeout).filter(|_| self.method.is_safe());
+        self.problems.iter().chain(ANY).chain(of_callers).chain(late).copied()
     }
 
-    /// Tells whether a read knows `If-None-Match`, because its answer has an `ETag`.
+    /// Tells whether a read knows `If-None-Match`, because its answer has an `ETag`: every one that is not always another.
     #[must_use]
     pub fn is_conditional(&self) -> bool {
-        self.method.is_safe() && self.responses.iter().any(|response| response.headers.contains(&"ETag"))
+        self.method.is_safe() && self.responses.iter().any(Response::has_tag)
     }
 }
 
 /// Problems that any request can have.
-const ANY: &[Reason] = &[Reason::HostNotAllowed, Reason::OriginNotAllowed, Reason::InvalidParameter, Reason::Internal];
+const ANY: &[Reason] = &[
+    Reason::HostNotAllowed,
+    Reason::OriginNotAllowed,
+    Reason::InvalidParameter,
+    Reason::RateLimited,
+    Reason::Overloaded,
+    Reason::Internal,
+];
 
 /// Problems of finding out who asks, and whether they may: the cluster is asked both.
 const OF_CALLERS: &[Reason] = &[
@@ -120,6 +128,17 @@ pub struct Response {
     /// The headers it has.
     pub headers: &'static [&'static str],
 }
+
+impl Response {
+    /// Tells whether the answer to a read has an `ETag`.
+    #[must_use]
+    pub fn has_tag(&self) -> bool {
+        self.status == 200 && self.media.iter().any(|media| !ALWAYS_NEW.contains(&media.name))
+    }
+}
+
+/// Streams, and what was measured just now.
+const ALWAYS_NEW: [&str; 2] = ["text/event-stream", "application/openmetrics-text"];
 
 /// A media type of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

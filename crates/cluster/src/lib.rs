@@ -17,6 +17,7 @@ mod logs;
 mod managed;
 mod merge;
 mod object;
+mod observed;
 mod ownership;
 mod policy;
 mod request;
@@ -36,6 +37,7 @@ pub use lease::Lease;
 pub use logs::ContainerLog;
 pub use merge::Baseline;
 pub use object::{Gvk, Object, ObjectRef};
+pub use observed::{CallObserver, KubernetesCall, observed};
 pub use ownership::{Deletable, Existing, NotOwned, Owner};
 pub use policy::{Policy, RESOURCE_POLICY, is_kept, removed, uninstall_policy};
 pub use wait::{

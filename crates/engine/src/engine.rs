@@ -7,7 +7,7 @@ use std::time::Duration;
 use cluster::{Cluster, Identity};
 use jiff::Timestamp;
 use kube::Client;
-use release::{Clock, History, Ledger, SecretLedger, Time};
+use release::{Clock, History, Ledger, SecretLedger, Time, Watched};
 use render::Resolve;
 use tokio::sync::Semaphore;
 
@@ -48,6 +48,8 @@ pub struct Settings {
     pub unlock_after: Option<Duration>,
     /// Who hears at once what a person should know about a chart; without anyone, plans hold it as warnings.
     pub notices: Option<Arc<dyn Fn(&Notice) + Send + Sync>>,
+    /// Who hears how long each render took.
+    pub rendered: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
     /// The name service, for `getHostByName`.
     pub resolve: Option<Arc<dyn Resolve>>,
 }
@@ -105,6 +107,23 @@ impl Engine {
     #[must_use]
     pub fn with_objects_of(&self, other: &Self) -> Self {
         Self { cluster: other.cluster.clone(), ..self.clone() }
+    }
+
+    /// The same engine, whose records can be followed: what it writes, for whomever, is known there at once.
+    #[must_use]
+    pub fn followed(self) -> (Self, Watched) {
+        let watched = Watched::new(Arc::clone(&self.ledger));
+        let ledger = watched.noting(Arc::clone(&self.ledger));
+        (Self { ledger, ..self }, watched)
+    }
+
+    /// The same engine, whose calls to the cluster and renders are told to somebody.
+    #[must_use]
+    pub fn observed(self, calls: cluster::CallObserver, renders: Arc<dyn Fn(Duration) + Send + Sync>) -> Self {
+        let client = cluster::observed(self.cluster.client(), calls);
+        let ledger = self.ledger.with_client(&client);
+        let settings = Settings { rendered: Some(renders), ..self.settings };
+        Self { cluster: self.cluster.with_client(client), ledger, settings, ..self }
     }
 
     /// The cluster.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use render::{Limit, Limits, RenderError};
 
@@ -51,9 +51,13 @@ impl Settings {
         };
         let interrupt = Arc::new(AtomicBool::new(false));
         let stop = StopOnDrop(Arc::clone(&interrupt));
-        let limits = self.limits.clone();
+        let (limits, rendered) = (self.limits.clone(), self.rendered.clone());
         let mut work = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let done = work(limits, interrupt);
+            if let Some(rendered) = rendered {
+                rendered(begun.elapsed());
+            }
             // The turn is over when the work is, whoever waits for it.
             drop(turn);
             done

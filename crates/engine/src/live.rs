@@ -16,8 +16,27 @@ use crate::plan::{Foresight, Planned, how};
 const EVENTS: usize = 10;
 /// How deep owners own: a Deployment has ReplicaSets, which have Pods.
 const DEPTH: usize = 4;
-/// The kinds that are looked through for what an object owns.
-const OWNED: &[(&str, &str)] = &[("apps/v1", "ReplicaSet"), ("batch/v1", "Job"), ("v1", "Pod")];
+/// What the objects of a kind can own, of what is worth showing.
+const OWNED: &[(&str, &[(&str, &str)])] = &[
+    ("Deployment", &[("apps/v1", "ReplicaSet")]),
+    ("ReplicaSet", &[("v1", "Pod")]),
+    ("StatefulSet", &[("v1", "Pod")]),
+    ("DaemonSet", &[("v1", "Pod")]),
+    ("ReplicationController", &[("v1", "Pod")]),
+    ("Job", &[("v1", "Pod")]),
+    ("CronJob", &[("batch/v1", "Job")]),
+];
+/// What objects of kinds that somebody has defined are made of: anybody's guess, and these are the usual ones.
+const OF_OTHERS: &[(&str, &str)] = &[
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
+    ("batch/v1", "CronJob"),
+    ("batch/v1", "Job"),
+    ("apps/v1", "ReplicaSet"),
+    ("v1", "Pod"),
+    ("v1", "Service"),
+];
 
 /// An object as it is.
 #[derive(Clone, Debug)]
@@ -70,14 +89,18 @@ impl Engine {
     pub async fn live_objects(&self, target: &Target) -> Result<Vec<LiveObject>, Error> {
         let release = self.get(target, None).await?.release;
         let (objects, _) = self.old_objects(&release.manifest, &target.namespace).await?;
-        let found = cluster::all(&objects, PARALLEL, |object| self.cluster.get(object.id())).await;
-        let mut around = Around::default();
+        let wanted = around(objects.iter().map(Object::id));
+        // The objects themselves and what may stand around them are read at the same time.
+        let (found, around) = futures::join!(
+            cluster::all(&objects, PARALLEL, |object| self.cluster.get(object.id())),
+            cluster::all(&wanted, PARALLEL, |like| async move {
+                // What may not be read, or is not served, is left out.
+                (like.clone(), self.cluster.list(like, "", "").await.unwrap_or_default())
+            }),
+        );
+        let around = Around::new(around);
         let mut live = Vec::with_capacity(objects.len());
         for (object, found) in objects.iter().zip(found) {
-            let namespace = object.namespace();
-            if !namespace.is_empty() && !around.namespaces.contains_key(namespace) {
-                around.namespaces.insert(namespace.to_owned(), self.neighbours(namespace).await);
-            }
             live.push(match found {
                 Ok(Some(value)) => around.describe(object.id().clone(), &value, DEPTH),
                 Ok(None) => nothing(object, Status::NotFound, "Resource not found".to_owned()),
@@ -106,21 +129,41 @@ impl Engine {
         warnings.extend(foreseen.warnings);
         Ok(Drift { release: record.release, objects: planned, warnings })
     }
+}
 
-    /// What there is in a namespace that others may own, and its events; nothing where they cannot be read.
-    async fn neighbours(&self, namespace: &str) -> Neighbours {
-        let all = async |api_version: &str, kind: &str| {
-            let gvk = Gvk::new(api_version, kind);
-            let like = ObjectRef { gvk: gvk.clone(), namespace: namespace.to_owned(), name: String::new() };
-            let found = self.cluster.list(&like, "", "").await.unwrap_or_default();
-            found.into_iter().map(|value| (gvk.clone(), value)).collect::<Vec<_>>()
-        };
-        let mut owned = Vec::new();
-        for (api_version, kind) in OWNED {
-            owned.extend(all(api_version, kind).await);
+/// What is to be listed to find what some objects own, and what has happened: the kinds that theirs can own and those that
+/// these own in turn, each once in each namespace.
+fn around<'o>(objects: impl Iterator<Item = &'o ObjectRef>) -> Vec<ObjectRef> {
+    let mut wanted: Vec<ObjectRef> = Vec::new();
+    let mut want = |namespace: &str, (api_version, kind): (&str, &str)| {
+        let gvk = Gvk::new(api_version, kind);
+        let like = ObjectRef { gvk, namespace: namespace.to_owned(), name: String::new() };
+        if !wanted.contains(&like) {
+            wanted.push(like);
         }
-        let events = all("v1", "Event").await.into_iter().map(|(_, event)| event).collect();
-        Neighbours { owned, events }
+    };
+    for object in objects.filter(|object| !object.namespace.is_empty()) {
+        want(&object.namespace, EVENT);
+        let mut next = owned_by(&object.gvk).to_vec();
+        let mut depth = 0;
+        while depth < DEPTH && !next.is_empty() {
+            next.iter().for_each(|kind| want(&object.namespace, *kind));
+            next =
+                next.iter().flat_map(|(api_version, kind)| owned_by(&Gvk::new(api_version, kind))).copied().collect();
+            depth += 1;
+        }
+    }
+    wanted
+}
+
+const EVENT: (&str, &str) = ("v1", "Event");
+
+fn owned_by(gvk: &Gvk) -> &'static [(&'static str, &'static str)] {
+    let is_built_in = !gvk.group.contains('.') || gvk.group.ends_with(".k8s.io");
+    match OWNED.iter().find(|(kind, _)| is_built_in && *kind == gvk.kind) {
+        Some((_, owned)) => owned,
+        None if is_built_in => &[],
+        None => OF_OTHERS,
     }
 }
 
@@ -147,6 +190,18 @@ struct Neighbours {
 }
 
 impl Around {
+    fn new(found: Vec<(ObjectRef, Vec<Value>)>) -> Self {
+        let mut around = Self::default();
+        for (like, values) in found {
+            let neighbours = around.namespaces.entry(like.namespace).or_default();
+            match (like.gvk.kind.as_str(), like.gvk.group.as_str()) {
+                ("Event", "") => neighbours.events.extend(values),
+                _ => neighbours.owned.extend(values.into_iter().map(|value| (like.gvk.clone(), value))),
+            }
+        }
+        around
+    }
+
     fn describe(&self, object: ObjectRef, live: &Value, depth: usize) -> LiveObject {
         let uid = text(live, "/metadata/uid");
         let neighbours = self.namespaces.get(&object.namespace);
@@ -252,5 +307,30 @@ mod tests {
         assert_eq!((reasons, found.events[0].count), (vec!["New", "Old"], 3));
         assert_eq!((found.owns.len(), found.owns[0].object.name.as_str()), (1, "shop-1"));
         assert_eq!(found.owns[0].owns[0].object.name, "shop-1-a");
+    }
+
+    #[test]
+    fn only_what_can_be_owned_is_listed() {
+        let object = |api_version: &str, kind: &str, namespace: &str| ObjectRef {
+            gvk: Gvk::new(api_version, kind),
+            namespace: namespace.into(),
+            name: "shop".into(),
+        };
+        let kinds = |objects: &[ObjectRef]| {
+            let wanted = around(objects.iter());
+            wanted.iter().map(|like| format!("{}/{}", like.namespace, like.gvk.kind)).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&[object("v1", "ConfigMap", "web"), object("v1", "Namespace", "")]), ["web/Event"]);
+        assert_eq!(
+            kinds(&[
+                object("apps/v1", "Deployment", "web"),
+                object("batch/v1", "CronJob", "web"),
+                object("apps/v1", "StatefulSet", "db")
+            ]),
+            ["web/Event", "web/ReplicaSet", "web/Pod", "web/Job", "db/Event", "db/Pod"]
+        );
+        let custom = kinds(&[object("postgres.example.com/v1", "Cluster", "db")]);
+        assert!(custom.contains(&"db/StatefulSet".to_owned()) && custom.contains(&"db/Pod".to_owned()), "{custom:?}");
+        assert_eq!(kinds(&[object("networking.k8s.io/v1", "Ingress", "web")]), ["web/Event"]);
     }
 }

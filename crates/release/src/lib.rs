@@ -8,6 +8,7 @@
 
 pub mod codec;
 mod error;
+mod glance;
 mod history;
 mod hook;
 mod json;
@@ -21,15 +22,18 @@ mod selector;
 mod size;
 mod status;
 mod time;
+mod watched;
 pub mod whole;
 mod word;
 
 pub use error::Error;
+pub use glance::Glance;
 pub use history::{Head, History, Token};
 pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
 pub use json::to_vec as go_json;
 pub use ledger::{
-    Clock, ConfigMapLedger, Ledger, MemoryLedger, Peeks, Record, Scope, SecretLedger, SqlLedger, check_labels,
+    Change, Clock, ConfigMapLedger, Glances, Ledger, MemoryLedger, Peeks, Record, Scope, SecretLedger, SqlLedger,
+    check_labels,
 };
 pub use list::{Item, ListFilter, NameTest, list, open};
 pub use marks::Marks;
@@ -40,3 +44,4 @@ pub use selector::{InvalidSelector, Selector};
 pub use size::{Part, TooLarge, check, parts};
 pub use status::{Status, UnknownStatus};
 pub use time::Time;
+pub use watched::{Row, Sort, Standing, View, Watched};

@@ -10,6 +10,8 @@ use crate::auth::Authenticator;
 use crate::clusters::Clusters;
 use crate::config::Config;
 use crate::home::Home;
+use crate::limits::Limiter;
+use crate::metrics::Metrics;
 use crate::operations::Operations;
 use crate::uploads::Uploads;
 
@@ -26,18 +28,31 @@ pub struct Inner {
     /// Finds out who asks; nothing where everybody is answered.
     pub(crate) authenticator: Option<Authenticator>,
     pub(crate) access: Access,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) metrics: Metrics,
+    /// Turns true when the server ends, so that streams do.
+    pub(crate) ending: tokio::sync::watch::Sender<bool>,
 }
 
 impl App {
     /// Makes the state of a server over an engine.
     #[must_use]
     pub fn new(config: Config, engine: Engine) -> Self {
-        let authenticator = Authenticator::new(&config);
-        let (clusters, access) = (Arc::new(Clusters::new(engine)), Access::default());
+        let metrics = Metrics::default();
+        let engine = engine.observed(metrics.calls(), metrics.renders());
+        let clusters = Arc::new(Clusters::new(engine));
         let home = Home::new(clusters.clone(), &config.namespace);
-        let uploads = Uploads::new(&config, home.clone());
-        let operations = Operations::new(&config, home);
-        Self(Arc::new(Inner { config, clusters, uploads, operations, authenticator, access }))
+        Self(Arc::new(Inner {
+            uploads: Uploads::new(&config, home.clone()),
+            operations: Operations::new(&config, home),
+            authenticator: Authenticator::new(&config),
+            access: Access::default(),
+            limiter: Arc::new(Limiter::new(config.limits)),
+            ending: tokio::sync::watch::Sender::new(false),
+            clusters,
+            metrics,
+            config,
+        }))
     }
 
     /// Does what a replica does unasked, for as long as it is polled: it knows of the work of the others, takes over

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use engine::{Engine, Settings};
 
+use crate::cache::Cache;
 use crate::caller::Caller;
 
 /// The name of the cluster that always exists.
@@ -22,13 +23,15 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// What works in the server's own name.
     own: Arc<Engine>,
+    /// Its releases, for lists.
+    pub(crate) cache: Cache,
 }
 
 impl Clusters {
     /// Begins with the cluster that always exists.
     pub(crate) fn new(engine: Engine) -> Self {
         let settings = engine.settings().clone();
-        let member = Member { name: DEFAULT.to_owned(), own: Arc::new(engine) };
+        let member = Member::new(DEFAULT, engine);
         Self { settings, all: RwLock::new([(DEFAULT.to_owned(), Arc::new(member))].into()) }
     }
 
@@ -49,6 +52,12 @@ impl Clusters {
 }
 
 impl Member {
+    /// Makes a cluster of what works in the server's own name.
+    pub(crate) fn new(name: &str, engine: Engine) -> Self {
+        let (engine, watched) = engine.followed();
+        Self { name: name.to_owned(), own: Arc::new(engine), cache: Cache::new(name, watched) }
+    }
+
     /// What works in the caller's name; in the server's own where nobody is asked who they are.
     pub(crate) fn engine(&self, caller: &Caller) -> Arc<Engine> {
         match caller.identity() {

@@ -60,6 +60,23 @@ pub struct Limits {
     pub wait_time: Duration,
     /// How many connections there may be.
     pub connections: usize,
+    /// How many requests a second one caller may make, in the long run; a caller is a user, or an address as long as nobody is
+    /// asked who they are.
+    pub caller_rate: u32,
+    /// How many requests one caller may make at once beyond that rate.
+    pub caller_burst: u32,
+    /// How many requests of one caller are served at a time.
+    pub caller_requests: usize,
+    /// How many requests are served at a time.
+    pub requests: usize,
+    /// How many event streams one caller may have open.
+    pub caller_streams: usize,
+    /// How many event streams may be open.
+    pub streams: usize,
+    /// How long an event stream of a list lasts before its client has to come back.
+    pub stream_time: Duration,
+    /// How long a read may take until its answer begins.
+    pub read_time: Duration,
 }
 
 impl Default for Limits {
@@ -74,6 +91,14 @@ impl Default for Limits {
             plan_time: Duration::from_secs(15),
             wait_time: Duration::from_secs(600),
             connections: 4_096,
+            caller_rate: 500,
+            caller_burst: 1_000,
+            caller_requests: 256,
+            requests: 1_024,
+            caller_streams: 2_000,
+            streams: 3_000,
+            stream_time: Duration::from_secs(60 * 60),
+            read_time: Duration::from_secs(60),
         }
     }
 }

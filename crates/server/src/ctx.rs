@@ -13,6 +13,7 @@ use crate::access::Grant;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clusters::Member;
+use crate::limits::Who;
 
 /// The answer of a handler; a problem is boxed because it is large and rare.
 pub(crate) type Outcome = Result<Response<Body>, Box<Problem>>;
@@ -23,6 +24,8 @@ pub(crate) struct Ctx {
     pub(crate) caller: Caller,
     /// In whose name it reads.
     pub(crate) grant: Grant,
+    /// Whom limits count the request for.
+    pub(crate) who: Who,
     pub(crate) route: &'static Route,
     pub(crate) path: BTreeMap<String, String>,
     pub(crate) query: Parameters,

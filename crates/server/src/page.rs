@@ -1,5 +1,7 @@
 //! Pages of lists: `limit` and an opaque `continue`.
 
+use std::cmp::Ordering;
+
 use api::{InputError, Parameters, Problem, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,9 +26,72 @@ struct Token {
     after: Place,
 }
 
-/// Sorts items, and takes the page that the query asks for.
-///
-/// `scope` says which list it is; a token of another list, or of other filters, is refused.
+/// Which part of a list is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    of: String,
+    after: Option<Place>,
+    descending: bool,
+    /// How many items there may be.
+    pub(crate) limit: usize,
+}
+
+impl Window {
+    /// Reads which page the query asks for.
+    ///
+    /// `scope` says which list it is; a token of another list, or of other filters, is refused.
+    pub(crate) fn read(query: &Parameters, scope: &str, descending: bool) -> Result<Self, Box<Problem>> {
+        let limit = query.integer("limit").unwrap_or(DEFAULT_LIMIT) as usize;
+        let of = hex::encode(Sha256::digest(scope).get(..6).unwrap_or_default());
+        let after = match query.get("continue") {
+            None => None,
+            Some(text) => Some(read(text).filter(|t| t.of == of).ok_or_else(wrong)?.after),
+        };
+        Ok(Self { of, after, descending, limit })
+    }
+
+    /// Whether it goes the other way round.
+    pub(crate) fn is_descending(&self) -> bool {
+        self.descending
+    }
+
+    /// Compares two places of the list.
+    pub(crate) fn order(&self, a: &Place, b: &Place) -> Ordering {
+        let by = if self.descending { b.by.cmp(&a.by) } else { a.by.cmp(&b.by) };
+        by.then_with(|| a.id.cmp(&b.id))
+    }
+
+    /// Tells whether a place was on a page before.
+    pub(crate) fn is_past(&self, place: &Place) -> bool {
+        self.after.as_ref().is_some_and(|after| self.order(place, after).is_le())
+    }
+
+    /// Takes the items of this page in their order, and one more if there is one, which says that another page follows.
+    pub(crate) fn take<T>(&self, items: impl IntoIterator<Item = (Place, T)>) -> Vec<(Place, T)> {
+        let mut taken: Vec<(Place, T)> = items.into_iter().filter(|(place, _)| !self.is_past(place)).collect();
+        let order = |(a, _): &(Place, T), (b, _): &(Place, T)| self.order(a, b);
+        // Only the page itself is worth sorting.
+        if taken.len() > self.limit + 1 {
+            taken.select_nth_unstable_by(self.limit, order);
+            taken.truncate(self.limit + 1);
+        }
+        taken.sort_unstable_by(order);
+        taken
+    }
+
+    /// Ends a page of what [`Window::take`] took: its items, and where the next one begins.
+    pub(crate) fn close<T>(self, mut taken: Vec<(Place, T)>) -> (Vec<T>, Option<String>) {
+        let more = taken.len() > self.limit;
+        taken.truncate(self.limit);
+        let next = match taken.last() {
+            Some((last, _)) if more => write(&Token { of: self.of, after: last.clone() }),
+            _ => None,
+        };
+        (taken.into_iter().map(|(_, item)| item).collect(), next)
+    }
+}
+
+/// Sorts items, and takes the page that the query asks for; see [`Window::read`].
 pub(crate) fn page<T>(
     items: impl IntoIterator<Item = T>,
     place: impl Fn(&T) -> Place,
@@ -34,29 +99,9 @@ pub(crate) fn page<T>(
     query: &Parameters,
     scope: &str,
 ) -> Result<(Vec<T>, Option<String>), Box<Problem>> {
-    let limit = query.integer("limit").unwrap_or(DEFAULT_LIMIT) as usize;
-    let of = hex::encode(Sha256::digest(scope).get(..6).unwrap_or_default());
-    let after = match query.get("continue") {
-        None => None,
-        Some(text) => Some(read(text).filter(|t| t.of == of).ok_or_else(wrong)?.after),
-    };
-    let order = |a: &Place, b: &Place| {
-        let by = if descending { b.by.cmp(&a.by) } else { a.by.cmp(&b.by) };
-        by.then_with(|| a.id.cmp(&b.id))
-    };
-    let mut placed: Vec<(Place, T)> = items
-        .into_iter()
-        .map(|item| (place(&item), item))
-        .filter(|(p, _)| after.as_ref().is_none_or(|after| order(p, after).is_gt()))
-        .collect();
-    placed.sort_by(|(a, _), (b, _)| order(a, b));
-    let more = placed.len() > limit;
-    placed.truncate(limit);
-    let next = match placed.last() {
-        Some((last, _)) if more => write(&Token { of, after: last.clone() }),
-        _ => None,
-    };
-    Ok((placed.into_iter().map(|(_, item)| item).collect(), next))
+    let window = Window::read(query, scope, descending)?;
+    let taken = window.take(items.into_iter().map(|item| (place(&item), item)));
+    Ok(window.close(taken))
 }
 
 fn read(text: &str) -> Option<Token> {

@@ -4,8 +4,15 @@ use api::{Problem, Reason};
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tower_http::compression::Predicate;
 
 use crate::ctx::{Ctx, Outcome};
+
+/// How many bytes of a hash make a tag.
+const TAG: usize = 12;
+/// From how many bytes on an answer is compressed.
+const WORTH: u64 = 1_024;
 
 /// An answer in the making.
 pub(crate) struct Reply {
@@ -46,7 +53,7 @@ impl Reply {
         }
         let mut text = serde_json::to_vec(value).map_err(internal)?;
         text.push(b'\n');
-        self.bytes(ctx, "application/json", text)
+        self.whole(ctx, "application/json", text)
     }
 
     /// Ends with a value, or with its plain text when the caller wants that.
@@ -61,7 +68,18 @@ impl Reply {
     /// Ends with text.
     pub(crate) fn text(self, ctx: &Ctx, media: &str, text: String) -> Outcome {
         let media = if media.starts_with("text/") { format!("{media}; charset=utf-8") } else { media.to_owned() };
-        self.bytes(ctx, &media, text.into_bytes())
+        self.whole(ctx, &media, text.into_bytes())
+    }
+
+    /// Ends with bytes of which all is known: a read that has no tag of its own gets one of what it says.
+    fn whole(self, ctx: &Ctx, media: &str, bytes: Vec<u8>) -> Outcome {
+        let is_read = ctx.route.is_conditional() && self.status == StatusCode::OK;
+        if !is_read || self.headers.contains_key(header::ETAG) {
+            return self.bytes(ctx, media, bytes);
+        }
+        let hash = Sha256::digest(&bytes);
+        let tag = hex::encode(hash.get(..TAG).unwrap_or_default());
+        self.etag(&tag).bytes(ctx, media, bytes)
     }
 
     /// Ends with bytes; with 304 and none when the caller has them already.
@@ -83,6 +101,20 @@ impl Reply {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response
+    }
+}
+
+/// Compresses an answer that is long enough and of a kind that gets shorter. What comes piece by piece, such as events and
+/// logs that are followed, must not wait for more in a compressor: its length is not known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Worth;
+
+impl Predicate for Worth {
+    fn should_compress<B: http_body::Body>(&self, response: &Response<B>) -> bool {
+        let media = response.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let media = media.unwrap_or_default();
+        let gets_shorter = media.starts_with("text/") || media.starts_with("application/") && !media.ends_with("gzip");
+        gets_shorter && response.body().size_hint().exact().is_some_and(|length| length >= WORTH)
     }
 }
 

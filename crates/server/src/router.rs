@@ -11,6 +11,7 @@ use axum::{RequestExt, Router};
 use futures::future::BoxFuture;
 use http::Response;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
 use crate::access::{self, Grant};
 use crate::app::App;
@@ -18,6 +19,7 @@ use crate::auth::Subject;
 use crate::caller::Caller;
 use crate::ctx::{Ctx, Outcome};
 use crate::handlers::{self, Handler};
+use crate::limits::{self, Who};
 use crate::{body, guard, reply};
 
 static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| handlers::ALL.iter().copied().collect());
@@ -32,6 +34,7 @@ pub fn router(app: App) -> Router {
         .fallback(|request: Request| async move { not_found(request.uri().path()) })
         .method_not_allowed_fallback(|request: Request| async move { not_allowed(&request) })
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(CompressionLayer::new().gzip(true).compress_when(reply::Worth))
         .layer(axum::middleware::from_fn_with_state(app, guard::guard))
 }
 
@@ -54,13 +57,33 @@ fn method(app: &App, route: &'static Route) -> MethodRouter {
     };
     let app = app.clone();
     on(filter, move |request: Request| async move {
-        let audited = access::is_audited(route).then(|| Subject::new(route, &request));
-        let answer = dispatch(app, route, request).await;
-        if let Some(subject) = audited {
-            subject.tell(&answer);
-        }
-        answer.unwrap_or_else(|problem| reply::problem(&problem))
+        let measured = app.metrics.begin(route.id);
+        let response = limited(app, route, request).await;
+        measured.end(response.status().as_u16());
+        response
     })
+}
+
+/// Serves a request if there is room for it.
+async fn limited(app: App, route: &'static Route, request: Request) -> Response<Body> {
+    let who = Who::of(request.extensions());
+    let limits = app.config.limits;
+    let place = match app.limiter.admit(&who, route) {
+        Ok(place) => place,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let audited = access::is_audited(route).then(|| Subject::new(route, &request));
+    let answer = dispatch(app, route, who, request);
+    let answer = if route.method.is_safe() {
+        tokio::time::timeout(limits.read_time, answer).await.unwrap_or_else(|_| Err(limits::too_slow(limits.read_time)))
+    } else {
+        answer.await
+    };
+    if let Some(subject) = audited {
+        subject.tell(&answer);
+    }
+    drop(place);
+    answer.unwrap_or_else(|problem| reply::problem(&problem))
 }
 
 /// The operation of a request that the router has found a path for.
@@ -73,7 +96,7 @@ pub(crate) fn route_of(request: &Request) -> Option<&'static Route> {
 }
 
 /// Checks a request against its route, and hands it over.
-async fn dispatch(app: App, route: &'static Route, mut request: Request) -> Outcome {
+async fn dispatch(app: App, route: &'static Route, who: Who, mut request: Request) -> Outcome {
     let path = request
         .extract_parts::<Path<BTreeMap<String, String>>>()
         .await
@@ -122,8 +145,19 @@ async fn dispatch(app: App, route: &'static Route, mut request: Request) -> Outc
     };
     let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
     let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_default();
-    let mut ctx =
-        Ctx { app, caller, grant: Grant::Caller, route, path, query, uri, headers: parts.headers, body, resumed: None };
+    let mut ctx = Ctx {
+        app,
+        caller,
+        grant: Grant::Caller,
+        who,
+        route,
+        path,
+        query,
+        uri,
+        headers: parts.headers,
+        body,
+        resumed: None,
+    };
     ctx.grant = access::gate(&ctx).await?;
     let handler = HANDLERS.get(route.id).ok_or_else(|| reply::internal("a route without a handler"))?;
     let answer: BoxFuture<'static, Outcome> = handler(ctx);

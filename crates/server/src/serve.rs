@@ -145,6 +145,7 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
     }
     drop(listener);
     let running = app.operations.close();
+    app.ending.send_replace(true);
     tracing::info!(operations = running.len(), "shutting down");
     let grace = tokio::time::timeout(app.config.grace, async {
         for entry in running {

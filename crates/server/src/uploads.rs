@@ -170,6 +170,12 @@ impl Uploads {
         all.into_values().collect()
     }
 
+    /// How many charts are in memory, and the bytes of their archives.
+    pub(crate) fn loaded(&self) -> (usize, usize) {
+        let entries = self.lock();
+        (entries.len(), entries.values().map(|upload| upload.archive.len()).sum())
+    }
+
     /// Drops the archives whose day is over.
     pub(crate) async fn sweep(&self) {
         let Ok(notes) = self.home.notes(KIND).await else { return };

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
 
 mod common;
+#[path = "contract/metrics.rs"]
+mod measured;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use axum::body::Body;
 use common::{Answer, Server, archive, shop};
+use measured::metrics;
 use release::Ledger;
 use serde_json::{Value, json};
 
@@ -80,7 +83,7 @@ macro_rules! cases {
 }
 
 cases! {
-    index, openapi, docs, healthz, readyz, chart_upload, chart_list, chart_get, chart_archive, chart_metadata,
+    index, openapi, docs, healthz, readyz, metrics, chart_upload, chart_list, chart_get, chart_archive, chart_metadata,
     chart_dependencies, chart_values, chart_readme,
     chart_schema, chart_crds, chart_files, chart_file, template, lint, chart_lint, cluster_list, cluster_get, release_list_all,
     release_list_cluster, release_list, release_install, release_get, release_apply, release_patch, release_uninstall,

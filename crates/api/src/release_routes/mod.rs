@@ -4,8 +4,8 @@ pub(crate) mod parameters;
 pub(crate) mod problems;
 
 use self::parameters::{
-    ALL, CHART, DRY_RUN, FILTER, FORM, HIDE_SECRET, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, NAME, NAMESPACE, PLAN_DIGEST,
-    PREFER, QUEUE, RECORD, REVISION, SELECTOR, SORT, STATUS, query,
+    ALL, CHART, DRY_RUN, FILTER, FORM, HIDE_SECRET, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, LAST_EVENT, NAME, NAMESPACE,
+    PLAN_DIGEST, PREFER, QUEUE, RECORD, REVISION, SELECTOR, SORT, STATUS, WATCH, query,
 };
 use self::problems::{CHANGE, GO_BACK, LIST, READ, READ_REVISION, TAKE_AWAY, TEST, UNLOCK};
 use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Param, ParamType};
@@ -126,6 +126,19 @@ const PARTS: &[Part] = &[
     },
 ];
 
+const LIST_MEDIA: &[Media] = &[
+    Media { name: "application/json", text: false },
+    Media { name: "application/yaml", text: false },
+    Media { name: "text/event-stream", text: true },
+];
+const LIST_DESCRIPTION: &str = "The newest revision of each. Items are small: no manifest, no values.\n\n\
+    With `watch=true` the answer is a stream of server-sent events. The data of each `added`, `modified` and `deleted` is a \
+    `ReleaseSummary`. It begins with `added` for each release there is and the filters want, then `synced` once, and then what \
+    happens: a release that the filters want no longer is `deleted`, one that they want only now `added`; filters look at the newest \
+    revision. After `Last-Event-ID` it goes on where it was and says `synced` when nothing was missed any more; where that is too long \
+    ago, `reset` comes first and everything begins anew. A client that does not keep up is cut off, and so is everyone after an \
+    hour: come back with `Last-Event-ID`.";
+
 const COLLECTION: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases";
 const ONE: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}";
 
@@ -136,13 +149,13 @@ fn list(id: &'static str, path: &'static str, summary: &'static str, scope: &'st
         path,
         tag: "releases",
         summary,
-        description: "The newest revision of each. Items are small: no manifest, no values.",
+        description: LIST_DESCRIPTION,
         parameters: scope,
         body: None,
         responses: &[Response {
             status: 200,
             doc: "The releases.",
-            media: JSON_OR_YAML,
+            media: LIST_MEDIA,
             shape: Shape::Of("ReleaseList"),
             headers: &[],
         }],
@@ -341,19 +354,19 @@ pub(crate) fn routes() -> Vec<Route> {
             "release_list_all",
             "/v1/releases",
             "Lists the releases of all clusters",
-            &[STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE],
+            &[STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE, WATCH, LAST_EVENT],
         ),
         list(
             "release_list_cluster",
             "/v1/clusters/{cluster}/releases",
             "Lists the releases of a cluster",
-            &[CLUSTER, STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE],
+            &[CLUSTER, STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE, WATCH, LAST_EVENT],
         ),
         list(
             "release_list",
             COLLECTION,
             "Lists the releases of a namespace",
-            &[CLUSTER, NAMESPACE, STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE],
+            &[CLUSTER, NAMESPACE, STATUS, CHART, FILTER, SELECTOR, SORT, LIMIT, CONTINUE, WATCH, LAST_EVENT],
         ),
     ];
     all.extend_from_slice(FIXED);

@@ -75,6 +75,14 @@ pub(crate) const SELECTOR: Param = query(
 );
 pub(crate) const SORT: Param =
     query("sort", ParamType::Choice(SORTS), "The order; `-` turns it round. By name when left out.", "name");
+pub(crate) const WATCH: Param = query(
+    "watch",
+    ParamType::Flag,
+    "Answer with a stream of events: what there is, and then what happens. `limit`, `continue` and `sort` then mean nothing.",
+    "true",
+);
+pub(crate) const LAST_EVENT: Param =
+    header("Last-Event-ID", "With `watch`, the last event that was seen; the stream goes on after it.", "");
 pub(crate) const ALL: Param = query("all", ParamType::Flag, "With the chart's own values below the user's.", "true");
 pub(crate) const DRY_RUN: Param = query(
     "dryRun",

@@ -32,6 +32,7 @@ pub(crate) const LIST: &[Reason] = &[
     Reason::ClusterUnreachable,
     Reason::ClusterForbidden,
     Reason::ClusterError,
+    Reason::NotImplemented,
 ];
 pub(crate) const CHANGE: &[Reason] = &[
     Reason::InvalidBody,

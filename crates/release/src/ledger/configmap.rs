@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
 use kube::api::ObjectMeta;
 
+use super::follow::follow;
 use super::kubernetes::{Keeper, Store};
-use super::{Clock, Ledger, Peeks, Record, Scope};
+use super::{Change, Clock, Glances, Ledger, Peeks, Record, Scope};
 use crate::error::Error;
 use crate::history::{Head, Token};
 use crate::name::Key;
 use crate::peek::Peek;
 use crate::record::Release;
+use crate::status::Status;
 
 /// Keeps every record in a ConfigMap, as Helm 4.3: `pkg/storage/driver/cfgmaps.go`.
 #[derive(Clone)]
@@ -60,6 +63,14 @@ impl Ledger for ConfigMapLedger {
 
     async fn heads_with_peeks(&self, scope: &Scope, statuses: &[&str]) -> Result<(Vec<Head>, Peeks), Error> {
         self.0.heads_with_peeks::<ConfigMap>(scope, statuses).await
+    }
+
+    async fn glances(&self, wanted: &[(Key, Status)]) -> Result<Glances, Error> {
+        self.0.glances::<ConfigMap>(wanted).await
+    }
+
+    fn follow(&self) -> Option<BoxStream<'static, Result<Change, Error>>> {
+        Some(follow::<ConfigMap>(self.0.clone()))
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Error> {

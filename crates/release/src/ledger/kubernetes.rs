@@ -16,15 +16,17 @@ use serde::de::DeserializeOwned;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::wire::{self, Item, Page};
-use super::{Clock, Peeks, Record, Scope, Stamp, head, labels, storable, user_labels};
+use super::{Clock, Glances, Peeks, Record, Scope, Stamp, head, labels, storable, user_labels};
 use crate::codec::{self, DecodeError, MAX_ENCODED, Peeker};
 use crate::error::Error;
+use crate::glance::Glance;
 use crate::history::{Head, Token};
 use crate::marks::Marks;
 use crate::name::Key;
 use crate::peek::Peek;
 use crate::record::Release;
 use crate::size;
+use crate::status::Status;
 
 /// A kind of object that can keep a record.
 pub(super) trait Keeper:
@@ -49,21 +51,24 @@ pub(super) trait Keeper:
 }
 
 /// The most heads that are asked for at once.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 /// How many records are asked for at first; one has 30 kilobytes as a rule, and may have a megabyte.
 const WHOLE_PAGE: u32 = 100;
 /// How large a page of records should be: each page costs the API server some milliseconds, and all of it is in memory here.
 const WHOLE_BYTES: usize = 4 << 20;
 
+/// The same for whoever wants little of each record and stays: what such pages take is not given back to the system as a rule.
+const LITTLE_BYTES: usize = 1 << 20;
+
 /// How many pages of records are opened at once, while the next one is on its way.
 const OPENING: usize = 2;
 
-/// A record of a list, and what it says.
-type Opened = (Head, Result<Box<Peek>, Error>);
+/// A record of a list, and what is kept of what it says.
+type Opened<T> = (Head, Result<T, Error>);
 
 /// How much of the listed objects is asked for.
 #[derive(Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     /// Their metadata.
     Heads,
     /// All of them.
@@ -208,7 +213,7 @@ impl Store {
 
     async fn heads_of<K: Keeper>(&self, scope: &Scope, selector: String) -> Result<Vec<Head>, Error> {
         let mut heads = Vec::new();
-        let mut pages = Pages::new(self, self.scoped::<K>(scope), selector, PAGE, Form::Heads);
+        let mut pages = Pages::new(self.clone(), self.scoped::<K>(scope), selector, PAGE, Form::Heads);
         while let Some(turn) = pages.next().await? {
             match turn {
                 Turn::Page(Page { items, body, .. }) => {
@@ -222,18 +227,35 @@ impl Store {
     }
 
     pub(super) async fn peeks<K: Keeper>(&self, heads: &[Head]) -> Result<Peeks, Error> {
-        let namespaces: BTreeSet<&str> = heads.iter().map(|head| head.key.namespace.as_str()).collect();
+        let status = |head: &Head| head.system.get("status").map_or("", String::as_str).to_owned();
+        let wanted = heads.iter().map(|head| (head.key.clone(), status(head))).collect();
+        self.chosen::<K, _>(wanted, WHOLE_BYTES, Box::new).await
+    }
+
+    pub(super) async fn glances<K: Keeper>(&self, wanted: &[(Key, Status)]) -> Result<Glances, Error> {
+        let wanted = wanted.iter().map(|(key, status)| (key.clone(), status.to_string())).collect();
+        self.chosen::<K, _>(wanted, LITTLE_BYTES, |peek| Glance::of(&peek)).await
+    }
+
+    /// Opens records by their keys and statuses.
+    async fn chosen<K: Keeper, T: Send + 'static>(
+        &self,
+        wanted: Vec<(Key, String)>,
+        page_bytes: usize,
+        keep: fn(Peek) -> T,
+    ) -> Result<Vec<(Key, Result<T, Error>)>, Error> {
+        let namespaces: BTreeSet<&str> = wanted.iter().map(|(key, _)| key.namespace.as_str()).collect();
         let scope = match namespaces.first() {
             Some(namespace) if namespaces.len() == 1 => Scope::Namespace((*namespace).to_owned()),
             _ => Scope::All,
         };
         // Most revisions are superseded ones, and hardly any of them is shown.
         let statuses: BTreeSet<&str> =
-            heads.iter().filter_map(|head| head.system.get("status")).map(String::as_str).collect();
+            wanted.iter().map(|(_, status)| status.as_str()).filter(|status| !status.is_empty()).collect();
         let selector = format!("owner=helm,status in ({})", Vec::from_iter(statuses).join(","));
-        let wanted = heads.iter().map(|head| head.key.clone()).collect();
-        let opened = self.opened::<K>(&scope, selector, Some(wanted)).await?;
-        Ok(opened.into_iter().map(|(head, peek)| (head.key, peek)).collect())
+        let wanted = wanted.into_iter().map(|(key, _)| key).collect();
+        let opened = self.opened::<K, T>(&scope, selector, Some(wanted), page_bytes, keep).await?;
+        Ok(opened.into_iter().map(|(head, kept)| (head.key, kept)).collect())
     }
 
     /// Lists what has one of the statuses whole, which says all that its head does, and the heads of the rest beside it.
@@ -245,7 +267,7 @@ impl Store {
         let statuses = statuses.join(",");
         let (rest, opened) = futures::join!(
             self.heads_of::<K>(scope, format!("owner=helm,status notin ({statuses})")),
-            self.opened::<K>(scope, format!("owner=helm,status in ({statuses})"), None),
+            self.opened::<K, _>(scope, format!("owner=helm,status in ({statuses})"), None, WHOLE_BYTES, Box::new),
         );
         // A record that was changed in between may be in both; what is opened comes last, and counts.
         let mut heads = rest?;
@@ -261,23 +283,26 @@ impl Store {
 
     /// Opens records by listing them whole, which takes the API server a tenth of what it takes to get each: those that are
     /// wanted, or all.
-    async fn opened<K: Keeper>(
+    async fn opened<K: Keeper, T: Send + 'static>(
         &self,
         scope: &Scope,
         selector: String,
         wanted: Option<HashSet<Key>>,
-    ) -> Result<Vec<Opened>, Error> {
+        page_bytes: usize,
+        keep: fn(Peek) -> T,
+    ) -> Result<Vec<Opened<T>>, Error> {
         let wanted = Arc::new(wanted);
         let mut all = Vec::new();
-        let mut opening: VecDeque<JoinHandle<(Vec<Opened>, Bytes)>> = VecDeque::new();
-        let mut pages = Pages::new(self, self.scoped::<K>(scope), selector, WHOLE_PAGE, Form::Whole);
+        let mut opening: VecDeque<JoinHandle<(Vec<Opened<T>>, Bytes)>> = VecDeque::new();
+        let mut pages = Pages::new(self.clone(), self.scoped::<K>(scope), selector, WHOLE_PAGE, Form::Whole);
+        pages.bytes = page_bytes;
         while let Some(turn) = pages.next().await? {
             match turn {
                 Turn::Page(page) => {
                     let (scope, wanted) = (scope.clone(), Arc::clone(&wanted));
                     opening.push_back(tokio::task::spawn_blocking(move || {
                         let mut peeker = Peeker::new();
-                        let opened = |item| open_item(item, &scope, wanted.as_ref().as_ref(), &mut peeker);
+                        let opened = |item| open_item(item, &scope, wanted.as_ref().as_ref(), &mut peeker, keep);
                         (page.items.into_iter().filter_map(opened).collect(), page.body)
                     }));
                 }
@@ -301,7 +326,7 @@ impl Store {
         Ok(all)
     }
 
-    fn scoped<K: Keeper>(&self, scope: &Scope) -> Api<K> {
+    pub(super) fn scoped<K: Keeper>(&self, scope: &Scope) -> Api<K> {
         match scope {
             Scope::All => Api::<K>::all(self.client.clone()),
             Scope::Namespace(namespace) => self.api::<K>(namespace),
@@ -373,13 +398,15 @@ impl Store {
 }
 
 /// A list that is read page by page.
-struct Pages<'s, K> {
-    store: &'s Store,
+pub(super) struct Pages<K> {
+    store: Store,
     api: Api<K>,
     selector: String,
     /// What to ask for next; none at the end.
     params: Option<ListParams>,
     form: Form,
+    /// How large a page of records should be.
+    bytes: usize,
     /// What earlier pages were in. Each page is large, and what is kept of it small: with memory of its own for each, the heap
     /// would be full of holes that the next page does not fit in.
     spare: Mutex<Vec<BytesMut>>,
@@ -390,27 +417,27 @@ fn lock(spare: &Mutex<Vec<BytesMut>>) -> MutexGuard<'_, Vec<BytesMut>> {
 }
 
 /// What comes next of a list.
-enum Turn {
+pub(super) enum Turn {
     Page(Page),
     /// All pages so far are void, as the list begins again.
     Again,
 }
 
-impl<'s, K: Keeper> Pages<'s, K> {
-    fn new(store: &'s Store, api: Api<K>, selector: String, limit: u32, form: Form) -> Self {
+impl<K: Keeper> Pages<K> {
+    pub(super) fn new(store: Store, api: Api<K>, selector: String, limit: u32, form: Form) -> Self {
         let params = Some(ListParams::default().labels(&selector).limit(limit));
-        Self { store, api, selector, params, form, spare: Mutex::default() }
+        Self { store, api, selector, params, form, bytes: WHOLE_BYTES, spare: Mutex::default() }
     }
 
     /// Takes back what a page was in that nobody looks at any more.
-    fn give_back(&self, body: Bytes) {
+    pub(super) fn give_back(&self, body: Bytes) {
         if let Ok(mut body) = body.try_into_mut() {
             body.clear();
             lock(&self.spare).push(body);
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Turn>, Error> {
+    pub(super) async fn next(&mut self) -> Result<Option<Turn>, Error> {
         let Some(params) = &mut self.params else { return Ok(None) };
         let page = retry_once(|| self.store.page::<K>(&self.api, params, self.form, &self.spare)).await;
         match page {
@@ -419,7 +446,7 @@ impl<'s, K: Keeper> Pages<'s, K> {
                     Some(next) => {
                         params.continue_token = Some(next);
                         if let (Form::Whole, Some(each)) = (self.form, page.body.len().checked_div(page.items.len())) {
-                            let fitting = u32::try_from(WHOLE_BYTES / each.max(1)).unwrap_or(u32::MAX);
+                            let fitting = u32::try_from(self.bytes / each.max(1)).unwrap_or(u32::MAX);
                             params.limit = Some(fitting.clamp(WHOLE_PAGE / 10, WHOLE_PAGE * 10));
                         }
                     }
@@ -449,7 +476,7 @@ fn token(object: &impl ResourceExt) -> Token {
     Token(object.resource_version().unwrap_or_default())
 }
 
-fn item_of(meta: ObjectMeta, record: Option<Bytes>) -> Item {
+pub(super) fn item_of(meta: ObjectMeta, record: Option<Bytes>) -> Item {
     Item {
         name: meta.name.unwrap_or_default(),
         namespace: meta.namespace,
@@ -460,7 +487,7 @@ fn item_of(meta: ObjectMeta, record: Option<Bytes>) -> Item {
     }
 }
 
-fn head_of(item: Item, scope: &Scope) -> Head {
+pub(super) fn head_of(item: Item, scope: &Scope) -> Head {
     let asked = match scope {
         Scope::All => String::new(),
         Scope::Namespace(namespace) => namespace.clone(),
@@ -470,13 +497,19 @@ fn head_of(item: Item, scope: &Scope) -> Head {
 }
 
 /// Opens a record if it is wanted.
-fn open_item(mut item: Item, scope: &Scope, wanted: Option<&HashSet<Key>>, peeker: &mut Peeker) -> Option<Opened> {
+fn open_item<T>(
+    mut item: Item,
+    scope: &Scope,
+    wanted: Option<&HashSet<Key>>,
+    peeker: &mut Peeker,
+    keep: fn(Peek) -> T,
+) -> Option<Opened<T>> {
     let record = item.record.take();
     let head = head_of(item, scope);
     if wanted.is_some_and(|wanted| head.misnamed.is_some() || !wanted.contains(&head.key)) {
         return None;
     }
-    let peek = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record)).map(Box::new);
+    let peek = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record)).map(keep);
     let peek = peek.map_err(|source| Error::Decode { key: head.key.clone(), source });
     Some((head, peek))
 }
@@ -487,19 +520,20 @@ async fn done<T: Default>(task: JoinHandle<T>) -> T {
     task.await.unwrap_or_else(failed)
 }
 
-fn next_of(list: kube::core::ListMeta) -> Option<String> {
-    list.continue_.filter(|token| !token.is_empty())
+fn page_of(list: kube::core::ListMeta, items: Vec<Item>) -> Page {
+    let next = list.continue_.filter(|token| !token.is_empty());
+    Page { items, next, version: list.resource_version.unwrap_or_default(), body: Bytes::new() }
 }
 
 fn heads_of<K: Keeper>(list: kube::core::ObjectList<kube::core::PartialObjectMeta<K>>) -> Page {
     let items = list.items.into_iter().map(|item| item_of(item.metadata, None)).collect();
-    Page { next: next_of(list.metadata), items, body: Bytes::new() }
+    page_of(list.metadata, items)
 }
 
 fn whole_of<K: Keeper>(list: kube::core::ObjectList<K>) -> Page {
     let kept = |item: &K| item.kept().map(Bytes::copy_from_slice);
     let items = list.items.into_iter().map(|item| item_of(item.meta().clone(), kept(&item))).collect();
-    Page { next: next_of(list.metadata), items, body: Bytes::new() }
+    page_of(list.metadata, items)
 }
 
 /// Calls once more when etcd has changed its leader, as Helm 4.3: `pkg/kubeenv/roundtripper.go`.

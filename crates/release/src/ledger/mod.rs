@@ -1,6 +1,7 @@
 //! Where records are kept.
 
 mod configmap;
+mod follow;
 mod kubernetes;
 mod memory;
 mod secret;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use kube::Client;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ pub use sql::SqlLedger;
 
 use crate::codec::MAX_ENCODED;
 use crate::error::Error;
+use crate::glance::Glance;
 use crate::history::{Head, History, Token};
 use crate::marks::Marks;
 use crate::name::{Key, validate_name};
@@ -34,6 +37,24 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What a list shows of records, or why one cannot be read.
 pub type Peeks = Vec<(Key, Result<Box<Peek>, Error>)>;
+
+/// The little that a list shows of records, or why one cannot be read.
+pub type Glances = Vec<(Key, Result<Glance, Error>)>;
+
+/// What is told to whoever follows the records of all namespaces.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A list begins, and what it leaves out is gone.
+    Begin,
+    /// These are there, or have changed.
+    Heads(Vec<Head>),
+    /// The list is complete as of this version; from here on, changes are told one by one.
+    Complete(Token),
+    /// One is gone, as of this version.
+    Gone(Key, Token),
+    /// Nothing has changed up to this version.
+    Alive(Token),
+}
 
 /// Which namespaces to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +114,19 @@ pub trait Ledger: Send + Sync {
     async fn heads_with_peeks(&self, scope: &Scope, statuses: &[&str]) -> Result<(Vec<Head>, Peeks), Error> {
         let _ = statuses;
         Ok((self.heads(scope, None).await?, Vec::new()))
+    }
+
+    /// Reads the little that a list shows of many records, of each by its key and status; in no order, and what is left out
+    /// is gone, or is read on its own.
+    async fn glances(&self, wanted: &[(Key, Status)]) -> Result<Glances, Error> {
+        let _ = wanted;
+        Ok(Vec::new())
+    }
+
+    /// Follows the records of all namespaces for as long as it is listened to; after an error it goes on once it is asked for more,
+    /// not at once. `None` where nobody tells of changes.
+    fn follow(&self) -> Option<BoxStream<'static, Result<Change, Error>>> {
+        None
     }
 
     /// Removes a record.

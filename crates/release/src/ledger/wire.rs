@@ -16,6 +16,8 @@ pub(super) struct Page {
     pub(super) items: Vec<Item>,
     /// Leads to the next page.
     pub(super) next: Option<String>,
+    /// As of when the list is.
+    pub(super) version: String,
     /// The answer that the records are slices of.
     pub(super) body: Bytes,
 }
@@ -43,7 +45,11 @@ pub(super) fn page(answer: &Bytes) -> Option<Page> {
         }
         for (number, value) in fields(list?) {
             match number {
-                1 => page.next = at(value?, 3).map(text).filter(|token| !token.is_empty()),
+                1 => {
+                    let meta = value?;
+                    page.version = at(meta.clone(), 2).map(text).unwrap_or_default();
+                    page.next = at(meta, 3).map(text).filter(|token| !token.is_empty());
+                }
                 2 => page.items.push(item(value?)?),
                 _ => _ = value?,
             }
@@ -192,7 +198,10 @@ mod tests {
             annotations: BTreeMap::from([("whipstaff.dev/holder".into(), "a_1".into())]),
             record: Some(record.into()),
         };
-        assert_eq!(page(&answer), Some(Page { items: vec![want], next: Some("more".into()), body: Bytes::new() }));
+        assert_eq!(
+            page(&answer),
+            Some(Page { items: vec![want], next: Some("more".into()), version: "99".into(), body: Bytes::new() })
+        );
         // What breaks off is no page.
         for length in 0..answer.len() {
             assert_eq!(page(&answer.slice(..length)), None, "{length}");

@@ -9,6 +9,8 @@ pub(crate) enum Part {
     Values,
     /// What was rendered: manifest, hooks and notes, without what Secrets hold.
     Manifest,
+    /// All that Helm keeps, what Secrets hold included.
+    Record,
 }
 
 impl Part {
@@ -18,6 +20,7 @@ impl Part {
             Self::Release => "releases",
             Self::Values => "releases/values",
             Self::Manifest => "releases/manifest",
+            Self::Record => "releases/record",
         }
     }
 }
@@ -57,6 +60,7 @@ const RULES: &[(Need, &[&str])] = &[
     (
         Need::Anybody,
         &[
+            "metrics",
             "chart_upload",
             "chart_list",
             "chart_get",
@@ -81,17 +85,11 @@ const RULES: &[(Need, &[&str])] = &[
     (Need::List, &["release_list"]),
     (
         RELEASE,
-        &[
-            "release_get",
-            "release_chart",
-            "release_resources",
-            "release_objects",
-            "revision_list",
-            "revision_get",
-            "revision_chart",
-            "revision_objects",
-        ],
+        &["release_get", "release_chart", "release_resources", "revision_list", "revision_get", "revision_chart"],
     ),
+    // The objects themselves are read in the caller's name.
+    (RELEASE, &["release_objects", "revision_objects"]),
+    (Need::Read(&[Part::Record]), &["release_record", "revision_record"]),
     (VALUES, &["release_values", "revision_values"]),
     (
         MANIFEST,
@@ -105,7 +103,7 @@ const RULES: &[(Need, &[&str])] = &[
             "revision_hooks",
         ],
     ),
-    (Need::Read(&[Part::Manifest, Part::Values]), &["release_diff", "release_record", "revision_record"]),
+    (Need::Read(&[Part::Manifest, Part::Values]), &["release_diff"]),
     (
         Need::Change,
         &[

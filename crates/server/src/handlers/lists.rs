@@ -1,45 +1,60 @@
 //! Lists of releases and revisions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{InputError, Problem, Reason, ReleaseList, ReleaseSummary, UnreachableCluster};
-use release::{Head, Item, ListFilter, Scope, Status};
+use engine::Engine;
+use futures::future::join_all;
+use release::{Head, Item, ListFilter, Row, Scope, Sort, Status, Watched};
 
-use crate::clusters::{DEFAULT, Member};
+use crate::cache::{self, Wanted, know, summary};
+use crate::clusters::Member;
 use crate::convert;
 use crate::ctx::{Ctx, Outcome};
-use crate::page::{Place, page};
+use crate::page::{Place, Window, page};
 use crate::problems;
 use crate::reply::Reply;
 
 /// The most memory that a caller's expression may compile to.
 const REGEX_SIZE: usize = 1 << 20;
+/// How long a list across clusters waits for one of them.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn release_list_all(ctx: Ctx) -> Outcome {
-    let member =
-        ctx.app.clusters.get(DEFAULT).ok_or_else(|| crate::reply::internal("the cluster `default` is gone"))?;
-    let list = match list(&ctx, &member, Scope::All).await {
-        Ok(list) => list,
-        // A cluster that cannot be reached takes nothing away from the others.
-        Err(error) if error.reason == Reason::ClusterUnreachable => ReleaseList {
-            unreachable: vec![UnreachableCluster { cluster: member.name.clone(), error: *error }],
-            ..ReleaseList::default()
-        },
-        Err(error) => return Err(error),
-    };
-    Reply::ok().value(&ctx, &list)
+    let ask = Ask::new(&ctx, Scope::All)?;
+    let members = ctx.app.clusters.all();
+    if ask.watch {
+        return watch(&ctx, members, ask).await;
+    }
+    let found = join_all(members.iter().map(|member| async {
+        let found = tokio::time::timeout(PATIENCE, find(&ctx, member, &ask)).await;
+        found.unwrap_or_else(|_| Err(problems::slow_cluster(PATIENCE)))
+    }));
+    let (mut all, mut unreachable) = (Vec::new(), Vec::new());
+    for (member, found) in members.iter().zip(found.await) {
+        match found {
+            Ok(found) => all.extend(found),
+            // A cluster that cannot be reached takes nothing away from the others.
+            Err(error) if members.len() > 1 || error.reason == Reason::ClusterUnreachable => {
+                unreachable.push(UnreachableCluster { cluster: member.name.clone(), error: *error });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let taken = ask.window.take(all);
+    let (items, cont) = ask.window.close(taken);
+    Reply::ok().value(&ctx, &ReleaseList { items, cont, unreachable })
 }
 
 pub(super) async fn release_list_cluster(ctx: Ctx) -> Outcome {
-    let list = list(&ctx, &*ctx.cluster()?, Scope::All).await?;
-    Reply::ok().value(&ctx, &list)
+    one(&ctx, Scope::All).await
 }
 
 pub(super) async fn release_list(ctx: Ctx) -> Outcome {
-    let cluster = ctx.cluster()?;
+    ctx.cluster()?;
     let namespace = ctx.namespace()?.to_owned();
-    let list = list(&ctx, &cluster, Scope::Namespace(namespace)).await?;
-    Reply::ok().value(&ctx, &list)
+    one(&ctx, Scope::Namespace(namespace)).await
 }
 
 pub(super) async fn revision_list(ctx: Ctx) -> Outcome {
@@ -52,51 +67,111 @@ pub(super) async fn revision_list(ctx: Ctx) -> Outcome {
     Reply::ok().value(&ctx, &api::RevisionList { items, cont })
 }
 
-/// What a list is sorted by.
-#[derive(Clone, Copy)]
-enum Sort {
-    Name,
-    Namespace,
-    Status,
-    Revision,
-    Updated,
-    Chart,
+/// The list of one cluster.
+async fn one(ctx: &Ctx, scope: Scope) -> Outcome {
+    let (cluster, ask) = (ctx.cluster()?, Ask::new(ctx, scope)?);
+    if ask.watch {
+        return watch(ctx, vec![cluster], ask).await;
+    }
+    let found = find(ctx, &cluster, &ask).await?;
+    let (items, cont) = ask.window.close(found);
+    Reply::ok().value(ctx, &ReleaseList { items, cont, unreachable: Vec::new() })
 }
 
-/// Finds, filters and pages; opens no more records than it must.
-async fn list(ctx: &Ctx, cluster: &Member, scope: Scope) -> Result<ReleaseList, Box<Problem>> {
-    let query = &ctx.query;
-    let (sort, descending) = sort(query.get("sort").unwrap_or("name"));
-    let chart = query.get("chart");
-    let names = format!(
-        "{scope:?} {:?} {:?} {:?} {chart:?} {:?}",
-        query.list("status"),
-        query.get("filter"),
-        query.get("selector"),
-        query.get("sort")
-    );
-    let namespace = match &scope {
-        Scope::All => None,
-        Scope::Namespace(namespace) => Some(namespace.as_str()),
-    };
-    let engine = ctx.app.access.lister(cluster, &ctx.caller, namespace).await?;
-    let heads = engine.heads(&scope, &filter(ctx)?).await.map_err(problems::of)?;
-    let id = |head: &Head| {
-        let key = &head.key;
-        vec![key.name.clone(), key.namespace.clone(), number(key.revision)]
-    };
-    let (items, cont) = if chart.is_none() && !matches!(sort, Sort::Updated | Sort::Chart) {
-        let place = |head: &Head| Place { by: by_head(sort, head), id: id(head) };
-        let (heads, cont) = page(heads, place, descending, query, &names)?;
-        (engine.open(heads).await.map_err(problems::of)?, cont)
+async fn watch(ctx: &Ctx, members: Vec<Arc<Member>>, ask: Ask) -> Outcome {
+    let place = ctx.stream_place()?;
+    for member in &members {
+        ctx.app.access.lister(member, &ctx.caller, ask.namespace()).await?;
+    }
+    cache::stream(ctx, &members, ask.wanted, place).await
+}
+
+/// What is asked for.
+struct Ask {
+    wanted: Wanted,
+    sort: Sort,
+    window: Window,
+    watch: bool,
+}
+
+impl Ask {
+    fn new(ctx: &Ctx, scope: Scope) -> Result<Self, Box<Problem>> {
+        let query = &ctx.query;
+        let (sort, descending) = sort(query.get("sort").unwrap_or("name"));
+        let chart = query.get("chart").map(str::to_owned);
+        let list = format!(
+            "{} {scope:?} {:?} {:?} {:?} {chart:?} {:?}",
+            ctx.path("cluster"),
+            query.list("status"),
+            query.get("filter"),
+            query.get("selector"),
+            query.get("sort")
+        );
+        let window = Window::read(query, &list, descending)?;
+        Ok(Self { wanted: Wanted { scope, filter: filter(ctx)?, chart }, sort, window, watch: query.flag("watch") })
+    }
+
+    /// The namespace that is asked for; none for all.
+    fn namespace(&self) -> Option<&str> {
+        match &self.wanted.scope {
+            Scope::All => None,
+            Scope::Namespace(namespace) => Some(namespace),
+        }
+    }
+
+    /// Only those look at all revisions who ask for superseded ones alone.
+    fn of_all_revisions(&self) -> bool {
+        self.wanted.filter.statuses == [Status::Superseded]
+    }
+}
+
+type Found = Vec<(Place, ReleaseSummary)>;
+
+/// Finds the page that is asked for, and one more, in one cluster, for a caller who may list there.
+async fn find(ctx: &Ctx, member: &Member, ask: &Ask) -> Result<Found, Box<Problem>> {
+    let engine = ctx.app.access.lister(member, &ctx.caller, ask.namespace()).await?;
+    match member.cache.current().await {
+        Some(watched) => from_cache(&member.name, watched, ask).await.map_err(|error| problems::of(error.into())),
+        None => from_cluster(&engine, &member.name, ask).await,
+    }
+}
+
+/// Looks into memory; opens those records only that are shown, or all when they are sorted or chosen by what is in them.
+async fn from_cache(cluster: &str, watched: &Watched, ask: &Ask) -> Result<Found, release::Error> {
+    let view = if ask.of_all_revisions() { Arc::new(watched.revisions()) } else { watched.view() };
+    if ask.sort.needs_glances() || ask.wanted.chart.is_some() {
+        know(watched, &view).await?;
+    }
+    let place =
+        |row: &Row| Place { by: by_row(ask.sort, row), id: id(row.name(), row.namespace(), row.revision(), cluster) };
+    let rows: Vec<Arc<Row>> = view
+        .sorted(ask.sort, ask.window.is_descending(), |row| ask.window.is_past(&place(row)))
+        .filter(|row| ask.wanted.wants(row))
+        .take(ask.window.limit + 1)
+        .cloned()
+        .collect();
+    watched.open(&rows).await?;
+    Ok(rows.iter().filter_map(|row| Some((place(row), summary(cluster, row)?))).collect())
+}
+
+/// Asks the cluster; opens no more records than it must.
+async fn from_cluster(engine: &Engine, cluster: &str, ask: &Ask) -> Result<Found, Box<Problem>> {
+    let heads = engine.heads(&ask.wanted.scope, &ask.wanted.filter).await.map_err(problems::of)?;
+    let (sort, chart) = (ask.sort, ask.wanted.chart.as_deref());
+    let id = |head: &Head| id(&head.key.name, &head.key.namespace, head.key.revision, cluster);
+    let items = if chart.is_none() && !sort.needs_glances() {
+        let placed = heads.into_iter().map(|head| (Place { by: by_head(sort, &head), id: id(&head) }, head));
+        let heads = ask.window.take(placed).into_iter().map(|(_, head)| head).collect();
+        engine.open(heads).await
     } else {
-        let opened = engine.open(heads).await.map_err(problems::of)?;
-        let of_chart = |item: &Item| chart.is_none_or(|c| item.peek.as_ref().is_ok_and(|peek| peek.metadata.name == c));
-        let place = |item: &Item| Place { by: by_item(sort, item), id: id(&item.head) };
-        page(opened.into_iter().filter(of_chart), place, descending, query, &names)?
+        engine.open(heads).await
     };
-    let items: Vec<ReleaseSummary> = items.iter().map(convert::summary).collect();
-    Ok(ReleaseList { items, cont, unreachable: Vec::new() })
+    let of_chart = |item: &Item| chart.is_none_or(|c| item.peek.as_ref().is_ok_and(|peek| peek.metadata.name == c));
+    let placed = items.map_err(problems::of)?.into_iter().filter(of_chart).map(|item| {
+        let place = Place { by: by_item(sort, &item), id: id(&item.head) };
+        (place, ReleaseSummary { cluster: cluster.to_owned(), ..convert::summary(&item) })
+    });
+    Ok(ask.window.take(placed))
 }
 
 fn filter(ctx: &Ctx) -> Result<ListFilter, Box<Problem>> {
@@ -135,6 +210,23 @@ fn sort(text: &str) -> (Sort, bool) {
     (sort, descending)
 }
 
+/// What makes a place unique; it is the same wherever the items come from.
+fn id(name: &str, namespace: &str, revision: u32, cluster: &str) -> Vec<String> {
+    vec![name.to_owned(), namespace.to_owned(), number(revision), cluster.to_owned()]
+}
+
+fn by_row(sort: Sort, row: &Row) -> String {
+    let glance = row.glance().and_then(Result::ok);
+    match sort {
+        Sort::Name => row.name().to_owned(),
+        Sort::Namespace => row.namespace().to_owned(),
+        Sort::Status => row.status().to_string(),
+        Sort::Revision => number(row.revision()),
+        Sort::Updated => glance.map_or_else(String::new, |glance| moment(glance.updated.as_ref())),
+        Sort::Chart => glance.map_or_else(String::new, |glance| format!("{} {}", glance.chart, glance.version)),
+    }
+}
+
 fn by_head(sort: Sort, head: &Head) -> String {
     match sort {
         Sort::Namespace => head.key.namespace.clone(),
@@ -146,14 +238,16 @@ fn by_head(sort: Sort, head: &Head) -> String {
 
 fn by_item(sort: Sort, item: &Item) -> String {
     match (sort, &item.peek) {
-        (Sort::Updated, Ok(peek)) => {
-            let nanos = peek.info.last_deployed.as_ref().map_or(0, |t| t.timestamp().as_nanosecond());
-            format!("{nanos:039}")
-        }
+        (Sort::Updated, Ok(peek)) => moment(peek.info.last_deployed.as_ref()),
         (Sort::Chart, Ok(peek)) => format!("{} {}", peek.metadata.name, peek.metadata.version),
         (Sort::Updated | Sort::Chart, Err(_)) => String::new(),
         (other, _) => by_head(other, &item.head),
     }
+}
+
+/// A time as text that sorts as the time does.
+fn moment(time: Option<&release::Time>) -> String {
+    format!("{:039}", time.map_or(0, |time| time.timestamp().as_nanosecond()))
 }
 
 /// A number as text that sorts as the number does.

@@ -27,7 +27,7 @@ macro_rules! handlers {
 }
 
 handlers! {
-    server: index, openapi, docs, healthz, readyz;
+    server: index, openapi, docs, healthz, readyz, metrics;
     charts: chart_upload, chart_list, chart_get, chart_archive, chart_metadata, chart_dependencies, chart_values,
         chart_readme, chart_schema, chart_crds, chart_files, chart_file;
     template: template;

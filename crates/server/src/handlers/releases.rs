@@ -80,30 +80,24 @@ pub(super) async fn revision_chart(ctx: Ctx) -> Outcome {
 }
 
 pub(super) async fn release_record(ctx: Ctx) -> Outcome {
-    let reader = ctx.reader()?;
-    let (head, record) = reader.last(&ctx.target()?).await.map_err(problems::of)?;
+    let engine = ctx.reader()?;
+    let (head, record) = engine.last(&ctx.target()?).await.map_err(problems::of)?;
+    let found = record.release;
     // In a database Helm's own labels are columns, and Helm does not show them.
-    let system_labels = if reader.ledger().driver() == "SQL" { BTreeMap::new() } else { head.system };
-    answer_record(&ctx, record.release, system_labels)
+    let system_labels = if engine.ledger().driver() == "SQL" { BTreeMap::new() } else { head.system };
+    let shown = api::Record { release: convert::record(&found)?, labels: found.labels.clone(), system_labels };
+    begin(&found).value(&ctx, &shown)
 }
 
 pub(super) async fn revision_record(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
-    answer_record(&ctx, found, BTreeMap::new())
-}
-
-/// Answers with a record, without what the caller may not see of it.
-fn answer_record(ctx: &Ctx, mut found: Release, system_labels: BTreeMap<String, String>) -> Outcome {
-    found.manifest = shown(ctx, &found.manifest);
-    found.hooks.iter_mut().for_each(|hook| hook.manifest = shown(ctx, &hook.manifest));
     let (release, labels) = (convert::record(&found)?, found.labels.clone());
-    begin(&found).value(ctx, &api::Record { release, labels, system_labels })
+    begin(&found).value(&ctx, &api::Record { release, labels, system_labels: BTreeMap::new() })
 }
 
 pub(super) async fn release_objects(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
     let form = if ctx.query.get("form") == Some("table") { Form::Table } else { Form::Object };
-    // In the caller's name: what the caller may not read is left out.
     let objects = ctx.engine()?.resources(&found, form).await.map_err(problems::of)?;
     Reply::ok().value(&ctx, &objects)
 }

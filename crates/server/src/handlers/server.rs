@@ -19,6 +19,7 @@ pub(super) async fn index(ctx: Ctx) -> Outcome {
         ("clusters", "/v1/clusters"),
         ("docs", "/docs"),
         ("health", "/healthz"),
+        ("metrics", "/metrics"),
         ("openapi", "/openapi.json"),
         ("operations", "/v1/operations"),
         ("readiness", "/readyz"),
@@ -65,4 +66,17 @@ pub(super) async fn readyz(ctx: Ctx) -> Outcome {
         Ok(Err(error)) => Err(problems::of(engine::Error::Cluster(error))),
         Err(_) => Err(problems::slow_cluster(PATIENCE)),
     }
+}
+
+pub(super) async fn metrics(ctx: Ctx) -> Outcome {
+    let (app, metrics) = (&ctx.app, &ctx.app.metrics);
+    for member in app.clusters.all() {
+        let watched = member.cache.watched();
+        let (count, standing) = (watched.count(), watched.standing());
+        metrics.cache(&member.name, count.releases, count.revisions, standing == release::Standing::Current);
+    }
+    let (charts, bytes) = app.uploads.loaded();
+    metrics.uploads(charts, bytes);
+    metrics.event_streams(app.limiter.open_streams());
+    Reply::ok().bytes(&ctx, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics.text())
 }

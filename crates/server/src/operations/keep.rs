@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{OperationResult, Problem};
+use api::{OperationResult, Problem, State};
 use futures::FutureExt;
 use tokio::time::Instant;
 
@@ -39,6 +39,8 @@ pub(crate) async fn see_through(
     work: impl Future<Output = Result<OperationResult, Box<Problem>>> + Send,
 ) {
     let operations = &app.operations;
+    let begun = std::time::Instant::now();
+    operations.measure(&app);
     let listed = indexed.listing.clone();
     let mut keeper = Keeper { operations, entry: &entry, indexed };
     let work = async {
@@ -63,6 +65,8 @@ pub(crate) async fn see_through(
             }
             keeper.finish(end).await;
             operations.running().remove(entry.id());
+            let operation = entry.operation();
+            app.metrics.operation_finished(operation.kind, operation.state, begun.elapsed().as_secs_f64());
         }
         Err(left) => {
             let indexed = keeper.leave(&left).await;
@@ -74,9 +78,18 @@ pub(crate) async fn see_through(
             }
         }
     }
+    operations.measure(&app);
 }
 
 impl Operations {
+    /// Tells how much there is to do here.
+    fn measure(&self, app: &App) {
+        let states: Vec<State> = self.running().values().map(|entry| entry.operation().state).collect();
+        let queued = states.iter().filter(|state| **state == State::Queued).count();
+        app.metrics.operations_queued(queued);
+        app.metrics.operations_running(states.len() - queued);
+    }
+
     /// Waits until everything that was asked of the release before is done.
     async fn turn(&self, entry: &Entry, listing: &Listing) -> Result<(), Box<Problem>> {
         if !listing.queue {

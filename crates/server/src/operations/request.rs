@@ -16,6 +16,7 @@ use crate::access::Grant;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::ctx::Ctx;
+use crate::limits::Who;
 
 /// What a body may take unpacked.
 const MAX_BODY: u64 = 64 << 20;
@@ -59,6 +60,7 @@ impl Request {
             app,
             caller,
             grant: Grant::Caller,
+            who: Who::Nobody,
             route,
             query: api::Parameters::parse(route, query).ok()?,
             path: self.path,

@@ -31,7 +31,12 @@ pub(crate) struct Answer {
 impl Server {
     /// A server over any Kubernetes API.
     pub(crate) fn over(client: kube::Client, config: server::Config) -> Self {
-        Self::of(server::App::new(config, engine::Engine::new(client, engine::Settings::guarded())))
+        Self::of_engine(engine::Engine::new(client, engine::Settings::guarded()), config)
+    }
+
+    /// A server over any engine.
+    pub(crate) fn of_engine(engine: engine::Engine, config: server::Config) -> Self {
+        Self::of(server::App::new(config, engine))
     }
 
     /// A server of a state.
@@ -88,6 +93,15 @@ impl Server {
             request = request.header(*name, *value);
         }
         self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Opens a stream of events: its status and headers, and the body, of which nothing was read.
+    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> http::Response<Body> {
+        let mut request = Request::builder().uri(path).header("host", "localhost:8080");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
