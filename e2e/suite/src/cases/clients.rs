@@ -80,8 +80,12 @@ fn schemathesis(ctx: &Ctx<'_>) -> Result<()> {
     let mut server = Server::start(ctx.whipstaff, "schemathesis", &flags, ctx.work, ctx.port + 105, "/readyz")?;
     let base = server.http.base().to_owned();
     let key = key(ctx, &kubernetes)?;
+    // It leaves files where it runs.
+    let folder = ctx.work.join("schemathesis");
+    fs::create_dir_all(&folder)?;
+    fs::copy(ctx.root.join("e2e/document/schemathesis.toml"), folder.join("schemathesis.toml"))?;
     let mut command = Command::new(program);
-    command.current_dir(ctx.root.join("e2e/document")).arg("run").arg(format!("{base}/openapi.json"));
+    command.current_dir(folder).arg("run").arg(format!("{base}/openapi.json"));
     command.args(["--header", &format!("Authorization: Bearer {key}")]);
     command.args(["--url", &base, "--checks", "all", "--max-examples", EXAMPLES, "--continue-on-failure"]);
     // The same requests each time, one after the other: what is found can be found again. Streams of events end when their
