@@ -41,7 +41,7 @@ pub struct Problem {
     pub operation: Option<Box<Operation>>,
     /// What Helm's command line says of it, where there is such a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub helm: Option<HelmError>,
+    pub helm: Option<Box<HelmError>>,
 }
 
 /// An error in the words of Helm's command line, for programs that stand in for it.

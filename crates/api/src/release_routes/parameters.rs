@@ -133,4 +133,10 @@ pub(crate) const IDEMPOTENCY: Param = Param {
     example: "d9f1c1a0",
 };
 pub(crate) const IF_MATCH: Param = header("If-Match", "Only when the release's `ETag` is this.", "\"3-deployed\"");
-pub(crate) const IF_NONE_MATCH: Param = header("If-None-Match", "`*`: only when there is no such release.", "*");
+pub(crate) const IF_NONE_MATCH: Param = Param {
+    name: "If-None-Match",
+    location: Location::Header,
+    kind: ParamType::Choice(&["*"]),
+    doc: "`*`: only when there is no such release.",
+    example: "*",
+};
