@@ -35,6 +35,7 @@ mod uploads;
 mod watch;
 
 pub use app::App;
+pub use clusters::{ClusterHosts, ClusterInfo, ClusterName, patient};
 pub use auth::{Auth, Network, Oidc, Unusable, keys};
 pub use config::{Clock, Config, Limits};
 pub use convert::revision_diff;

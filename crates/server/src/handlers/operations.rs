@@ -16,9 +16,11 @@ use crate::reply::{Reply, operation_url};
 pub(super) async fn operation_list(ctx: Ctx) -> Outcome {
     let (cluster, namespace) = (ctx.query.get("cluster"), ctx.query.get("namespace"));
     let (release, states) = (ctx.query.get("release"), ctx.query.list("state"));
+    let seen = crate::access::clusters_of_operations(&ctx).await?;
     let wanted = |listing: &Listing| {
         let of = &listing.release;
-        cluster.is_none_or(|n| n == of.cluster)
+        seen.as_ref().is_none_or(|seen| seen.contains(&of.cluster))
+            && cluster.is_none_or(|n| n == of.cluster)
             && namespace.is_none_or(|n| n == of.namespace)
             && release.is_none_or(|n| n == of.name)
             && (states.is_empty() || states.iter().any(|s| *s == state_name(listing.state)))
