@@ -45,8 +45,7 @@ impl App {
     pub fn new(config: Config, engine: Engine) -> Self {
         let metrics = Metrics::default();
         let engine = engine.observed(metrics.calls(), metrics.renders());
-        let maker =
-            Maker { hosts: config.cluster_hosts.clone(), now: config.now.clone(), metrics: metrics.clone() };
+        let maker = Maker { hosts: config.cluster_hosts.clone(), now: config.now.clone(), metrics: metrics.clone() };
         let clusters = Arc::new(Clusters::new(engine, maker));
         let home = Home::new(clusters.clone(), &config.namespace);
         Self(Arc::new(Inner {

@@ -35,8 +35,8 @@ mod uploads;
 mod watch;
 
 pub use app::App;
-pub use clusters::{ClusterHosts, ClusterInfo, ClusterName, patient};
 pub use auth::{Auth, Network, Oidc, Unusable, keys};
+pub use clusters::{ClusterHosts, ClusterInfo, ClusterName, patient};
 pub use config::{Clock, Config, Limits};
 pub use convert::revision_diff;
 pub use router::router;

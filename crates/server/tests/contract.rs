@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
 
-mod common;
 #[path = "contract/clusters.rs"]
 mod clusters;
+mod common;
 #[path = "contract/metrics.rs"]
 mod measured;
 
@@ -12,8 +12,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use axum::body::Body;
-use common::{Answer, Server, archive, shop};
 use clusters::{cluster_apply, cluster_create, cluster_delete, cluster_get, cluster_list};
+use common::{Answer, Server, archive, shop};
 use measured::metrics;
 use release::Ledger;
 use serde_json::{Value, json};

@@ -77,7 +77,12 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
     ],
     flags: &[&FLAGS, &serve_clusters::FLAGS, &serve_auth::FLAGS],
-    exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"], &["sandbox", "cluster"]],
+    exclusive: &[
+        &["sandbox", "kubeconfig"],
+        &["sandbox", "kube-context"],
+        &["sandbox", "context"],
+        &["sandbox", "cluster"],
+    ],
     run: Some(run),
     ..PLAIN
 };

@@ -52,9 +52,8 @@ impl Further {
             let (name, context) = text.split_once('=').unwrap_or((text, text));
             (name.to_owned(), context.to_owned())
         });
-        let hosts = ClusterHosts::read(flags.list("allow-cluster-hosts")).map_err(|error| {
-            Fail::new(format!("invalid argument for \"--allow-cluster-hosts\" flag: {error}"))
-        })?;
+        let hosts = ClusterHosts::read(flags.list("allow-cluster-hosts"))
+            .map_err(|error| Fail::new(format!("invalid argument for \"--allow-cluster-hosts\" flag: {error}")))?;
         Ok(Self { clusters: clusters.collect(), hosts })
     }
 

@@ -60,9 +60,9 @@ pub(crate) fn stream(
     // A cluster that is gone, or is reached with another kubeconfig, tells nothing more here.
     let moved = async move {
         while watched.changed().await.is_ok() {
-            let same = of_one.as_ref().is_some_and(|member| {
-                clusters.get(&member.name).is_some_and(|there| Arc::ptr_eq(&there, member))
-            });
+            let same = of_one
+                .as_ref()
+                .is_some_and(|member| clusters.get(&member.name).is_some_and(|there| Arc::ptr_eq(&there, member)));
             if !same {
                 return;
             }
@@ -109,7 +109,13 @@ impl Reader {
                 Source { seen: snapshot.number, moved: hub.feed.subscribe(), first: Some((snapshot, 0)), hub }
             }
         });
-        Self { sources: sources.collect(), wanted, reset: last.is_some() && resumed.is_none(), synced: false, unreachable: Vec::new() }
+        Self {
+            sources: sources.collect(),
+            wanted,
+            reset: last.is_some() && resumed.is_none(),
+            synced: false,
+            unreachable: Vec::new(),
+        }
     }
 
     /// The next piece of the answer; `None` when this reader was too slow.

@@ -77,7 +77,8 @@ impl Service<Name> for Resolver {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let good: Vec<SocketAddr> = found.filter(|at| hosts.allows_at(name.as_str(), at.ip())).collect();
             if good.is_empty() {
-                let text = format!("`{}` is not where clusters may be; `--allow-cluster-hosts` says where", name.as_str());
+                let text =
+                    format!("`{}` is not where clusters may be; `--allow-cluster-hosts` says where", name.as_str());
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
             }
             Ok(good.into_iter())

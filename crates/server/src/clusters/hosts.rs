@@ -96,12 +96,18 @@ fn is_near(address: IpAddr) -> bool {
     let link_local_6 = |ip: Ipv6Addr| (ip.segments().first().copied().unwrap_or_default() & 0xffc0) == 0xfe80;
     match address.to_canonical() {
         IpAddr::V4(ip) => {
-            ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast()
+            ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+                || ip.is_multicast()
                 || ip.octets().first() == Some(&0)
         }
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || link_local_6(ip)
+        IpAddr::V6(ip) => {
+            ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || link_local_6(ip)
             // The metadata service of AWS.
-            || ip == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+            || ip == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+        }
     }
 }
 

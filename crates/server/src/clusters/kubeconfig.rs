@@ -138,7 +138,8 @@ fn text<'t>(map: &'t Map<String, Value>, key: &str) -> Option<&'t str> {
 /// Finds an entry of a list by its name.
 fn entry<'t>(root: &'t Map<String, Value>, list: &str, kind: &str, name: &str) -> Option<Place<'t>> {
     let all = root.get(list)?.as_array()?;
-    let (index, found) = all.iter().enumerate().find(|(_, one)| one.get("name").and_then(Value::as_str) == Some(name))?;
+    let (index, found) =
+        all.iter().enumerate().find(|(_, one)| one.get("name").and_then(Value::as_str) == Some(name))?;
     let map = found.get(kind)?.as_object()?;
     Some(Place { map, place: pointer(&[list, &index.to_string(), kind]) })
 }
@@ -150,7 +151,8 @@ fn context<'t>(root: &'t Map<String, Value>, wanted: Option<&str>) -> Result<(St
         return Ok((name.to_owned(), found));
     }
     if let Some(name) = text(root, "current-context") {
-        let found = named(name).ok_or_else(|| Fault::at("/current-context", format!("there is no context `{name}`")))?;
+        let found =
+            named(name).ok_or_else(|| Fault::at("/current-context", format!("there is no context `{name}`")))?;
         return Ok((name.to_owned(), found));
     }
     match root.get("contexts").and_then(Value::as_array).map(Vec::as_slice) {
@@ -322,7 +324,8 @@ mod tests {
 
     #[test]
     fn what_would_run_or_read_something_here_is_refused() {
-        for key in ["exec", "auth-provider", "tokenFile", "client-certificate", "client-key", "as", "as-groups", "else"] {
+        for key in ["exec", "auth-provider", "tokenFile", "client-certificate", "client-key", "as", "as-groups", "else"]
+        {
             for value in [json!({"command": "id"}), json!("/etc/passwd"), json!(["system:masters"])] {
                 assert_eq!(faults(&config(json!({}), json!({key: value}))), [format!("/users/0/user/{key}")]);
             }
@@ -345,7 +348,10 @@ mod tests {
             ("server", json!("")),
         ] {
             let found = faults(&config(json!({key: value.clone()}), json!({})));
-            assert!(found.iter().all(|at| *at == format!("/clusters/1/cluster/{key}")) && !found.is_empty(), "{key} {value}");
+            assert!(
+                found.iter().all(|at| *at == format!("/clusters/1/cluster/{key}")) && !found.is_empty(),
+                "{key} {value}"
+            );
         }
         let user = json!({"token": "a\r\nX: y"});
         assert_eq!(faults(&config(json!({}), user)), ["/users/0/user/token"]);

@@ -28,8 +28,8 @@ pub use connect::patient;
 pub use hosts::ClusterHosts;
 pub(crate) use keep::keep;
 pub(crate) use kubeconfig::{read as read_kubeconfig, tree_of};
-pub(crate) use member::Member;
 pub use member::ClusterInfo;
+pub(crate) use member::Member;
 pub(crate) use store::{NotWritten, Stored, check as check_client};
 
 /// The name of the cluster that always exists.

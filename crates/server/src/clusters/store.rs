@@ -65,7 +65,8 @@ impl Stored {
         in_config_maps: bool,
     ) -> Result<(Engine, ClusterInfo), String> {
         let reading = self.reading(&maker.hosts)?;
-        let client = connect::client(&reading.config, &maker.hosts).map_err(|error| crate::problems::innermost(&error))?;
+        let client =
+            connect::client(&reading.config, &maker.hosts).map_err(|error| crate::problems::innermost(&error))?;
         Ok((maker.engine(client, settings, in_config_maps), reading.info))
     }
 }
@@ -99,7 +100,12 @@ impl Home {
     }
 
     /// Writes the Secret of a cluster: over the one that was read, or a new one.
-    pub(crate) async fn write_cluster(&self, name: &str, there: Option<Secret>, text: &str) -> Result<Secret, NotWritten> {
+    pub(crate) async fn write_cluster(
+        &self,
+        name: &str,
+        there: Option<Secret>,
+        text: &str,
+    ) -> Result<Secret, NotWritten> {
         let secrets = self.secrets().map_err(NotWritten::Refused)?;
         let is_new = there.is_none();
         let mut secret = there.unwrap_or_else(|| Secret { type_: Some(TYPE.to_owned()), ..Secret::default() });

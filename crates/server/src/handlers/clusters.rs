@@ -164,9 +164,8 @@ fn refuse_fixed(ctx: &Ctx, name: &str) -> Result<(), Box<Problem>> {
 fn checked(ctx: &Ctx, body: &ClusterBody) -> Result<String, Box<Problem>> {
     let hosts = ctx.app.clusters.hosts();
     let tree = tree_of(&body.kubeconfig).map_err(|fault| Problem::input(vec![fault.in_body(&body.kubeconfig)]))?;
-    let reading = read_kubeconfig(&tree, body.context.as_deref(), hosts).map_err(|faults| {
-        Problem::input(faults.into_iter().map(|fault| fault.in_body(&body.kubeconfig)).collect())
-    })?;
+    let reading = read_kubeconfig(&tree, body.context.as_deref(), hosts)
+        .map_err(|faults| Problem::input(faults.into_iter().map(|fault| fault.in_body(&body.kubeconfig)).collect()))?;
     check_client(&reading, hosts).map_err(|text| wrong("/kubeconfig", &text))?;
     Ok(reading.text)
 }

@@ -38,11 +38,17 @@ impl Operations {
     }
 
     async fn listed(&self, id: &str) -> Result<Option<Indexed>, Box<Problem>> {
-        match self.index.get(id) {
-            Some(indexed) => Ok(Some(indexed)),
+        let found = match self.index.get(id) {
+            Some(indexed) => Some(indexed),
             // Another replica may have made it just now.
-            None => self.home.listing(id).await,
-        }
+            None => self.home.listing(id).await?,
+        };
+        Ok(found.filter(|indexed| self.has_cluster(&indexed.listing)))
+    }
+
+    /// Operations of a cluster that was taken away are not shown any more.
+    fn has_cluster(&self, listing: &Listing) -> bool {
+        self.home.clusters.find(&listing.release.cluster).is_some()
     }
 
     async fn read(&self, app: &App, listing: &Listing, follow: bool) -> Result<Option<Arc<Entry>>, Box<Problem>> {
@@ -84,9 +90,8 @@ impl Operations {
                 Some(member) => member.patiently(PATIENCE, self.read(app, &listing, false)).await,
                 None => self.read(app, &listing, false).await,
             };
-            let away = |problem: &Problem| {
-                problem.reason == Reason::ClusterUnreachable && listing.release.cluster != DEFAULT
-            };
+            let away =
+                |problem: &Problem| problem.reason == Reason::ClusterUnreachable && listing.release.cluster != DEFAULT;
             match read {
                 // What is known without its cluster.
                 Err(problem) if away(&problem) => Ok(Some(of_listing(&listing))),
@@ -106,7 +111,12 @@ impl Operations {
     /// Returns the listings that are wanted, the oldest first.
     pub(crate) async fn select(&self, wanted: impl Fn(&Listing) -> bool) -> Result<Vec<Listing>, Box<Problem>> {
         self.refresh().await?;
-        Ok(self.index.select(|indexed| wanted(&indexed.listing)).into_iter().map(|indexed| indexed.listing).collect())
+        Ok(self
+            .index
+            .select(|indexed| wanted(&indexed.listing) && self.has_cluster(&indexed.listing))
+            .into_iter()
+            .map(|indexed| indexed.listing)
+            .collect())
     }
 
     /// Asks whoever runs an operation to cancel it.

@@ -16,7 +16,10 @@ fn body(server: &str) -> Value {
 
 pub(crate) async fn cluster_list(w: World) {
     let list = w.get("/v1/clusters").await;
-    assert_eq!((list["items"][0]["reachable"].clone(), list["items"][0]["source"].clone()), (json!(true), json!("default")));
+    assert_eq!(
+        (list["items"][0]["reachable"].clone(), list["items"][0]["source"].clone()),
+        (json!(true), json!("default"))
+    );
 }
 
 pub(crate) async fn cluster_get(w: World) {
@@ -32,10 +35,14 @@ pub(crate) async fn cluster_create(w: World) {
     assert_eq!((made.status.as_u16(), made.header("location")), (201, "/v1/clusters/prod"), "{}", made.text());
     let shown = made.json();
     let about = ["name", "source", "server", "context", "credentials", "reachable"].map(|key| shown[key].clone());
-    assert_eq!(about, [json!("prod"), json!("secret"), json!("https://[100::1]/"), json!("x"), json!("token"), json!(false)]);
+    assert_eq!(
+        about,
+        [json!("prod"), json!("secret"), json!("https://[100::1]/"), json!("x"), json!("token"), json!(false)]
+    );
     assert!(!made.text().contains("top-secret"), "{}", made.text());
     assert_eq!(w.server.json("POST", "/v1/clusters", &body).await.reason(), (409, "CLUSTER_EXISTS".into()));
-    let names: Vec<Value> = w.get("/v1/clusters").await["items"].as_array().unwrap().iter().map(|c| c["name"].clone()).collect();
+    let names: Vec<Value> =
+        w.get("/v1/clusters").await["items"].as_array().unwrap().iter().map(|c| c["name"].clone()).collect();
     assert_eq!(names, ["default", "prod"]);
 }
 
