@@ -346,6 +346,10 @@ reasons! {
     OperationAbandoned "OPERATION_ABANDONED" 503 true "The operation was given up";
     /// There is no cluster of this name; `default` always exists.
     ClusterNotFound "CLUSTER_NOT_FOUND" 404 false "There is no such cluster";
+    /// There is a cluster of this name: exchange its kubeconfig with PUT, or choose another name.
+    ClusterExists "CLUSTER_EXISTS" 409 false "The cluster exists";
+    /// The cluster is `default`, or was named by a flag of the server: it cannot be changed over the API.
+    ClusterReadOnly "CLUSTER_READ_ONLY" 409 false "The cluster cannot be changed over the API";
     /// The cluster does not answer.
     ClusterUnreachable "CLUSTER_UNREACHABLE" 503 true "The cluster cannot be reached";
     /// The cluster does not allow it; `missing` names the right that the caller lacks, when that is why.

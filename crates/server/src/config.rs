@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::auth::{Auth, Network};
+use crate::clusters::ClusterHosts;
 use crate::tls::Tls;
 
 /// Tells the time.
@@ -29,6 +30,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Whether `/metrics` is shown without a token.
     pub open_metrics: bool,
+    /// Where clusters may be that callers name.
+    pub cluster_hosts: ClusterHosts,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How long uploaded charts and finished operations are kept.
@@ -115,6 +118,7 @@ impl Default for Config {
             insecure_http: false,
             trusted_proxies: Vec::new(),
             open_metrics: false,
+            cluster_hosts: ClusterHosts::default(),
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),

@@ -12,7 +12,7 @@ use http::{HeaderMap, Response};
 use crate::access::Grant;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::clusters::Member;
+use crate::clusters::{Member, State};
 use crate::limits::Who;
 
 /// The answer of a handler; a problem is boxed because it is large and rare.
@@ -68,13 +68,24 @@ impl Ctx {
         crate::negotiate::choose(self.header("accept"), offered)
     }
 
-    /// Finds the cluster that the path names.
+    /// Finds the cluster that the path names, unless it is known not to answer.
     pub(crate) fn cluster(&self) -> Result<Arc<Member>, Box<Problem>> {
         let name = self.path("cluster");
-        self.app.clusters.get(name).ok_or_else(|| {
-            let text = format!("there is no cluster `{name}`; `/v1/clusters` has those there are");
-            Box::new(Problem::new(Reason::ClusterNotFound, text))
-        })
+        let (reason, text) = match self.app.clusters.find(name) {
+            Some(State::Ready(member)) => match member.down() {
+                None => return Ok(member),
+                Some(problem) => return Err(problem),
+            },
+            Some(State::Broken(_)) => {
+                let text = format!("the Secret of cluster `{name}` cannot be used; `/v1/clusters/{name}` says why");
+                (Reason::ClusterUnreachable, text)
+            }
+            None => {
+                let text = format!("there is no cluster `{name}`; `/v1/clusters` has those there are");
+                (Reason::ClusterNotFound, text)
+            }
+        };
+        Err(Box::new(Problem::new(reason, text)))
     }
 
     /// What works on the path's cluster in the caller's name.

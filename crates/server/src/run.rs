@@ -94,13 +94,13 @@ async fn dry_run(ctx: &Ctx, mode: &str, job: Job) -> Outcome {
         change.preview = with_record || change.hide_secrets;
     }
     let plan = plan(&*ctx.engine()?, intent).await?;
-    Reply::ok().value(ctx, &convert::dry_run(&plan, mode, with_record)?)
+    Reply::ok().value(ctx, &convert::dry_run(ctx.path("cluster"), &plan, mode, with_record)?)
 }
 
 /// Plans a change, and answers with the plan.
 pub(crate) async fn show_plan(ctx: &Ctx, prepare: Prepare) -> Outcome {
     let plan = plan(&*ctx.engine()?, prepare.await?).await?;
-    Reply::ok().value(ctx, &convert::plan(&plan))
+    Reply::ok().value(ctx, &convert::plan(ctx.path("cluster"), &plan))
 }
 
 /// Does a job in its operation.

@@ -137,7 +137,8 @@ const LIST_DESCRIPTION: &str = "The newest revision of each. Items are small: no
     happens: a release that the filters want no longer is `deleted`, one that they want only now `added`; filters look at the newest \
     revision. After `Last-Event-ID` it goes on where it was and says `synced` when nothing was missed any more; where that is too long \
     ago, `reset` comes first and everything begins anew. A client that does not keep up is cut off, and so is everyone after an \
-    hour: come back with `Last-Event-ID`.";
+    hour, or when a cluster comes or goes: come back with `Last-Event-ID`. Across clusters, `unreachable` (with an \
+    `UnreachableCluster`) says whose releases are missing; such a stream ends after a minute, so that they are looked for again.";
 
 const COLLECTION: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases";
 const ONE: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}";

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::command::{Call, Command, PLAIN};
 use crate::commands::serve_auth::{self, Guarded};
+use crate::commands::serve_clusters::{self, Further};
 use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{Flag, Group, Parsed, go_span};
@@ -72,10 +73,16 @@ pub(crate) static COMMAND: Command = Command {
     examples: &[
         "whipstaff serve --sandbox",
         "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging",
+        "whipstaff serve --kube-context staging --cluster prod=admin@prod.example.com --cluster lab",
         "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
     ],
-    flags: &[&FLAGS, &serve_auth::FLAGS],
-    exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"]],
+    flags: &[&FLAGS, &serve_clusters::FLAGS, &serve_auth::FLAGS],
+    exclusive: &[
+        &["sandbox", "kubeconfig"],
+        &["sandbox", "kube-context"],
+        &["sandbox", "context"],
+        &["sandbox", "cluster"],
+    ],
     run: Some(run),
     ..PLAIN
 };
@@ -91,6 +98,7 @@ struct Args {
     settings: Settings,
     namespace: Option<String>,
     guarded: Guarded,
+    further: Further,
 }
 
 fn address(flags: &Parsed, name: &str) -> Outcome<Option<SocketAddr>> {
@@ -132,6 +140,7 @@ fn run(call: &Call) -> Outcome {
         settings: settings(flags)?,
         namespace: flags.some("namespace").map(str::to_owned).or_else(|| given("POD_NAMESPACE")),
         guarded: Guarded::read(flags)?,
+        further: Further::read(flags)?,
     };
     if args.sandbox_listen.is_some() && !args.sandbox {
         fail!("--sandbox-listen needs --sandbox");
@@ -143,7 +152,11 @@ fn run(call: &Call) -> Outcome {
 }
 
 async fn serve(args: Args) -> Result<()> {
-    let mut config = args.guarded.apply(server::Config { listen: args.listen, ..server::Config::default() });
+    let mut config = args.guarded.apply(server::Config {
+        listen: args.listen,
+        cluster_hosts: args.further.hosts.clone(),
+        ..server::Config::default()
+    });
     let listener = server::bind(&config).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     let (client, about) = match args.sandbox {
@@ -157,6 +170,7 @@ async fn serve(args: Args) -> Result<()> {
     let ledger = connect::ledger(&client, &clock).await.map_err(|fail| anyhow::anyhow!("{}", fail.text))?;
     let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, args.settings.clone());
     let app = server::App::new(config, engine);
+    let app = args.further.join(app, args.kubeconfig.as_deref(), &args.settings).await?;
     println!("whipstaff {} serves {about} on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     if args.sandbox && is_open {
         let archive = chart::pack("hello", &sample::files()).context("cannot pack the sample chart")?;

@@ -16,6 +16,7 @@ use crate::reply::{Reply, operation_url};
 pub(super) async fn operation_list(ctx: Ctx) -> Outcome {
     let given = |name: &str| ctx.query.get(name).map(str::to_owned);
     let wanted = Wanted {
+        seen: crate::access::clusters_of_operations(&ctx).await?,
         cluster: given("cluster"),
         namespace: given("namespace"),
         release: given("release"),

@@ -118,6 +118,8 @@ async fn run(hub: Weak<Hub>, app: App) {
 /// Which operations are wanted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
+    /// The clusters whose operations the caller may see; all, when that was not asked.
+    pub(crate) seen: Option<Vec<String>>,
     pub(crate) cluster: Option<String>,
     pub(crate) namespace: Option<String>,
     pub(crate) release: Option<String>,
@@ -129,7 +131,8 @@ impl Wanted {
     /// Tells whether an operation of a release in a state is wanted.
     pub(crate) fn wants(&self, of: &ReleaseRef, state: State) -> bool {
         let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
-        is(&self.cluster, &of.cluster)
+        self.seen.as_ref().is_none_or(|seen| seen.contains(&of.cluster))
+            && is(&self.cluster, &of.cluster)
             && is(&self.namespace, &of.namespace)
             && is(&self.release, &of.name)
             && (self.states.is_empty() || self.states.iter().any(|name| name == super::state_name(state)))
