@@ -128,7 +128,7 @@ fn check_name(name: &str) -> Result<(), Box<Problem>> {
     if is_name(name) {
         return Ok(());
     }
-    Err(Box::new(Problem::of_errors(Reason::InvalidParameter, vec![InputError::parameter("cluster", NAMES)])))
+    Err(Box::new(Problem::input(vec![InputError::parameter("cluster", NAMES)])))
 }
 
 fn wrong(pointer: &str, text: &str) -> Box<Problem> {
