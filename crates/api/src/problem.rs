@@ -41,7 +41,7 @@ pub struct Problem {
     pub operation: Option<Box<Operation>>,
     /// What Helm's command line says of it, where there is such a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub helm: Option<HelmError>,
+    pub helm: Option<Box<HelmError>>,
 }
 
 /// An error in the words of Helm's command line, for programs that stand in for it.
@@ -332,6 +332,8 @@ reasons! {
     FieldConflict "FIELD_CONFLICT" 409 false "A field belongs to another manager";
     /// The release is not in the state that `If-Match` or `If-None-Match` asks for.
     PreconditionFailed "PRECONDITION_FAILED" 412 false "A precondition failed";
+    /// This server changes a release only for who says which one is meant: send `If-Match` with its `ETag`, or `If-None-Match: *`.
+    PreconditionRequired "PRECONDITION_REQUIRED" 428 false "A precondition is required";
     /// The `Idempotency-Key` was used for another request.
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 false "The idempotency key was used for another request";
     /// There is no operation of this id; finished ones are kept for a time only.

@@ -38,6 +38,8 @@ pub struct Config {
     pub retention: Duration,
     /// How long running operations may go on after the server was told to end.
     pub grace: Duration,
+    /// Whether changes of releases must say which state they are meant for (`If-Match`, `If-None-Match`).
+    pub require_preconditions: bool,
     /// The clock.
     pub now: Clock,
 }
@@ -120,6 +122,7 @@ impl Default for Config {
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
+            require_preconditions: false,
             now: Arc::new(Timestamp::now),
         }
     }

@@ -33,11 +33,25 @@ pub(crate) struct Ctx {
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The revision that stands for what a run of this request had begun whose server has died.
-    pub(crate) resumed: Option<u32>,
+    /// What is known of an earlier run of this request, whose server has died.
+    pub(crate) resumed: Option<Resumed>,
+}
+
+/// An earlier run of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resumed {
+    /// The release's name, which may have been made up.
+    pub(crate) name: String,
+    /// The revision that stands for what it had begun, if it had.
+    pub(crate) begun: Option<u32>,
 }
 
 impl Ctx {
+    /// Tells whether an earlier run had begun, and so had checked what is to be checked beforehand.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.resumed.as_ref().is_some_and(|resumed| resumed.begun.is_some())
+    }
+
     /// Returns a parameter of the path; the route has it, so that an empty text never meets a handler.
     pub(crate) fn path(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)

@@ -5,6 +5,7 @@ mod charts;
 mod clusters;
 mod lint;
 mod lists;
+mod names;
 mod operations;
 mod releases;
 mod server;

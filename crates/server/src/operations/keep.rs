@@ -5,13 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{OperationResult, Problem, State};
+use api::{Operation, OperationResult, Problem, State};
 use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::Operations;
 use super::entry::{Entry, cancelled};
 use super::listing::{Indexed, Listing, TERM};
+use super::record::Stored;
 use crate::app::App;
 
 /// How often a listing says that we live.
@@ -113,7 +114,9 @@ impl Operations {
 
 /// Ends the listing of an operation whose record says that it is done.
 pub(super) async fn settle(operations: &Operations, entry: &Arc<Entry>, indexed: Indexed) {
-    Keeper { operations, entry, indexed }.end_listing(Instant::now() + LAST_TRIES).await;
+    let mut keeper = Keeper { operations, entry, indexed };
+    keeper.end_listing(&entry.operation(), Instant::now() + LAST_TRIES).await;
+    operations.home.drop_request(entry.id()).await;
 }
 
 /// What stores an operation while it runs.
@@ -172,7 +175,9 @@ impl Keeper<'_> {
         for _ in 0..4 {
             let renewed = Some(self.operations.now());
             let mut next = Indexed { renewed, holder: holder.clone(), ..self.indexed.clone() };
-            next.listing.state = self.entry.operation().state;
+            if !next.listing.is_done() {
+                next.listing.state = self.entry.operation().state;
+            }
             if let Some(indexed) = self.operations.home.relist(next).await? {
                 self.take(indexed);
                 return Ok(true);
@@ -196,9 +201,17 @@ impl Keeper<'_> {
         self.hear();
     }
 
-    /// Writes the record, if there is anything to write.
+    /// Writes the record, if there is anything to write, and shows it.
     async fn store(&mut self) -> Result<(), Box<Problem>> {
-        let Some(stored) = self.entry.unstored() else { return Ok(()) };
+        if let Some(stored) = self.write().await? {
+            self.entry.stored(stored);
+        }
+        Ok(())
+    }
+
+    /// Writes the record, if there is anything to write, and returns what is to be shown.
+    async fn write(&mut self) -> Result<Option<Stored>, Box<Problem>> {
+        let Some(stored) = self.entry.unstored() else { return Ok(None) };
         let home = &self.operations.home;
         let done = match home.write(&self.indexed.listing, &stored, self.entry.version()).await {
             // Its namespace was taken away: with a chart that brings it, or by somebody else.
@@ -212,8 +225,7 @@ impl Keeper<'_> {
         match done {
             Ok(version) => {
                 self.entry.set_version(version);
-                self.entry.stored(stored);
-                Ok(())
+                Ok(Some(stored))
             }
             Err(refused) => {
                 self.entry.not_stored();
@@ -245,32 +257,42 @@ impl Keeper<'_> {
         }
         self.entry.finish(end, now, expires);
         let deadline = Instant::now() + LAST_TRIES;
-        while self.store().await.is_err() && Instant::now() < deadline {
-            tokio::time::sleep(PACE).await;
-            if matches!(self.renew().await, Ok(false)) {
-                return;
+        loop {
+            match self.write().await {
+                Ok(Some(stored)) => {
+                    // Whoever sees the end may ask for the next change, which the listing must not be in the way of.
+                    self.end_listing(&stored.operation, deadline).await;
+                    self.entry.stored(stored);
+                    break;
+                }
+                Ok(None) => break,
+                Err(_) if Instant::now() < deadline => {
+                    tokio::time::sleep(PACE).await;
+                    if matches!(self.renew().await, Ok(false)) {
+                        return;
+                    }
+                }
+                // It could not be stored and is shown all the same; whoever takes it over finds out what was done.
+                Err(_) => {
+                    if let Some(stored) = self.entry.unstored() {
+                        self.entry.stored(stored);
+                    }
+                    return;
+                }
             }
         }
-        // When it could not be stored, it is shown all the same; whoever takes it over finds out what was done.
-        if let Some(stored) = self.entry.unstored() {
-            self.entry.stored(stored);
-            return;
-        }
-        self.end_listing(deadline).await;
+        operations.home.drop_request(self.entry.id()).await;
     }
 
     /// Says in the listing what the record says.
-    async fn end_listing(&mut self, deadline: Instant) {
-        let operations = self.operations;
-        let operation = self.entry.operation();
-        let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    async fn end_listing(&mut self, operation: &Operation, deadline: Instant) {
+        let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
         let listing = &mut self.indexed.listing;
-        (listing.finished_at, listing.expires_at) = (time(operation.finished_at), time(operation.expires_at));
-        listing.kind = operation.kind;
+        (listing.finished_at, listing.expires_at) = (time(&operation.finished_at), time(&operation.expires_at));
+        (listing.kind, listing.state) = (operation.kind, operation.state);
         while self.relist(None).await.is_err() && Instant::now() < deadline {
             tokio::time::sleep(PACE).await;
         }
-        operations.home.drop_request(self.entry.id()).await;
     }
 
     /// Lets go of an operation that is another one's, or shall be.

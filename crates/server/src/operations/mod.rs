@@ -17,10 +17,11 @@ mod record;
 mod request;
 mod resume;
 mod store;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use api::{Event, Kind, Phase, Problem, Reason, ReleaseRef, State};
@@ -33,6 +34,7 @@ pub(crate) use keep::see_through;
 pub(crate) use keys::Idempotency;
 pub(crate) use listing::{Indexed, Listing};
 pub(crate) use record::state_name;
+pub(crate) use watch::{Wanted, stream};
 
 use self::index::Index;
 use self::record::{Run, Stored};
@@ -59,6 +61,8 @@ pub(crate) struct Operations {
     closed: AtomicBool,
     /// Tells the runs to let go, so that others go on with them.
     hand_over: Cancel,
+    /// What happens to operations, once somebody watches.
+    hub: OnceLock<Arc<watch::Hub>>,
     holder: String,
     retention: Duration,
     keep: usize,
@@ -85,6 +89,7 @@ impl Operations {
             watches: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             hand_over: Cancel::default(),
+            hub: OnceLock::new(),
             retention: config.retention,
             keep: config.limits.operations,
             now: config.now.clone(),
@@ -137,7 +142,7 @@ impl Operations {
             None => None,
         };
         let queue = ctx.query.flag("queue");
-        let before = self.of_release(&release).await?;
+        let before = self.in_the_way(&release).await?;
         if let Some(first) = before.first().filter(|_| !queue) {
             return Err(self.in_progress(first));
         }
@@ -201,6 +206,23 @@ impl Operations {
     async fn of_release(&self, release: &ReleaseRef) -> Result<Vec<Indexed>, Box<Problem>> {
         self.refresh().await?;
         Ok(self.index.of_release(release))
+    }
+
+    /// The same, asked once more of those that another replica may just have ended.
+    async fn in_the_way(&self, release: &ReleaseRef) -> Result<Vec<Indexed>, Box<Problem>> {
+        let mut left = Vec::new();
+        for known in self.of_release(release).await? {
+            if self.here(&known.listing.id).is_some() {
+                left.push(known);
+                continue;
+            }
+            match self.home.listing(&known.listing.id).await? {
+                Some(found) if found.listing.is_done() => self.index.put(found),
+                Some(found) => left.push(found),
+                None => self.index.remove(&known.listing.id),
+            }
+        }
+        Ok(left)
     }
 
     /// Brings the index up to date, where nothing watches it.

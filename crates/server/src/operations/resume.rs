@@ -15,6 +15,7 @@ use super::listing::Indexed;
 use super::record::Run;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::ctx::Resumed;
 use crate::{handlers, problems, run};
 
 /// How often an operation may be taken over before it is taken for what kills servers.
@@ -87,8 +88,9 @@ pub(super) fn work(
             let text = format!("{} servers have died while they ran the operation", indexed.takeovers);
             return Err(put_in_order(&engine, target, begun, &text).await);
         }
+        let resumed = Resumed { name: target.name.clone(), begun };
         let request = app.operations.home.request(entry.id()).await?;
-        let Some(ctx) = request.and_then(|request| request.ctx(app.clone(), caller, begun)) else {
+        let Some(ctx) = request.and_then(|request| request.ctx(app.clone(), caller, resumed)) else {
             let text = "the server that ran the operation has died, and what was asked for is not known any more";
             return Err(put_in_order(&engine, target, begun, text).await);
         };
