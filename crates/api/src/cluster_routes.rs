@@ -17,7 +17,7 @@ const IF_MATCH: Param = Param {
 const IF_NONE_MATCH: Param = Param {
     name: "If-None-Match",
     location: Location::Header,
-    kind: ParamType::Text,
+    kind: ParamType::Choice(&["*"]),
     doc: "`*`: only when there is no such cluster.",
     example: "*",
 };

@@ -449,7 +449,7 @@ async fn a_kubeconfig_that_reaches_for_the_server_is_refused() {
     }
     assert_eq!(
         server.json("PUT", "/v1/clusters/a.b", &json!({"kubeconfig": good})).await.reason(),
-        (400, "INVALID_PARAMETER".into())
+        (422, "INVALID_INPUT".into())
     );
     assert_eq!(server.ask("DELETE", "/v1/clusters/a.b", &[], Body::empty()).await.reason().0, 404);
     assert_eq!(server.get("/v1/clusters").await.json()["items"].as_array().unwrap().len(), 1);

@@ -107,12 +107,16 @@ pub(crate) fn read(tree: &Value, wanted: Option<&str>, hosts: &ClusterHosts) -> 
         "users": [{"name": "user", "user": user.kept(USER)}],
         "contexts": [{"name": name, "context": {"cluster": "cluster", "user": "user"}}],
     });
+    let text_of = kept.to_string();
+    if text_of.len() > MAX {
+        return Err(vec![Fault::at("", format!("longer than {MAX} bytes"))]);
+    }
     let info = ClusterInfo { server: Some(url.to_string()), context: Some(name), credentials: Some(credentials) };
     let mut config = Config::new(url);
     config.root_cert = roots;
     config.auth_info = auth;
     config.tls_server_name = text(cluster.map, "tls-server-name").map(str::to_owned);
-    Ok(Reading { config, info, text: kept.to_string() })
+    Ok(Reading { config, info, text: text_of })
 }
 
 /// The fields of a cluster that are taken.

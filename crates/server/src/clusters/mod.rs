@@ -61,6 +61,8 @@ pub(crate) struct Maker {
 struct Known {
     state: State,
     version: Option<String>,
+    /// What stands for all that the Secret says.
+    digest: Option<[u8; 32]>,
 }
 
 /// How a cluster stands.
@@ -90,7 +92,7 @@ impl Clusters {
     pub(crate) fn new(engine: Engine, maker: Maker) -> Self {
         let settings = engine.settings().clone();
         let member = Member::new(DEFAULT, ClusterSource::Default, ClusterInfo::default(), engine);
-        let known = Known { state: State::Ready(Arc::new(member)), version: None };
+        let known = Known { state: State::Ready(Arc::new(member)), version: None, digest: None };
         Self {
             settings,
             maker,
@@ -190,7 +192,7 @@ impl Clusters {
         if all.contains_key(name) {
             return Err(ClusterName::Taken(name.to_owned()));
         }
-        all.insert(name.to_owned(), Known { state: State::Ready(Arc::new(member)), version: None });
+        all.insert(name.to_owned(), Known { state: State::Ready(Arc::new(member)), version: None, digest: None });
         Ok(())
     }
 
@@ -208,6 +210,12 @@ impl Clusters {
                 _ => {}
             }
         }
+        let digest = Some(stored.digest());
+        if let Some(known) = self.write().get_mut(name).filter(|known| known.digest == digest) {
+            // Somebody has touched the Secret: what is known of the cluster stays, and so do its streams.
+            known.version = Some(stored.version.clone());
+            return;
+        }
         // Certificates are parsed here, which nobody has to wait for.
         let state = match stored.engine(&self.maker, &self.settings, self.is_in_config_maps()) {
             Ok((engine, info)) => {
@@ -218,7 +226,7 @@ impl Clusters {
                 State::Broken(text.into())
             }
         };
-        let known = Known { state, version: Some(stored.version.clone()) };
+        let known = Known { state, version: Some(stored.version.clone()), digest };
         {
             let mut all = self.write();
             let older = all.get(name).is_some_and(|there| match &there.version {

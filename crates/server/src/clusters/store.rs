@@ -7,6 +7,7 @@ use engine::{Engine, Settings};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, PostParams, Preconditions};
+use sha2::{Digest, Sha256};
 
 use super::kubeconfig::{self, Fault, Reading};
 use super::member::ClusterInfo;
@@ -48,6 +49,18 @@ impl Stored {
             kubeconfig: text(KUBECONFIG),
             context: text(CONTEXT).map(|text| text.trim().to_owned()),
         })
+    }
+
+    /// What stands for all that is said of the cluster.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for part in [&self.kubeconfig, &self.context] {
+            hash.update([u8::from(part.is_some())]);
+            let text = part.as_deref().unwrap_or_default();
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        hash.finalize().into()
     }
 
     fn reading(&self, hosts: &ClusterHosts) -> Result<Reading, String> {

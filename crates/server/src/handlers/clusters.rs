@@ -128,7 +128,7 @@ fn check_name(name: &str) -> Result<(), Box<Problem>> {
     if is_name(name) {
         return Ok(());
     }
-    Err(Box::new(Problem::of_errors(Reason::InvalidParameter, vec![InputError::parameter("cluster", NAMES)])))
+    Err(Box::new(Problem::input(vec![InputError::parameter("cluster", NAMES)])))
 }
 
 fn wrong(pointer: &str, text: &str) -> Box<Problem> {
@@ -173,14 +173,9 @@ fn checked(ctx: &Ctx, body: &ClusterBody) -> Result<String, Box<Problem>> {
 /// `If-Match` and `If-None-Match` of a change.
 fn preconditions(ctx: &Ctx, there: Option<&Secret>) -> Result<(), Box<Problem>> {
     let failed = |text: &str| Err(Box::new(Problem::new(Reason::PreconditionFailed, text)));
-    match ctx.header("if-none-match").map(str::trim) {
-        None => {}
-        Some("*") if there.is_some() => return failed("the cluster exists, and `If-None-Match: *` asks for it not to"),
-        Some("*") => {}
-        Some(_) => {
-            let errors = vec![InputError::parameter("If-None-Match", "expected `*` on a change")];
-            return Err(Box::new(Problem::of_errors(Reason::InvalidParameter, errors)));
-        }
+    // It can only be `*`.
+    if ctx.header("if-none-match").is_some() && there.is_some() {
+        return failed("the cluster exists, and `If-None-Match: *` asks for it not to");
     }
     let Some(wanted) = ctx.header("if-match") else { return Ok(()) };
     let Some(there) = there else { return failed("there is no such cluster, and `If-Match` asks for one") };
