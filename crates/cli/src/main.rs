@@ -22,6 +22,7 @@ mod release;
 mod releases;
 mod remote;
 mod sample;
+mod serving;
 mod settings;
 mod show;
 mod status;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::auth::{Auth, Network};
@@ -11,6 +12,9 @@ use crate::tls::Tls;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Is told of the span of each request as it begins, with the request's headers, to make it part of a wider trace.
+pub type Traced = Arc<dyn Fn(&tracing::Span, &HeaderMap) + Send + Sync>;
 
 /// How the server is set up.
 #[derive(Clone)]
@@ -35,6 +39,8 @@ pub struct Config {
     pub retention: Duration,
     /// How long running operations may go on after the server was told to end.
     pub grace: Duration,
+    /// What is told of requests' spans.
+    pub traced: Option<Traced>,
     /// The clock.
     pub now: Clock,
 }
@@ -116,6 +122,7 @@ impl Default for Config {
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
+            traced: None,
             now: Arc::new(Timestamp::now),
         }
     }
@@ -131,7 +138,6 @@ impl std::fmt::Debug for Config {
             .field("limits", &self.limits)
             .field("retention", &self.retention)
             .field("grace", &self.grace)
-            .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
 }

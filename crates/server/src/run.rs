@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::ctx::{Ctx, Outcome};
+use crate::guard::REQUEST_ID;
 use crate::handlers;
-use crate::operations::{Begun, Entry, Idempotency, cancelled, see_through};
+use crate::operations::{Begun, Entry, Idempotency, cancelled, see_through, span};
 use crate::reply::{Reply, operation_url};
 use crate::{convert, problems};
 
@@ -60,7 +61,7 @@ async fn operate(ctx: Ctx, job: Job) -> Outcome {
         Begun::Known(entry) => entry,
         Begun::New(entry, indexed) => {
             // A task of its own: a client that goes away does not stop a change half way.
-            let span = tracing::info_span!("operation", id = entry.id());
+            let span = span(&entry.operation(), ctx.header(REQUEST_ID));
             let (asked, worked) = (ctx.clone(), entry.clone());
             let work = async move { carry_out(&engine, &worked, job, &asked).await };
             tokio::spawn(see_through(ctx.app.clone(), entry.clone(), indexed, work).instrument(span));

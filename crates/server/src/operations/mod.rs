@@ -16,6 +16,7 @@ mod mirror;
 mod record;
 mod request;
 mod resume;
+mod span;
 mod store;
 
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ pub(crate) use keep::see_through;
 pub(crate) use keys::Idempotency;
 pub(crate) use listing::{Indexed, Listing};
 pub(crate) use record::state_name;
+pub(crate) use span::span;
 
 use self::index::Index;
 use self::record::{Run, Stored};
