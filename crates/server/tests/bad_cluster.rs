@@ -84,8 +84,8 @@ fn moody(sandbox: &Sandbox, mood: &watch::Sender<Mood>) -> kube::Client {
             let (head, body) = service.oneshot(request).await.unwrap().into_parts();
             // What is followed breaks, or falls silent for good.
             let broken = async move {
-                let found = moods.wait_for(|mood| matches!(mood, Mood::Gone | Mood::Silent)).await.map(|mood| *mood);
-                if found.ok() != Some(Mood::Gone) {
+                let found = moods.wait_for(|mood| !matches!(mood, Mood::Fine | Mood::Slow(_))).await.map(|mood| *mood);
+                if !found.is_ok_and(|mood| mood != Mood::Silent) {
                     std::future::pending::<()>().await;
                 }
             };
@@ -267,7 +267,16 @@ async fn outage(mood: Mood, after: Duration, time: Duration, replicas: usize) ->
     let id = answer.json()["id"].as_str().unwrap().to_owned();
     let stream = |server: &Server| {
         let (server, path) = (server.clone(), format!("/v1/operations/{id}/events"));
-        tokio::spawn(async move { server.get(&path).await })
+        tokio::spawn(async move {
+            loop {
+                let answer = server.get(&path).await;
+                // As any client, it comes back when it is told to.
+                match answer.header("retry-after").parse() {
+                    Ok(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                    Err(_) => return answer,
+                }
+            }
+        })
     };
     let streams = [stream(&one), stream(&last)];
     tokio::time::sleep(after).await;

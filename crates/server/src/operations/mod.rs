@@ -202,7 +202,10 @@ impl Operations {
     /// What changes a release and is not done, the oldest first.
     async fn of_release(&self, release: &ReleaseRef) -> Result<Vec<Indexed>, Box<Problem>> {
         self.refresh().await?;
-        Ok(self.index.of_release(release))
+        let mut found = self.index.of_release(release);
+        // What is done may have a listing that does not say so yet.
+        found.retain(|indexed| !self.here(&indexed.listing.id).is_some_and(|entry| entry.operation().done));
+        Ok(found)
     }
 
     /// Brings the index up to date, where nothing watches it.
