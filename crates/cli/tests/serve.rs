@@ -199,7 +199,7 @@ fn traces_go_to_the_collector() {
     let said = attributes(put);
     assert_eq!((said["http.route"].as_str(), said["http.request.method"].as_str()), (route, "PUT"));
     assert_eq!(said["http.response.status_code"], "200");
-    let done = of("operation install");
+    let done = of("operation upgrade");
     let said = attributes(done);
     assert_eq!(said["whipstaff.operation.id"], operation);
     assert_eq!((said["whipstaff.release.name"].as_str(), said["whipstaff.operation.state"].as_str()), ("shop", "succeeded"));
