@@ -45,7 +45,7 @@ pub struct Problem {
     /// After how many seconds to ask again, where somebody has said so; it goes into `Retry-After`.
     #[serde(skip)]
     #[schema(ignore)]
-    pub retry_after: Option<u32>,
+    pub retry_after: Option<u16>,
 }
 
 /// An error in the words of Helm's command line, for programs that stand in for it.

@@ -101,7 +101,8 @@ fn settings_are_printed_and_read_back() {
     assert!(other.out.contains("\n  callerRate: 8\n") && other.out.contains("\ngrace: 1s\n"), "{}", other.out);
     place.write("whipstaff.yaml", "limits: {callerRat: 1}\n");
     let wrong = place.run("serve --config whipstaff.yaml --print-config");
-    let text = "Error: cannot use `whipstaff.yaml`: `limits.callerRat` is no setting; did you mean `limits.callerRate`?\n";
+    let text =
+        "Error: cannot use `whipstaff.yaml`: `limits.callerRat` is no setting; did you mean `limits.callerRate`?\n";
     assert_eq!((wrong.code, wrong.err.as_str()), (1, text));
 }
 
@@ -113,9 +114,14 @@ fn every_line_of_the_log_has_the_ids_that_it_is_about() {
     let request = header(&answer, "x-request-id").to_owned();
     let operation = header(&answer, "location").rsplit('/').next().unwrap().to_owned();
     let log = server.end();
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
-    let of = |line: &Value, name: &str| line["spans"].as_array().into_iter().flatten().find_map(|span| span[name].as_str().map(str::to_owned));
-    let about = |text: &str| lines.iter().find(|line| line["message"] == text).unwrap_or_else(|| panic!("no `{text}` in {log}"));
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    let of = |line: &Value, name: &str| {
+        line["spans"].as_array().into_iter().flatten().find_map(|span| span[name].as_str().map(str::to_owned))
+    };
+    let about = |text: &str| {
+        lines.iter().find(|line| line["message"] == text).unwrap_or_else(|| panic!("no `{text}` in {log}"))
+    };
     let done = about("the operation has succeeded");
     assert_eq!(of(done, "operation"), Some(operation.clone()), "{done:#}");
     assert_eq!(of(done, "request"), Some(request.clone()), "{done:#}");
@@ -182,7 +188,8 @@ fn traces_go_to_the_collector() {
         }
     }
     assert!(resources.contains("whipstaff-0") && resources.contains("service.name"), "{resources}");
-    let of = |name: &str| spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no `{name}` in {spans:#?}"));
+    let of =
+        |name: &str| spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no `{name}` in {spans:#?}"));
     let attributes = |span: &opentelemetry_proto::tonic::trace::v1::Span| -> BTreeMap<String, String> {
         use opentelemetry_proto::tonic::common::v1::any_value::Value as V;
         let text = |value: &Option<V>| match value {
@@ -202,7 +209,10 @@ fn traces_go_to_the_collector() {
     let done = of("operation upgrade");
     let said = attributes(done);
     assert_eq!(said["whipstaff.operation.id"], operation);
-    assert_eq!((said["whipstaff.release.name"].as_str(), said["whipstaff.operation.state"].as_str()), ("shop", "succeeded"));
+    assert_eq!(
+        (said["whipstaff.release.name"].as_str(), said["whipstaff.operation.state"].as_str()),
+        ("shop", "succeeded")
+    );
     assert_eq!((hex(&done.links[0].span_id), hex(&done.links[0].trace_id)), (hex(&put.span_id), trace.to_owned()));
     assert!(done.parent_span_id.is_empty(), "an operation is followed on its own");
     assert_eq!(attributes(of(&format!("GET {route}")))["http.response.status_code"], "404");

@@ -63,7 +63,9 @@ async fn advised(answer: Response<Body>) -> kube::Result<Response<Body>> {
     let Some(seconds) = seconds.filter(|_: &u32| code == 429 || code >= 500) else { return Ok(answer) };
     let (mut head, body) = answer.into_parts();
     let body = body.collect().await?.to_bytes();
-    let read = serde_json::from_slice(&body).ok().filter(|status: &Value| status.get("kind").is_some_and(|kind| kind == "Status"));
+    let read = serde_json::from_slice(&body)
+        .ok()
+        .filter(|status: &Value| status.get("kind").is_some_and(|kind| kind == "Status"));
     let mut status = read.unwrap_or_else(|| {
         let text = String::from_utf8_lossy(&body);
         let reason = if code == 429 { "TooManyRequests" } else { "ServiceUnavailable" };

@@ -233,7 +233,8 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
 
 /// The problem of an error that the cluster has answered with; `retry`: the same call may work later, and when.
 fn answered(retry: Option<Option<u32>>, text: String) -> Problem {
-    Problem { retryable: retry.is_some(), retry_after: retry.flatten(), ..Problem::new(Reason::ClusterError, text) }
+    let retry_after = retry.flatten().map(|seconds| seconds.try_into().unwrap_or(u16::MAX));
+    Problem { retryable: retry.is_some(), retry_after, ..Problem::new(Reason::ClusterError, text) }
 }
 
 fn owned(conflict: &cluster::FieldConflict) -> String {

@@ -14,7 +14,7 @@ const TAG: usize = 12;
 /// From how many bytes on an answer is compressed.
 const WORTH: u64 = 1_024;
 /// After how many seconds to ask again, where nobody knows better.
-const RETRY: u32 = 5;
+const RETRY: u16 = 5;
 
 /// An answer in the making.
 pub(crate) struct Reply {

@@ -291,14 +291,20 @@ async fn outage(mood: Mood, after: Duration, time: Duration, replicas: usize) ->
         assert!(text.trim_end().lines().rev().nth(1) == Some("event: done"), "{place}: {text}");
     }
     tokio::time::sleep(Duration::from_secs(30)).await;
-    let ends: Vec<Value> = [&one, &last].map(|server| {
-        let (server, path) = (server.clone(), format!("/v1/operations/{id}"));
-        async move { server.get(&path).await.json() }
-    }).into_iter().collect::<futures::stream::FuturesOrdered<_>>().collect().await;
+    let ends: Vec<Value> = [&one, &last]
+        .map(|server| {
+            let (server, path) = (server.clone(), format!("/v1/operations/{id}"));
+            async move { server.get(&path).await.json() }
+        })
+        .into_iter()
+        .collect::<futures::stream::FuturesOrdered<_>>()
+        .collect()
+        .await;
     let end = ends.first().unwrap().clone();
     assert!(ends.iter().all(|other| *other == end), "{place}: {ends:#?}");
     assert_eq!(end["done"], true, "{place}: {end:#}");
-    let told: Value = text.lines().rev().find_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).unwrap();
+    let told: Value =
+        text.lines().rev().find_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).unwrap();
     assert_eq!(told["operation"]["state"], end["state"], "{place}: the end is told once");
     assert_eq!(told["operation"]["finishedAt"], end["finishedAt"], "{place}: the end is told once");
     // Nothing is left pending.

@@ -76,7 +76,8 @@ impl Args {
             fail!("{} needs --sandbox", settings.called("sandbox-listen"));
         }
         // What is said less strongly, such as in a file, gives way.
-        if let Some(other) = settings.as_strong_as("sandbox", &["kubeconfig", "kube-context"]).filter(|_| args.sandbox) {
+        if let Some(other) = settings.as_strong_as("sandbox", &["kubeconfig", "kube-context"]).filter(|_| args.sandbox)
+        {
             fail!("{} and {} exclude each other", settings.called("sandbox"), settings.called(other));
         }
         Ok(args)
@@ -84,9 +85,8 @@ impl Args {
 }
 
 fn address(settings: &Effective, name: &str) -> Outcome<Option<SocketAddr>> {
-    let parse = |text: &str| {
-        text.parse().map_err(|error| settings.wrong(name, &format!("{error}, as in 127.0.0.1:8080")))
-    };
+    let parse =
+        |text: &str| text.parse().map_err(|error| settings.wrong(name, &format!("{error}, as in 127.0.0.1:8080")));
     settings.some(name).map(parse).transpose()
 }
 

@@ -45,7 +45,9 @@ impl Reading {
                     Ok(None) => {}
                     Err(why) => self.wrong.push(format!("`{path}`: {why}")),
                 }
-            } else if settings().any(|setting| setting.path.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.'))) {
+            } else if settings()
+                .any(|setting| setting.path.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')))
+            {
                 match value {
                     Value::Map(below) => self.fields(&path, below),
                     Value::Null => {}
@@ -67,13 +69,20 @@ fn value_of(setting: Setting, value: &Value) -> Result<Option<Vec<String>>, Stri
         (_, Value::Null) => return Ok(None),
         (Kind::Slice, Value::Seq(items)) => {
             let item = |item: &Value| item.as_str().map(str::to_owned);
-            return items.iter().map(item).collect::<Option<_>>().map(Some).ok_or_else(|| "expected a list of texts".to_owned());
+            return items
+                .iter()
+                .map(item)
+                .collect::<Option<_>>()
+                .map(Some)
+                .ok_or_else(|| "expected a list of texts".to_owned());
         }
         (Kind::Bool, Value::Bool(on)) => on.to_string(),
         (Kind::Bool, _) => return Err(expected("true or false")),
         (Kind::Slice, Value::Str(text)) => text.clone(),
         (Kind::Slice, _) => return Err(expected("a list of texts")),
-        (Kind::Uint | Kind::Size, Value::Int(_) | Value::Uint(_) | Value::Float(_)) => whole(value).ok_or("expected a whole number that is not negative")?,
+        (Kind::Uint | Kind::Size, Value::Int(_) | Value::Uint(_) | Value::Float(_)) => {
+            whole(value).ok_or("expected a whole number that is not negative")?
+        }
         (Kind::Uint, _) => return Err(expected("a number")),
         (_, Value::Str(text)) => text.clone(),
         (Kind::Size, _) => return Err(expected("a number of bytes such as 32Mi")),

@@ -64,4 +64,3 @@ fn scalar(text: &str) -> String {
         _ => goyaml::to_json(&value).unwrap_or_default(),
     }
 }
-

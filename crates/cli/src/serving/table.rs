@@ -9,8 +9,15 @@ use crate::flags::{Flag, Group, Kind};
 static FILE: Group = Group {
     title: "Configuration",
     flags: &[
-        Flag::text("config", "FILE", "read settings from this YAML file ($WHIPSTAFF_CONFIG); variables and flags win over it"),
-        Flag::switch("print-config", "print the settings as they come out of defaults, file, variables and flags, as such a file, and end"),
+        Flag::text(
+            "config",
+            "FILE",
+            "read settings from this YAML file ($WHIPSTAFF_CONFIG); variables and flags win over it",
+        ),
+        Flag::switch(
+            "print-config",
+            "print the settings as they come out of defaults, file, variables and flags, as such a file, and end",
+        ),
         Flag::text("context", "NAME", "").hidden(),
     ],
 };

@@ -4,8 +4,7 @@ use crate::flags::parse;
 fn read(args: &[&str], variables: &[(&str, &str)]) -> Result<Effective, String> {
     let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
     let parsed = parse(FLAGS, &args).unwrap();
-    let variable =
-        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+    let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
     Effective::read(&parsed, &variable).map_err(|fail| fail.text)
 }
 

@@ -60,8 +60,7 @@ pub(super) fn begin(
     let mut about = vec![KeyValue::new("service.version", env!("CARGO_PKG_VERSION"))];
     about.extend(instance.map(|name| KeyValue::new("service.instance.id", name.to_owned())));
     let resource = Resource::builder().with_service_name("whipstaff").with_attributes(about).build();
-    let provider =
-        SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(Named(exporter)).build();
+    let provider = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(Named(exporter)).build();
     // Only spans of the server: lines of the log may say more than is to leave this machine.
     let ours = filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("server"));
     let layer = tracing_opentelemetry::layer()
@@ -125,7 +124,9 @@ fn named(mut span: SpanData) -> SpanData {
         ("operation", _, _, Some(kind)) => span.name = format!("operation {kind}").into(),
         _ => {}
     }
-    if matches!(status, Some(Value::I64(status)) if status >= 500) || matches!(&state, Some(state) if state.as_str() == "failed") {
+    if matches!(status, Some(Value::I64(status)) if status >= 500)
+        || matches!(&state, Some(state) if state.as_str() == "failed")
+    {
         span.status = Status::error("");
     }
     span.attributes = span.attributes.into_iter().filter_map(attribute).collect();

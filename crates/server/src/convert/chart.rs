@@ -114,7 +114,8 @@ async fn find(app: &App, wanted: &ChartRef, strict: bool) -> Result<ChartSource,
         }
     }
     match (&wanted.upload, &wanted.archive) {
-        (Some(digest), _) => match if strict { app.uploads.find(digest).await? } else { app.uploads.get(digest).await } {
+        (Some(digest), _) => match if strict { app.uploads.find(digest).await? } else { app.uploads.get(digest).await }
+        {
             Some(upload) => Ok(ChartSource::Upload(Box::new(upload))),
             None => {
                 let text = "no such chart was uploaded, or its day is over; upload it again (`POST /v1/charts`)";
