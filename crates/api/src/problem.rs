@@ -42,6 +42,10 @@ pub struct Problem {
     /// What Helm's command line says of it, where there is such a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helm: Option<Box<HelmError>>,
+    /// After how many seconds to ask again, where somebody has said so; it goes into `Retry-After`.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub retry_after: Option<u16>,
 }
 
 /// An error in the words of Helm's command line, for programs that stand in for it.
@@ -176,6 +180,7 @@ impl Problem {
             missing: None,
             operation: None,
             helm: None,
+            retry_after: None,
         }
     }
 

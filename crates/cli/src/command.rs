@@ -258,7 +258,7 @@ fn unknown(word: &str) -> Fail {
 }
 
 /// How many letters two words are apart (Levenshtein), byte by byte.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = i;

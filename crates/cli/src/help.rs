@@ -78,7 +78,7 @@ fn flags(group: &Group) -> String {
 }
 
 /// Breaks a text into lines of words.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

@@ -1,11 +1,18 @@
-//! Telling of every call that is made to a cluster: what it was, how it ended, and how long it took.
+//! The calls of a server to a cluster: it tells of each what it was, how it ended and how long it took; it does not wait for
+//! ever; and when the cluster says when to try again, everybody hears it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Method, Uri};
+use http::{Method, Response, Uri, header};
+use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
+use serde_json::{Value, json};
+
+/// How long the cluster has until an answer begins. It gives up itself after a minute (`--request-timeout`), so that later
+/// ones do not come. What is followed says nothing until there is something to say.
+const PATIENCE: Duration = Duration::from_secs(65);
 
 /// A call to the API server that was answered, or was not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,28 +35,66 @@ pub fn observed(client: &Client, observer: CallObserver) -> Client {
     let call = tower::service_fn(move |request: http::Request<Body>| {
         let (inner, observer) = (inner.clone(), Arc::clone(&observer));
         let verb = verb(request.method(), request.uri());
+        let is_followed = verb == "watch" || has(request.uri(), &["follow=true"]);
         async move {
             let begun = Instant::now();
-            let answer = inner.send(request).await;
+            let call = inner.send(request);
+            let answer = match is_followed {
+                true => call.await,
+                false => tokio::time::timeout(PATIENCE, call).await.unwrap_or_else(|_| Err(silent())),
+            };
             let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
             observer(KubernetesCall { verb, status, time: begun.elapsed() });
-            answer
+            advised(answer?).await
         }
     });
     Client::new(call, client.default_namespace())
+}
+
+fn silent() -> kube::Error {
+    kube::Error::Service(format!("there was no answer within {} s", PATIENCE.as_secs()).into())
+}
+
+/// Has a refusal say in its body what its head says of when to try again. A crowded API server refuses with a head and a
+/// line of text, and the client passes on the body only.
+async fn advised(answer: Response<Body>) -> kube::Result<Response<Body>> {
+    let code = answer.status().as_u16();
+    let seconds = answer.headers().get(header::RETRY_AFTER).and_then(|text| text.to_str().ok()?.trim().parse().ok());
+    let Some(seconds) = seconds.filter(|_: &u32| code == 429 || code >= 500) else { return Ok(answer) };
+    let (mut head, body) = answer.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let read = serde_json::from_slice(&body)
+        .ok()
+        .filter(|status: &Value| status.get("kind").is_some_and(|kind| kind == "Status"));
+    let mut status = read.unwrap_or_else(|| {
+        let text = String::from_utf8_lossy(&body);
+        let reason = if code == 429 { "TooManyRequests" } else { "ServiceUnavailable" };
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code,
+               "reason": reason, "message": text.trim()})
+    });
+    let known = status.pointer("/details/retryAfterSeconds").and_then(Value::as_u64);
+    if known.is_none_or(|known| known == 0)
+        && let Some(fields) = status.as_object_mut()
+    {
+        let details = fields.entry("details").or_insert_with(|| json!({}));
+        if let Some(details) = details.as_object_mut() {
+            details.insert("retryAfterSeconds".to_owned(), seconds.into());
+        }
+    }
+    head.headers.remove(header::CONTENT_LENGTH);
+    Ok(Response::from_parts(head, Body::from(status.to_string().into_bytes())))
+}
+
+/// Tells whether a query has one of some parts.
+fn has(uri: &Uri, parts: &[&str]) -> bool {
+    uri.query().is_some_and(|query| query.split('&').any(|part| parts.contains(&part)))
 }
 
 /// Kubernetes' word for a request.
 fn verb(method: &Method, uri: &Uri) -> &'static str {
     let many = names_many(uri.path());
     match method.as_str() {
-        "GET"
-            if uri
-                .query()
-                .is_some_and(|query| query.split('&').any(|part| matches!(part, "watch=true" | "watch=1"))) =>
-        {
-            "watch"
-        }
+        "GET" if has(uri, &["watch=true", "watch=1"]) => "watch",
         "GET" if many => "list",
         "POST" => "create",
         "PUT" => "update",

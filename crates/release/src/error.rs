@@ -84,6 +84,8 @@ pub enum Error {
         reason: String,
         /// What Kubernetes said.
         message: String,
+        /// How many seconds to wait before trying again, when Kubernetes said so.
+        retry_after: Option<u32>,
     },
 }
 
@@ -105,7 +107,11 @@ impl From<kube::Error> for Error {
             kube::Error::Api(status) => match status.code {
                 401 => Self::Unauthorized { message: status.message },
                 403 => Self::Forbidden { message: status.message },
-                code => Self::Api { code, reason: status.reason.clone(), message: status.message },
+                code => {
+                    let asked = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+                    let retry_after = Some(asked).filter(|seconds| *seconds > 0);
+                    Self::Api { code, reason: status.reason.clone(), message: status.message, retry_after }
+                }
             },
             other => Self::Unreachable(Box::new(other)),
         }

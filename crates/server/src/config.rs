@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::auth::{Auth, Network};
@@ -12,6 +13,9 @@ use crate::tls::Tls;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Is told of the span of each request as it begins, with the request's headers, to make it part of a wider trace.
+pub type Traced = Arc<dyn Fn(&tracing::Span, &HeaderMap) + Send + Sync>;
 
 /// How the server is set up.
 #[derive(Clone)]
@@ -40,6 +44,8 @@ pub struct Config {
     pub grace: Duration,
     /// Whether changes of releases must say which state they are meant for (`If-Match`, `If-None-Match`).
     pub require_preconditions: bool,
+    /// What is told of requests' spans.
+    pub traced: Option<Traced>,
     /// The clock.
     pub now: Clock,
 }
@@ -123,6 +129,7 @@ impl Default for Config {
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
             require_preconditions: false,
+            traced: None,
             now: Arc::new(Timestamp::now),
         }
     }
@@ -138,7 +145,6 @@ impl std::fmt::Debug for Config {
             .field("limits", &self.limits)
             .field("retention", &self.retention)
             .field("grace", &self.grace)
-            .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use http::{HeaderMap, HeaderValue, Response, header};
+use tracing::{Instrument, Span, field};
 
 use crate::access::is_audited;
 use crate::app::App;
@@ -21,13 +22,30 @@ use crate::config::Config;
 use crate::reply;
 use crate::router::route_of;
 
-/// Finds out who asks, logs the request, and adds the headers that every answer has.
+/// What names a request, in its answer and within the server, whatever its client calls it.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// Has everything that is done for a request, and said of it, belong to one span.
 pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response<Body> {
-    let begun = Instant::now();
     let id = uuid::Uuid::now_v7().to_string();
+    let (method, route) = (request.method(), route_of(&request).map(|route| route.path));
+    // Grave enough to be there whatever is logged, so that each line has the id.
+    let span = tracing::error_span!("request", request = id, %method, route, status = field::Empty);
+    if let Some(traced) = &app.config.traced {
+        traced(&span, request.headers());
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(REQUEST_ID, value);
+    }
+    answer(app, request, next, &id).instrument(span).await
+}
+
+/// Finds out who asks, logs the request, and adds the headers that every answer has.
+async fn answer(app: App, mut request: Request, next: Next, id: &str) -> Response<Body> {
+    let begun = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let seen = Seen::of(&request, &id, &app.config.trusted_proxies);
+    let seen = Seen::of(&request, id, &app.config.trusted_proxies);
     request.extensions_mut().insert(seen);
     let asked = match app.authenticator {
         None => check(&request).map(|()| Caller::default()).map_err(Box::new),
@@ -54,10 +72,11 @@ pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     if is_unauthenticated {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert("x-request-id", value);
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
     }
     let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis());
+    Span::current().record("status", i64::from(status));
     tracing::info!(request = %id, %method, path, status, ms, "request");
     response
 }

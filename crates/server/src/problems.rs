@@ -224,10 +224,17 @@ fn cluster(error: &cluster::Error, text: String) -> Problem {
             Problem { failed_resources: refused(refusal, &refusal.message), ..Problem::new(Reason::ApplyFailed, text) }
         }
         E::Conflict { refusal, .. } | E::Refused(refusal) | E::NotFound(refusal) => {
-            Problem { failed_resources: refused(refusal, &refusal.message), ..Problem::new(Reason::ClusterError, text) }
+            let retry = error.is_retryable().then_some(refusal.retry_after);
+            Problem { failed_resources: refused(refusal, &refusal.message), ..answered(retry, text) }
         }
         E::Unreadable { source, .. } => Problem::new(Reason::ClusterError, format!("{text}: {source}")),
     }
+}
+
+/// The problem of an error that the cluster has answered with; `retry`: the same call may work later, and when.
+fn answered(retry: Option<Option<u32>>, text: String) -> Problem {
+    let retry_after = retry.flatten().map(|seconds| seconds.try_into().unwrap_or(u16::MAX));
+    Problem { retryable: retry.is_some(), retry_after, ..Problem::new(Reason::ClusterError, text) }
 }
 
 fn owned(conflict: &cluster::FieldConflict) -> String {
@@ -273,7 +280,8 @@ fn ledger(error: &release::Error, text: String) -> Problem {
         E::Unauthorized { .. } => Problem::new(Reason::ClusterForbidden, text),
         E::Unreachable(source) => unreachable(&text, source),
         E::Database { is_retryable: true, .. } => Problem::new(Reason::ClusterUnreachable, text),
-        E::Api { .. } | E::Database { .. } => Problem::new(Reason::ClusterError, text),
+        E::Api { retry_after, .. } => answered(error.is_retryable().then_some(*retry_after), text),
+        E::Database { .. } => answered(None, text),
     }
 }
 

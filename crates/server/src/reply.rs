@@ -13,6 +13,8 @@ use crate::ctx::{Ctx, Outcome};
 const TAG: usize = 12;
 /// From how many bytes on an answer is compressed.
 const WORTH: u64 = 1_024;
+/// After how many seconds to ask again, where nobody knows better.
+const RETRY: u16 = 5;
 
 /// An answer in the making.
 pub(crate) struct Reply {
@@ -142,8 +144,8 @@ pub(crate) fn problem(problem: &Problem) -> Response<Body> {
     let mut text = serde_json::to_vec(problem).unwrap_or_default();
     text.push(b'\n');
     let mut reply = Reply::new(status).header(header::CONTENT_TYPE, "application/problem+json");
-    if problem.retryable && matches!(problem.status, 409 | 429 | 503) {
-        reply = reply.header(header::RETRY_AFTER, "5");
+    if problem.retryable && matches!(problem.status, 409 | 429 | 502..=504) {
+        reply = reply.header(header::RETRY_AFTER, &problem.retry_after.unwrap_or(RETRY).to_string());
     }
     if let Some(operation) = &problem.operation {
         reply = reply.header(header::LOCATION, &operation_url(&operation.id));

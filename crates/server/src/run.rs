@@ -11,13 +11,16 @@ use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
 use crate::ctx::{Ctx, Outcome};
+use crate::guard::REQUEST_ID;
 use crate::handlers;
-use crate::operations::{Begun, Entry, Idempotency, cancelled, see_through};
+use crate::operations::{Begun, Entry, Idempotency, cancelled, see_through, span};
 use crate::reply::{Reply, operation_url};
-use crate::{convert, problems};
+use crate::{convert, problems, watch};
 
 /// The longest `Idempotency-Key`.
 const MAX_KEY: usize = 255;
+/// How long before it is cut off an answer is given whatever runs.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// What still has to be read before an intent is complete.
 pub(crate) type Prepare = BoxFuture<'static, Result<Intent, Box<Problem>>>;
@@ -72,7 +75,7 @@ async fn operate(ctx: Ctx, job: Job) -> Outcome {
         Begun::Known(entry) => entry,
         Begun::New(entry, indexed) => {
             // A task of its own: a client that goes away does not stop a change half way.
-            let span = tracing::info_span!("operation", id = entry.id());
+            let span = span(&entry.operation(), ctx.header(REQUEST_ID));
             let (asked, worked) = (ctx.clone(), entry.clone());
             let work = async move { carry_out(&engine, &worked, job, &asked).await };
             tokio::spawn(see_through(ctx.app.clone(), entry.clone(), indexed, work).instrument(span));
@@ -125,10 +128,21 @@ pub(crate) async fn carry_out(
 async fn answer(ctx: &Ctx, entry: &Entry) -> Outcome {
     let limits = &ctx.app.config.limits;
     let wait = preferred_wait(ctx).map(|time| time.min(limits.wait_time));
-    let _ = match wait {
-        Some(time) => tokio::time::timeout(time, entry.done()).await,
-        None => tokio::time::timeout(limits.plan_time, entry.planning_over()).await,
+    let waited = async {
+        let _ = match wait {
+            Some(time) => tokio::time::timeout(time, entry.done()).await,
+            None => tokio::time::timeout(limits.plan_time, entry.planning_over()).await,
+        };
     };
+    // When the server ends before the operation does, its client still hears where to look.
+    let leaving = async {
+        watch::ended(ctx.app.ending.subscribe()).await;
+        tokio::time::sleep(ctx.app.config.grace.saturating_sub(LAST_WORD)).await;
+    };
+    tokio::select! {
+        () = waited => {}
+        () = leaving => {}
+    }
     let operation = entry.operation();
     let location = operation_url(&operation.id);
     if let Some(error) = operation.error.clone() {

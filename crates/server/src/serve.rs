@@ -148,10 +148,13 @@ pub async fn serve(listener: TcpListener, app: App, end: impl Future<Output = ()
     app.ending.send_replace(true);
     tracing::info!(operations = running.len(), "shutting down");
     let grace = tokio::time::timeout(app.config.grace, async {
-        for entry in running {
-            entry.done().await;
-        }
-        connections.shutdown().await;
+        let done = async {
+            for entry in running {
+                entry.done().await;
+            }
+        };
+        // Connections are told at once, so that their clients come back elsewhere.
+        futures::join!(done, connections.shutdown());
     });
     if grace.await.is_err() {
         tracing::warn!("the time to end is over; what still runs is handed over");

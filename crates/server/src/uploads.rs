@@ -120,21 +120,24 @@ impl Uploads {
         }
     }
 
-    /// Returns a chart by its digest, with or without `sha256:`.
+    /// Returns a chart by its digest, with or without `sha256:`; where the cluster does not say whether another replica has
+    /// it, there is none.
     pub(crate) async fn get(&self, digest: &str) -> Option<Upload> {
+        self.find(digest).await.unwrap_or_else(|problem| {
+            tracing::debug!(digest, detail = problem.detail, "an uploaded chart could not be looked for");
+            None
+        })
+    }
+
+    /// Returns a chart by its digest, with or without `sha256:`.
+    pub(crate) async fn find(&self, digest: &str) -> Result<Option<Upload>, Box<Problem>> {
         let hex = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
         let digest = format!("sha256:{hex}");
         let known = self.lock().get(&digest).cloned();
         if known.is_some() || hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return known;
+            return Ok(known);
         }
-        match self.fetch(&digest).await {
-            Ok(found) => found,
-            Err(problem) => {
-                tracing::debug!(digest, detail = problem.detail, "an uploaded chart could not be looked for");
-                None
-            }
-        }
+        self.fetch(&digest).await
     }
 
     /// Reads a chart that another replica has taken in.

@@ -122,16 +122,18 @@ pub(crate) fn respond(
     response
 }
 
+/// Waits until the server ends.
+pub(crate) async fn ended(mut ending: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = ending.wait_for(|ending| *ending).await;
+}
+
 fn alive(
     events: impl Stream<Item = Bytes> + Send + 'static,
-    mut ending: watch::Receiver<bool>,
+    ending: watch::Receiver<bool>,
     silence: Duration,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static {
-    let ended = async move {
-        // A sender that is gone means the same.
-        let _ = ending.wait_for(|ending| *ending).await;
-    };
-    let events = Box::pin(events.take_until(Box::pin(ended)));
+    let events = Box::pin(events.take_until(Box::pin(ended(ending))));
     stream::unfold(events, move |mut events| async move {
         let chunk = match tokio::time::timeout(silence, events.next()).await {
             Ok(chunk) => chunk?,

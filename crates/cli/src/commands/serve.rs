@@ -10,56 +10,15 @@ use cluster::Cluster;
 use engine::{Engine, Holder, Settings};
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use tracing_subscriber::EnvFilter;
 
 use crate::command::{Call, Command, PLAIN};
-use crate::commands::serve_auth::{self, Guarded};
-use crate::commands::serve_clusters::{self, Further};
+use crate::commands::serve_auth;
+use crate::commands::serve_clusters::Further;
 use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
-use crate::flags::{Flag, Group, Parsed, go_span};
+use crate::flags::go_span;
 use crate::sample;
-
-static FLAGS: Group = Group {
-    title: "Serving",
-    flags: &[
-        Flag::switch(
-            "sandbox",
-            "serve an in-process Kubernetes API instead of a cluster; it forgets everything at the end",
-        ),
-        Flag::text("listen", "ADDR", "the address to listen on; loopback only, unless --auth says who may ask")
-            .or("127.0.0.1:8080"),
-        Flag::text(
-            "sandbox-listen",
-            "ADDR",
-            "serve the sandbox's Kubernetes API too, for kubectl and helm (127.0.0.1:8081)",
-        ),
-        Flag::text(
-            "kubeconfig",
-            "FILE",
-            "the kubeconfig file; else $KUBECONFIG, ~/.kube/config, the pod's service account",
-        ),
-        Flag::text("kube-context", "NAME", "the context of the kubeconfig file"),
-        Flag::text(
-            "namespace",
-            "NAME",
-            "the server's own namespace, with its API keys; else $POD_NAMESPACE, the service account's, the context's",
-        )
-        .short('n'),
-        Flag::text(
-            "instance",
-            "NAME",
-            "a name that no other server has at the same time, such as that of a StatefulSet's pod: after a restart, changes that \
-             the server was killed in are taken up at once",
-        ),
-        Flag::text(
-            "unlock-after",
-            "TIME",
-            "take a pending revision of Helm for dead when it is this old (24h); never by default, as Helm leaves no sign of life",
-        ),
-        Flag::text("context", "NAME", "").hidden(),
-    ],
-};
+use crate::serving::{self, Effective, Telling};
 
 pub(crate) static COMMAND: Command = Command {
     name: "serve",
@@ -69,20 +28,18 @@ pub(crate) static COMMAND: Command = Command {
            Kubernetes API (--sandbox) that needs no cluster at all and forgets everything when it ends.\n\n\
            Records are kept where $HELM_DRIVER says. Without --auth everybody on this machine is answered, and nobody else is.\n\
            With --auth each request has a bearer token, and everything is done in the name of whoever it belongs to, so that\n\
-           Kubernetes' RBAC decides.",
+           Kubernetes' RBAC decides.\n\n\
+           All that flags say can stand in a file (--config) and in variables ($WHIPSTAFF_LISTEN for --listen, and so on):\n\
+           flags win over variables, and these over the file. --print-config shows what comes out.",
     examples: &[
         "whipstaff serve --sandbox",
         "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging",
         "whipstaff serve --kube-context staging --cluster prod=admin@prod.example.com --cluster lab",
+        "whipstaff serve --config whipstaff.yaml --log-format json",
         "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
     ],
-    flags: &[&FLAGS, &serve_clusters::FLAGS, &serve_auth::FLAGS],
-    exclusive: &[
-        &["sandbox", "kubeconfig"],
-        &["sandbox", "kube-context"],
-        &["sandbox", "context"],
-        &["sandbox", "cluster"],
-    ],
+    flags: serving::FLAGS,
+    exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"], &["sandbox", "cluster"]],
     run: Some(run),
     ..PLAIN
 };
@@ -91,32 +48,68 @@ pub(crate) static COMMAND: Command = Command {
 #[derive(Debug)]
 struct Args {
     sandbox: bool,
-    listen: SocketAddr,
     sandbox_listen: Option<SocketAddr>,
     kubeconfig: Option<PathBuf>,
     kube_context: Option<String>,
     settings: Settings,
+    /// Without a word about it, the client's own: the service account's or that of the kubeconfig context.
     namespace: Option<String>,
-    guarded: Guarded,
+    config: server::Config,
     further: Further,
+    telling: Telling,
 }
 
-fn address(flags: &Parsed, name: &str) -> Outcome<Option<SocketAddr>> {
-    let parse = |text: &str| {
-        text.parse().map_err(|error| {
-            Fail::new(format!("invalid argument {text:?} for \"--{name}\" flag: {error}, as in 127.0.0.1:8080"))
-        })
-    };
-    flags.some(name).map(parse).transpose()
+impl Args {
+    fn read(settings: &Effective, context: Option<&str>) -> Outcome<Self> {
+        let listen = address(settings, "listen")?.unwrap_or_else(|| server::Config::default().listen);
+        let (retention, grace) = serving::times(settings)?;
+        let limits = serving::limits(settings)?;
+        let further = Further::read(settings)?;
+        let config = server::Config {
+            listen,
+            retention,
+            grace,
+            limits,
+            cluster_hosts: further.hosts.clone(),
+            require_preconditions: settings.on("require-preconditions"),
+            ..server::Config::default()
+        };
+        let args = Self {
+            sandbox: settings.on("sandbox"),
+            sandbox_listen: address(settings, "sandbox-listen")?,
+            kubeconfig: settings.some("kubeconfig").map(PathBuf::from),
+            kube_context: settings.some("kube-context").or(context).map(str::to_owned),
+            settings: engine_settings(settings)?,
+            namespace: settings.some("namespace").map(str::to_owned),
+            config: serve_auth::read(settings, config)?,
+            further,
+            telling: Telling::read(settings)?,
+        };
+        if args.sandbox_listen.is_some() && !args.sandbox {
+            fail!("{} needs --sandbox", settings.called("sandbox-listen"));
+        }
+        // What is said less strongly, such as in a file, gives way.
+        if let Some(other) = settings.as_strong_as("sandbox", &["kubeconfig", "kube-context"]).filter(|_| args.sandbox)
+        {
+            fail!("{} and {} exclude each other", settings.called("sandbox"), settings.called(other));
+        }
+        Ok(args)
+    }
+}
+
+fn address(settings: &Effective, name: &str) -> Outcome<Option<SocketAddr>> {
+    let parse =
+        |text: &str| text.parse().map_err(|error| settings.wrong(name, &format!("{error}, as in 127.0.0.1:8080")));
+    settings.some(name).map(parse).transpose()
 }
 
 /// What is the same for every change.
-fn settings(flags: &Parsed) -> Outcome<Settings> {
-    let wrong = |text| Fail::new(format!("invalid argument {text:?} for \"--unlock-after\" flag: a time such as 24h"));
-    let age = |text| go_span(text).filter(|age| !age.is_zero()).ok_or_else(|| wrong(text));
+fn engine_settings(settings: &Effective) -> Outcome<Settings> {
+    let wrong = || settings.wrong("unlock-after", &"a time such as 24h");
+    let age = |text| go_span(text).filter(|age| !age.is_zero()).ok_or_else(wrong);
     Ok(Settings {
-        holder: flags.some("instance").map_or_else(Holder::default, Holder::only),
-        unlock_after: flags.some("unlock-after").map(age).transpose()?,
+        holder: settings.some("instance").map_or_else(Holder::default, Holder::only),
+        unlock_after: settings.some("unlock-after").map(age).transpose()?,
         ..Settings::guarded()
     })
 }
@@ -129,41 +122,27 @@ fn given(name: &str) -> Option<String> {
 fn run(call: &Call) -> Outcome {
     // One crypto provider for the whole process; every TLS library of ours is built without one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let flags = &call.flags;
-    let context = flags.some("kube-context").or(flags.some("context"));
-    let args = Args {
-        sandbox: flags.on("sandbox"),
-        listen: address(flags, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-        sandbox_listen: address(flags, "sandbox-listen")?,
-        kubeconfig: flags.some("kubeconfig").map(PathBuf::from),
-        kube_context: context.map(str::to_owned),
-        settings: settings(flags)?,
-        namespace: flags.some("namespace").map(str::to_owned).or_else(|| given("POD_NAMESPACE")),
-        guarded: Guarded::read(flags)?,
-        further: Further::read(flags)?,
-    };
-    if args.sandbox_listen.is_some() && !args.sandbox {
-        fail!("--sandbox-listen needs --sandbox");
+    let settings = Effective::read(&call.flags, &given)?;
+    let mut args = Args::read(&settings, call.flags.some("context"))?;
+    if call.flags.on("print-config") {
+        return crate::output::print(&serving::print(&settings));
     }
-    let filter = EnvFilter::try_from_env("WHIPSTAFF_LOG").unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let telling = serving::begin(&args.telling)?;
+    args.config.traced = telling.traced();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(args)).map_err(|error| Fail::new(format!("{error:#}")))
+    let served = runtime.block_on(serve(args));
+    telling.end();
+    served.map_err(|error| Fail::new(format!("{error:#}")))
 }
 
 async fn serve(args: Args) -> Result<()> {
-    let mut config = args.guarded.apply(server::Config {
-        listen: args.listen,
-        cluster_hosts: args.further.hosts.clone(),
-        ..server::Config::default()
-    });
-    let listener = server::bind(&config).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let mut config = args.config.clone();
+    let listener = server::bind(&config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let (client, about) = match args.sandbox {
         true => sandbox(&args).await?,
         false => cluster(&args).await?,
     };
-    // Without a word about it, the client's own: the service account's or that of the kubeconfig context.
     config.namespace = args.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
     let (scheme, is_open) = (if config.tls.is_some() { "https" } else { "http" }, !config.auth.is_on());
     let clock: Clock = Arc::new(Timestamp::now);
@@ -276,20 +255,46 @@ mod tests {
     use super::*;
     use crate::flags::parse;
 
+    fn read(args: &[&str]) -> Result<Args, String> {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let settings = Effective::read(&parse(serving::FLAGS, &args).unwrap(), &|_| None);
+        settings.and_then(|settings| Args::read(&settings, None)).map_err(|fail| fail.text)
+    }
+
     #[test]
     fn what_is_said_of_locks_reaches_the_engine() {
-        let settings = |args: &[&str]| {
-            let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-            settings(&parse(&[&FLAGS], &args).unwrap()).map_err(|fail| fail.text)
-        };
-        let plain = settings(&[]).unwrap();
+        let plain = read(&[]).unwrap().settings;
         assert_eq!(plain.unlock_after, None, "a Helm may be waiting for as long as it was told to");
-        let told = settings(&["--unlock-after", "1h30m", "--instance=whipstaff-0"]).unwrap();
+        let told = read(&["--unlock-after", "1h30m", "--instance=whipstaff-0"]).unwrap().settings;
         assert_eq!(told.unlock_after, Some(Duration::from_secs(5400)));
         assert!(told.holder.id().starts_with("whipstaff-0_"), "{}", told.holder.id());
         for wrong in ["0", "soon", "-1h"] {
-            let error = settings(&["--unlock-after", wrong]).unwrap_err();
+            let error = read(&["--unlock-after", wrong]).unwrap_err();
             assert_eq!(error, format!("invalid argument {wrong:?} for \"--unlock-after\" flag: a time such as 24h"));
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_server() {
+        let (ours, its) = (read(&[]).unwrap().config, server::Config::default());
+        assert_eq!((ours.listen, ours.retention, ours.grace), (its.listen, its.retention, its.grace));
+        assert_eq!((ours.limits, ours.auth), (its.limits, its.auth));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_together_is_refused() {
+        for (args, text) in [
+            (&["--sandbox-listen=127.0.0.1:1"][..], "--sandbox-listen needs --sandbox"),
+            (&["--sandbox", "--kubeconfig=k"], "--sandbox and --kubeconfig exclude each other"),
+            (&["--listen=here"], "invalid argument \"here\" for \"--listen\" flag"),
+            (&["--log-format=xml"], "one of text, json"),
+            (&["--log=a=b=c"], "for \"--log\" flag"),
+            (&["--otlp-endpoint=collector:4317"], "an address such as http://127.0.0.1:4318"),
+            (&["--limit-requests=0"], "a number above zero"),
+            (&["--limit-read-time=0s"], "a time above zero"),
+        ] {
+            let error = read(args).unwrap_err();
+            assert!(error.contains(text), "{args:?}: {error}");
         }
     }
 }

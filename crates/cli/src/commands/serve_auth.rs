@@ -1,126 +1,51 @@
-//! The flags of `serve` that say who may ask, and how in secret.
+//! The settings of `serve` that say who may ask, and how in secret.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use server::{Auth, Network, Oidc, Tls};
+use server::{Auth, Config, Oidc, Tls};
 
 use crate::fail::{Fail, Outcome, fail};
-use crate::flags::{Flag, Group, Kind, Parsed};
+use crate::serving::Effective;
 
-/// How often the files with the certificate are looked at.
-const LOOK: Duration = Duration::from_secs(10);
-
-pub(crate) static FLAGS: Group = Group {
-    title: "Who may ask",
-    flags: &[
-        Flag::of(
-            Kind::Slice,
-            "auth",
-            "KIND",
-            "the tokens that are taken: tokenreview (those of the cluster), apikey (`whipstaff key`), oidc; separated by commas",
-        ),
-        Flag::of(
-            Kind::Slice,
-            "token-audience",
-            "NAME",
-            "take tokens of the cluster that are meant for this audience; else those that are meant for the cluster itself",
-        ),
-        Flag::text("oidc-issuer", "URL", "the issuer whose tokens are taken; https, or of this machine"),
-        Flag::text("oidc-audience", "NAME", "whom the issuer's tokens have to be meant for"),
-        Flag::text("oidc-username-claim", "NAME", "the claim that names the user").or("sub"),
-        Flag::text(
-            "oidc-username-prefix",
-            "TEXT",
-            "what stands before the user's name, `-` for nothing; else the issuer and `#`, unless the claim is `email`",
-        ),
-        Flag::text("oidc-groups-claim", "NAME", "the claim with the user's groups"),
-        Flag::text("oidc-groups-prefix", "TEXT", "what stands before each group"),
-        Flag::text(
-            "oidc-ca-file",
-            "FILE",
-            "the authorities that the issuer's certificate may be from; else the system's",
-        ),
-        Flag::text("tls-cert-file", "FILE", "the certificate to be known by; read again when it changes"),
-        Flag::text("tls-key-file", "FILE", "the key of that certificate"),
-        Flag::switch(
-            "insecure-http",
-            "listen beyond this machine without TLS, where tokens can be read by whoever is in between",
-        ),
-        Flag::of(
-            Kind::Slice,
-            "trusted-proxies",
-            "NETWORK",
-            "the proxies, such as 10.0.0.0/8, whose X-Forwarded-For is believed in the audit log",
-        ),
-        Flag::switch("open-metrics", "show /metrics without a token"),
-    ],
-};
-
-/// What the flags say.
-#[derive(Debug)]
-pub(crate) struct Guarded {
-    auth: Auth,
-    tls: Option<Tls>,
-    insecure_http: bool,
-    trusted_proxies: Vec<Network>,
-    open_metrics: bool,
-}
-
-impl Guarded {
-    /// Reads the flags.
-    pub(crate) fn read(flags: &Parsed) -> Outcome<Self> {
-        let wrong = |name: &str, text: &str, why: &dyn std::fmt::Display| {
-            Fail::new(format!("invalid argument {text:?} for \"--{name}\" flag: {why}"))
-        };
-        let mut auth = Auth { audiences: flags.list("token-audience").to_vec(), ..Auth::default() };
-        for kind in flags.list("auth") {
-            match kind.trim() {
-                "tokenreview" => auth.token_review = true,
-                "apikey" => auth.api_keys = true,
-                "oidc" => auth.oidc = Some(oidc(flags)?),
-                other => return Err(wrong("auth", other, &"one of tokenreview, apikey, oidc")),
-            }
-        }
-        if auth.oidc.is_none()
-            && let Some(name) = ["oidc-issuer", "oidc-audience"].iter().find(|name| flags.given(name))
-        {
-            fail!("--{name} needs --auth oidc");
-        }
-        let tls = match (flags.some("tls-cert-file"), flags.some("tls-key-file")) {
-            (None, None) => None,
-            (Some(certificate), Some(key)) => {
-                Some(Tls { certificate: certificate.into(), key: key.into(), look: LOOK })
-            }
-            _ => fail!("--tls-cert-file and --tls-key-file need each other"),
-        };
-        let network =
-            |text: &String| text.trim().parse().map_err(|error: String| wrong("trusted-proxies", text, &error));
-        Ok(Self {
-            auth,
-            tls,
-            insecure_http: flags.on("insecure-http"),
-            trusted_proxies: flags.list("trusted-proxies").iter().map(network).collect::<Outcome<_>>()?,
-            open_metrics: flags.on("open-metrics"),
-        })
-    }
-
-    /// Puts it into a configuration.
-    pub(crate) fn apply(&self, config: server::Config) -> server::Config {
-        server::Config {
-            auth: self.auth.clone(),
-            tls: self.tls.clone(),
-            insecure_http: self.insecure_http,
-            trusted_proxies: self.trusted_proxies.clone(),
-            open_metrics: self.open_metrics,
-            ..config
+/// Puts what the settings say into a configuration.
+pub(crate) fn read(settings: &Effective, config: Config) -> Outcome<Config> {
+    let mut auth = Auth { audiences: settings.list("token-audience").to_vec(), ..Auth::default() };
+    for kind in settings.list("auth") {
+        match kind.trim() {
+            "tokenreview" => auth.token_review = true,
+            "apikey" => auth.api_keys = true,
+            "oidc" => auth.oidc = Some(oidc(settings)?),
+            other => return Err(settings.wrong_text("auth", other, &"one of tokenreview, apikey, oidc")),
         }
     }
+    if auth.oidc.is_none()
+        && let Some(name) = ["oidc-issuer", "oidc-audience"].iter().find(|name| settings.some(name).is_some())
+    {
+        fail!("{} needs --auth oidc", settings.called(name));
+    }
+    let tls = match (settings.some("tls-cert-file"), settings.some("tls-key-file")) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => {
+            Some(Tls { certificate: certificate.into(), key: key.into(), look: settings.some_time("tls-look")? })
+        }
+        _ => fail!("--tls-cert-file and --tls-key-file need each other"),
+    };
+    let network = |text: &String| {
+        text.trim().parse().map_err(|error: String| settings.wrong_text("trusted-proxies", text, &error))
+    };
+    Ok(Config {
+        auth,
+        tls,
+        insecure_http: settings.on("insecure-http"),
+        trusted_proxies: settings.list("trusted-proxies").iter().map(network).collect::<Outcome<_>>()?,
+        open_metrics: settings.on("open-metrics"),
+        ..config
+    })
 }
 
-fn oidc(flags: &Parsed) -> Outcome<Oidc> {
-    let text = |name: &str| flags.text(name).to_owned();
-    let ca = match flags.some("oidc-ca-file").map(PathBuf::from) {
+fn oidc(settings: &Effective) -> Outcome<Oidc> {
+    let text = |name: &str| settings.text(name).to_owned();
+    let ca = match settings.some("oidc-ca-file").map(PathBuf::from) {
         Some(path) => {
             std::fs::read(&path).map_err(|error| Fail::new(format!("cannot read `{}`: {error}", path.display())))?
         }
@@ -144,9 +69,10 @@ mod tests {
     use super::*;
     use crate::flags::parse;
 
-    fn read(args: &[&str]) -> Result<Guarded, String> {
+    fn read(args: &[&str]) -> Result<Config, String> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Guarded::read(&parse(&[&FLAGS], &args).unwrap()).map_err(|fail| fail.text)
+        let settings = Effective::read(&parse(crate::serving::FLAGS, &args).unwrap(), &|_| None);
+        settings.and_then(|settings| super::read(&settings, Config::default())).map_err(|fail| fail.text)
     }
 
     #[test]

@@ -11,30 +11,11 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use server::{App, ClusterHosts, ClusterInfo};
 
 use crate::connect;
-use crate::fail::{Fail, Outcome};
-use crate::flags::{Flag, Group, Kind, Parsed};
+use crate::fail::Outcome;
+use crate::serving::Effective;
 
 /// How long a connection to a further cluster may take.
 const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
-
-pub(crate) static FLAGS: Group = Group {
-    title: "Further clusters",
-    flags: &[
-        Flag::of(
-            Kind::Slice,
-            "cluster",
-            "NAME[=CONTEXT]",
-            "serve this context of the kubeconfig as a further cluster of this name, which is the context's when left out",
-        ),
-        Flag::of(
-            Kind::Slice,
-            "allow-cluster-hosts",
-            "HOST",
-            "where clusters may be that are added over the API: k8s.example.com, *.example.com, 10.0.0.0/8; else anywhere with https \
-             but on this machine and its link",
-        ),
-    ],
-};
 
 /// The further clusters.
 #[derive(Debug)]
@@ -46,14 +27,14 @@ pub(crate) struct Further {
 }
 
 impl Further {
-    /// Reads the flags.
-    pub(crate) fn read(flags: &Parsed) -> Outcome<Self> {
-        let clusters = flags.list("cluster").iter().map(|text| {
+    /// Reads the settings.
+    pub(crate) fn read(settings: &Effective) -> Outcome<Self> {
+        let clusters = settings.list("cluster").iter().map(|text| {
             let (name, context) = text.split_once('=').unwrap_or((text, text));
             (name.to_owned(), context.to_owned())
         });
-        let hosts = ClusterHosts::read(flags.list("allow-cluster-hosts"))
-            .map_err(|error| Fail::new(format!("invalid argument for \"--allow-cluster-hosts\" flag: {error}")))?;
+        let hosts = ClusterHosts::read(settings.list("allow-cluster-hosts"))
+            .map_err(|error| settings.wrong("allow-cluster-hosts", &error))?;
         Ok(Self { clusters: clusters.collect(), hosts })
     }
 
@@ -115,7 +96,8 @@ mod tests {
 
     fn read(args: &[&str]) -> Result<Further, String> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Further::read(&parse(&[&FLAGS], &args).unwrap()).map_err(|fail| fail.text)
+        let flags = parse(crate::serving::FLAGS, &args).unwrap();
+        Further::read(&Effective::read(&flags, &|_| None).unwrap()).map_err(|fail| fail.text)
     }
 
     #[test]

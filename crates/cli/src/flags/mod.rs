@@ -16,7 +16,7 @@ pub(crate) use tables::{
     CHART, CLUSTER, FURTHER, GLOBAL, HELP, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, REVISION, SENDING, SERVER,
     VALUES, WAIT,
 };
-pub(crate) use value::{go_bool, go_int, go_span};
+pub(crate) use value::{bytes, go_bool, go_int, go_span, texts};
 
 /// What a flag takes, and how several of it add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     Float,
     /// A time span as Go writes it.
     Duration,
+    /// A number of bytes, such as `32Mi`.
+    Size,
     /// How to wait.
     Wait,
     /// An output format.

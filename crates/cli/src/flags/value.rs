@@ -20,7 +20,7 @@ pub(super) struct Held {
 
 /// Takes a value in.
 pub(super) fn set(held: &mut Held, kind: Kind, value: &str) -> Result<(), String> {
-    let bytes = value.as_bytes();
+    let raw = value.as_bytes();
     match kind {
         Kind::Array => {
             held.texts.push(value.to_owned());
@@ -31,11 +31,12 @@ pub(super) fn set(held: &mut Held, kind: Kind, value: &str) -> Result<(), String
             return Ok(());
         }
         Kind::Pairs => return pairs(&mut held.pairs, value),
-        Kind::Bool => parse_bool(bytes).map(drop).ok_or_else(|| number("Bool", value, NumError::Syntax)),
-        Kind::Int => parse_int(bytes, 0, 64).map(drop).map_err(|why| number("Int", value, why)),
-        Kind::Uint => parse_uint(bytes, 0, 64).map(drop).map_err(|why| number("Uint", value, why)),
-        Kind::Float => parse_float(bytes).map(drop).map_err(|why| number("Float", value, why)),
+        Kind::Bool => parse_bool(raw).map(drop).ok_or_else(|| number("Bool", value, NumError::Syntax)),
+        Kind::Int => parse_int(raw, 0, 64).map(drop).map_err(|why| number("Int", value, why)),
+        Kind::Uint => parse_uint(raw, 0, 64).map(drop).map_err(|why| number("Uint", value, why)),
+        Kind::Float => parse_float(raw).map(drop).map_err(|why| number("Float", value, why)),
         Kind::Duration => go_duration(value).map(drop),
+        Kind::Size => bytes(value).map(drop).ok_or_else(|| "not a number of bytes such as 32Mi".to_owned()),
         Kind::Format if !matches!(value, "table" | "json" | "yaml") => Err("invalid format type".to_owned()),
         Kind::Wait if !matches!(value, "watcher" | "legacy" | "hookOnly" | "true" | "false") => {
             Err(format!("invalid wait input {}. Valid inputs are watcher, hookOnly, and legacy", quote(value)))
@@ -60,6 +61,30 @@ pub(super) fn set(held: &mut Held, kind: Kind, value: &str) -> Result<(), String
     }?;
     held.texts = vec![value.to_owned()];
     Ok(())
+}
+
+/// The texts that a value of a kind comes to, when it is given elsewhere than on the command line.
+///
+/// # Errors
+/// Why it is none of this kind, as for a flag.
+pub(crate) fn texts(kind: Kind, value: &str) -> Result<Vec<String>, String> {
+    let mut held = Held::default();
+    set(&mut held, kind, value)?;
+    Ok(held.texts)
+}
+
+/// Reads a number of bytes, with Kubernetes' suffixes.
+pub(crate) fn bytes(text: &str) -> Option<usize> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let shift = match unit {
+        "" => 0,
+        "Ki" => 10,
+        "Mi" => 20,
+        "Gi" => 30,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(1 << shift)
 }
 
 fn number(function: &str, value: &str, why: NumError) -> String {
@@ -169,6 +194,24 @@ mod tests {
             (".s", Err("time: invalid duration \".s\"")),
         ] {
             assert_eq!(go_duration(text), want.map_err(str::to_owned), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_the_suffixes_of_kubernetes() {
+        for (text, want) in [
+            ("0", Some(0)),
+            ("32Mi", Some(32 << 20)),
+            ("1Ki", Some(1024)),
+            ("2Gi", Some(2 << 30)),
+            ("1.5Mi", None),
+            ("Mi", None),
+            ("-1", None),
+            ("99999999999999999999", None),
+            ("9999999999999Gi", None),
+            ("1M", None),
+        ] {
+            assert_eq!(bytes(text), want, "{text}");
         }
     }
 

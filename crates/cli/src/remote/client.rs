@@ -204,7 +204,7 @@ fn retry_after(answer: &Answer) -> Duration {
 }
 
 /// Whom to trust: the authority of a file, or those of this machine.
-fn tls(ca_file: Option<&str>) -> Outcome<TlsConfig> {
+pub(crate) fn tls(ca_file: Option<&str>) -> Outcome<TlsConfig> {
     let roots = match ca_file {
         Some(path) => of_file(path)?,
         None => {

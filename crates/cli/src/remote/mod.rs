@@ -17,6 +17,8 @@ use api::RevisionDiff;
 use chart::ValueOptions;
 use engine::{Change, Form, Rollback, Target, Test, Uninstall};
 
+#[cfg(feature = "otlp")]
+pub(crate) use client::tls;
 pub(crate) use client::{Ask, Client, segment, with_query};
 pub(crate) use events::{follow, known};
 pub(crate) use problem::fail as failure;

@@ -68,16 +68,30 @@ pub(crate) enum ChartSource {
     Archive(Bytes),
 }
 
-/// Finds the chart that a body means, and loads it.
+/// Finds the chart that a body means, and loads it, for what needs the cluster anyway.
 pub(crate) async fn resolve(app: &App, wanted: &ChartRef) -> Result<Arc<Chart>, Box<Problem>> {
-    match chart_source(app, wanted).await? {
+    loaded(find(app, wanted, true).await?).await
+}
+
+/// Finds the chart that a body means, and loads it, for what works without a cluster.
+pub(crate) async fn resolve_here(app: &App, wanted: &ChartRef) -> Result<Arc<Chart>, Box<Problem>> {
+    loaded(chart_source(app, wanted).await?).await
+}
+
+async fn loaded(source: ChartSource) -> Result<Arc<Chart>, Box<Problem>> {
+    match source {
         ChartSource::Upload(upload) => Ok(upload.loaded),
         ChartSource::Archive(bytes) => Ok(Arc::new(uploads::load(bytes).await?)),
     }
 }
 
-/// Finds the chart that a body means.
+/// Finds the chart that a body means, for what works without a cluster.
 pub(crate) async fn chart_source(app: &App, wanted: &ChartRef) -> Result<ChartSource, Box<Problem>> {
+    find(app, wanted, false).await
+}
+
+/// `strict`: a cluster that does not say whether the chart is there is a problem of its own, which may pass.
+async fn find(app: &App, wanted: &ChartRef, strict: bool) -> Result<ChartSource, Box<Problem>> {
     let wrong = |pointer: &str, text: &str| Box::new(Problem::input(vec![InputError::body(pointer, text)]));
     let ways = [&wanted.upload, &wanted.archive, &wanted.repository, &wanted.oci];
     match ways.iter().filter(|way| way.is_some()).count() {
@@ -100,7 +114,8 @@ pub(crate) async fn chart_source(app: &App, wanted: &ChartRef) -> Result<ChartSo
         }
     }
     match (&wanted.upload, &wanted.archive) {
-        (Some(digest), _) => match app.uploads.get(digest).await {
+        (Some(digest), _) => match if strict { app.uploads.find(digest).await? } else { app.uploads.get(digest).await }
+        {
             Some(upload) => Ok(ChartSource::Upload(Box::new(upload))),
             None => {
                 let text = "no such chart was uploaded, or its day is over; upload it again (`POST /v1/charts`)";

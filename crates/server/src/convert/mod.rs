@@ -9,7 +9,9 @@ mod release;
 mod values;
 
 pub(crate) use change::{change, check_change, rollback, test, uninstall};
-pub(crate) use chart::{ChartSource, chart_metadata, chart_source, chart_summary, resolve as resolve_chart};
+pub(crate) use chart::{
+    ChartSource, chart_metadata, chart_source, chart_summary, resolve as resolve_chart, resolve_here,
+};
 pub(crate) use live::{drift, resource};
 pub(crate) use mask::mask;
 pub use plan::revision_diff;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{Problem, Reason};
 use axum::body::Body;
-use axum::response::IntoResponse;
+use futures::StreamExt;
 use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 
@@ -12,6 +12,7 @@ use crate::ctx::{Ctx, Outcome};
 use crate::operations::{Entry, Listing, Wanted, events, stream};
 use crate::page::{Place, page};
 use crate::reply::{Reply, operation_url};
+use crate::watch;
 
 pub(super) async fn operation_list(ctx: Ctx) -> Outcome {
     let given = |name: &str| ctx.query.get(name).map(str::to_owned);
@@ -45,14 +46,16 @@ pub(super) async fn operation_get(ctx: Ctx) -> Outcome {
 pub(super) async fn operation_events(ctx: Ctx) -> Outcome {
     let entry = find(&ctx, true).await?;
     let seen = ctx.header("last-event-id").and_then(|id| id.parse().ok()).unwrap_or(0);
-    Ok(events::stream(entry, seen).into_response())
+    let events = events::stream(entry, seen, ctx.stream_place()?);
+    Ok(watch::respond(events, ctx.app.ending.subscribe()))
 }
 
 pub(super) async fn operation_logs(ctx: Ctx) -> Outcome {
     let follow = ctx.query.flag("follow") && ctx.media().text;
     let entry = find(&ctx, follow).await?;
     if follow {
-        return Reply::ok().bytes(&ctx, "text/plain; charset=utf-8", Body::from_stream(events::follow_logs(entry)));
+        let log = events::follow_logs(entry, ctx.stream_place()?).take_until(watch::ended(ctx.app.ending.subscribe()));
+        return Reply::ok().bytes(&ctx, "text/plain; charset=utf-8", Body::from_stream(log));
     }
     let log = |(_, event)| match event {
         api::Event::Log { pod, container, text, .. } => Some(api::ContainerLog { pod, container, text }),

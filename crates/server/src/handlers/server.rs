@@ -60,13 +60,17 @@ pub(super) async fn readyz(ctx: Ctx) -> Outcome {
     match tokio::time::timeout(PATIENCE, cluster.own().cluster().version()).await {
         Ok(Ok(_)) if ctx.app.operations.is_blind() => {
             let text = "the operations of other servers are not known: the server's own namespace cannot be watched";
-            Err(Box::new(Problem::new(Reason::ClusterError, text)))
+            Err(Box::new(Problem::new(Reason::ClusterUnreachable, text)))
         }
         Ok(Ok(_)) if ctx.app.clusters.is_blind() => {
             Err(Box::new(Problem::new(Reason::ClusterError, "it is not known yet which clusters there are")))
         }
         Ok(Ok(_)) => Reply::ok().value(&ctx, &api::Health { status: "ok".to_owned() }),
-        Ok(Err(error)) => Err(problems::of(engine::Error::Cluster(error))),
+        // However it does not work: others are to be asked until it does.
+        Ok(Err(error)) => Err(match *problems::of(engine::Error::Cluster(error)) {
+            problem if problem.status == 503 => Box::new(problem),
+            Problem { detail, .. } => Box::new(Problem::new(Reason::ClusterUnreachable, detail)),
+        }),
         Err(_) => Err(problems::slow_cluster(PATIENCE)),
     }
 }

@@ -125,7 +125,7 @@ impl Operations {
             None => entry,
         };
         self.running().insert(id.clone(), entry.clone());
-        let span = tracing::info_span!("operation", id);
+        let span = super::span(&entry.operation(), None);
         let work = resume::work(app.clone(), entry.clone(), mine.clone());
         tokio::spawn(keep::see_through(app.clone(), entry, mine, work).instrument(span));
         Ok(())

@@ -3,27 +3,28 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::response::sse::{Event, KeepAlive, Sse};
+use bytes::{Bytes, BytesMut};
 use futures::Stream;
 
 use super::entry::Entry;
+use crate::limits::Place;
+use crate::watch;
 
-/// Streams the events after the one that was seen last; `done` is the last.
-pub(crate) fn stream(entry: Arc<Entry>, seen: usize) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let state = State { changes: entry.watch(), entry, seen, waiting: VecDeque::new(), ended: false };
-    let events = futures::stream::unfold(state, |mut state| async move {
+/// Streams the events after the one that was seen last; `done` is the last. The place is free when the stream is dropped.
+pub(crate) fn stream(entry: Arc<Entry>, seen: usize, place: Place) -> impl Stream<Item = Bytes> {
+    let state = State { changes: entry.watch(), entry, seen, waiting: VecDeque::new(), ended: false, _place: place };
+    futures::stream::unfold(state, |mut state| async move {
         let (id, event) = state.next().await?;
-        let text = serde_json::to_string(&event).unwrap_or_default();
-        Some((Ok(Event::default().id(id.to_string()).event(event.name()).data(text)), state))
-    });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+        let mut text = BytesMut::new();
+        watch::write(&mut text, Some(&id.to_string()), event.name(), &watch::data(&event));
+        Some((text.freeze(), state))
+    })
 }
 
 /// Streams what containers have printed, as text, until the operation is done.
-pub(crate) fn follow_logs(entry: Arc<Entry>) -> impl Stream<Item = Result<String, Infallible>> {
-    let state = State { changes: entry.watch(), entry, seen: 0, waiting: VecDeque::new(), ended: false };
+pub(crate) fn follow_logs(entry: Arc<Entry>, place: Place) -> impl Stream<Item = Result<String, Infallible>> {
+    let state = State { changes: entry.watch(), entry, seen: 0, waiting: VecDeque::new(), ended: false, _place: place };
     futures::stream::unfold(state, |mut state| async move {
         loop {
             if let (_, api::Event::Log { pod, container, text, .. }) = state.next().await? {
@@ -45,6 +46,7 @@ struct State {
     seen: usize,
     waiting: VecDeque<(usize, api::Event)>,
     ended: bool,
+    _place: Place,
 }
 
 impl State {

@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(10);
 /// How long one watch goes on before it is begun anew.
 const WATCH_SECONDS: u32 = 280;
+/// A watch that says nothing for so long is dead: the API server sends a bookmark every minute.
+const SILENCE: Duration = Duration::from_secs(100);
 
 /// All listings by id, which is in order of time.
 #[derive(Default)]
@@ -125,7 +127,8 @@ impl Index {
         loop {
             let params = WatchParams::default().labels(&labels).timeout(WATCH_SECONDS);
             let mut events = pin!(leases.watch(&params, &version).await.map_err(|e| home.refused(e))?);
-            while let Some(event) = events.try_next().await.map_err(problem_of)? {
+            while let Ok(event) = tokio::time::timeout(SILENCE, events.try_next()).await {
+                let Some(event) = event.map_err(problem_of)? else { break };
                 match event {
                     WatchEvent::Added(lease) | WatchEvent::Modified(lease) => {
                         version = lease.metadata.resource_version.clone().unwrap_or(version);
@@ -145,6 +148,8 @@ impl Index {
                     WatchEvent::Error(status) => return Err(problem_of(kube::Error::Api(status))),
                 }
             }
+            // One that ends at once is not to be opened a thousand times a second.
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

@@ -21,6 +21,8 @@ const RENEWAL: Duration = Duration::from_secs(5);
 const PACE: Duration = Duration::from_millis(250);
 /// How long the end of an operation is tried to be stored before it is shown all the same.
 const LAST_TRIES: Duration = Duration::from_secs(30);
+/// The pause between tries to store the end while the cluster is away.
+const AWAY: Duration = Duration::from_millis(500);
 /// How often an operation in the queue looks whether it is its turn, where nothing tells it.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -47,7 +49,8 @@ pub(crate) async fn see_through(
     let work = async {
         operations.turn(&entry, &listed).await?;
         entry.begin(&operations.holder, operations.now());
-        work.await
+        let end = work.await;
+        super::resume::to_the_end(&app, &entry, &listed, end).await
     };
     let work = AssertUnwindSafe(work).catch_unwind();
     let ended = tokio::select! {
@@ -64,22 +67,32 @@ pub(crate) async fn see_through(
                     tracing::info!(reason, detail, "the operation has failed");
                 }
             }
-            keeper.finish(end).await;
+            let is_ours = keeper.finish(end).await;
             operations.running().remove(entry.id());
+            if !is_ours {
+                let listing = keeper.indexed.listing.clone();
+                return leave(&app, entry, listing).await;
+            }
             let operation = entry.operation();
+            tracing::Span::current().record("state", super::state_name(operation.state));
             app.metrics.operation_finished(operation.kind, operation.state, begun.elapsed().as_secs_f64());
         }
         Err(left) => {
             let indexed = keeper.leave(&left).await;
             operations.running().remove(entry.id());
-            // Whoever listens here goes on hearing what happens there.
-            if entry.is_watched() {
-                operations.mirrors().insert(entry.id().to_owned(), entry.clone());
-                super::mirror::follow(&app, entry, indexed.listing).await;
-            }
+            leave(&app, entry, indexed.listing).await;
         }
     }
     operations.measure(&app);
+}
+
+/// Has whoever listens here go on hearing what happens elsewhere.
+async fn leave(app: &App, entry: Arc<Entry>, listing: Listing) {
+    app.operations.measure(app);
+    if entry.is_watched() {
+        app.operations.mirrors().insert(entry.id().to_owned(), entry.clone());
+        super::mirror::follow(app, entry, listing).await;
+    }
 }
 
 impl Operations {
@@ -140,16 +153,20 @@ impl Keeper<'_> {
                 () = tokio::time::sleep_until(renewal) => {
                     renewal = Instant::now() + RENEWAL;
                     let begun = Instant::now();
-                    match self.renew().await {
-                        Ok(true) => dead = begun + TERM,
-                        Ok(false) => return,
-                        Err(_) if Instant::now() < dead => renewal = Instant::now() + PACE,
+                    // An answer that does not come must not keep us from seeing that our time is over.
+                    match tokio::time::timeout_at(dead.min(begun + RENEWAL), self.renew()).await {
+                        Ok(Ok(true)) => dead = begun + TERM,
+                        Ok(Ok(false)) => return,
+                        Ok(Err(_)) | Err(_) if Instant::now() < dead => renewal = Instant::now() + PACE,
                         // Somebody else may be at work on it.
-                        Err(_) => return,
+                        Ok(Err(_)) | Err(_) => return,
                     }
                 }
                 () = async { self.entry.to_store().await; tokio::time::sleep_until(stored + PACE).await } => {
-                    let _ = self.store().await;
+                    // Nor must a write keep us from saying that we live.
+                    if tokio::time::timeout_at(renewal, self.store()).await.is_err() {
+                        self.entry.not_stored();
+                    }
                     stored = Instant::now();
                 }
                 _ = cancel.changed() => self.hear(),
@@ -245,8 +262,8 @@ impl Keeper<'_> {
         }
     }
 
-    /// Ends the operation: the record first, then its listing.
-    async fn finish(&mut self, end: Result<OperationResult, Box<Problem>>) {
+    /// Ends the operation: the record first, then its listing; `false` when it has become another one's.
+    async fn finish(&mut self, end: Result<OperationResult, Box<Problem>>) -> bool {
         let operations = self.operations;
         let now = operations.now();
         let expires = now + operations.retention;
@@ -258,30 +275,40 @@ impl Keeper<'_> {
         self.entry.finish(end, now, expires);
         let deadline = Instant::now() + LAST_TRIES;
         loop {
-            match self.write().await {
+            let problem = match self.write().await {
                 Ok(Some(stored)) => {
                     // Whoever sees the end may ask for the next change, which the listing must not be in the way of.
-                    self.end_listing(&stored.operation, deadline).await;
+                    self.end_listing(&stored.operation, deadline.max(Instant::now() + PACE)).await;
                     self.entry.stored(stored);
                     break;
                 }
                 Ok(None) => break,
-                Err(_) if Instant::now() < deadline => {
-                    tokio::time::sleep(PACE).await;
-                    if matches!(self.renew().await, Ok(false)) {
-                        return;
-                    }
-                }
+                Err(problem) => problem,
+            };
+            // As long as the cluster is away nobody else can take it over either, and an end that was shown but not stored
+            // would come a second time, and another one perhaps.
+            let is_away = problem.retryable && !operations.hand_over.is_cancelled();
+            if !is_away && Instant::now() >= deadline {
                 // It could not be stored and is shown all the same; whoever takes it over finds out what was done.
-                Err(_) => {
-                    if let Some(stored) = self.entry.unstored() {
-                        self.entry.stored(stored);
-                    }
-                    return;
+                if let Some(stored) = self.entry.unstored() {
+                    self.entry.stored(stored);
+                }
+                return true;
+            }
+            // What was away for long may be another one's now.
+            loop {
+                tokio::time::sleep(AWAY).await;
+                match self.renew().await {
+                    Ok(true) => break,
+                    Ok(false) => return false,
+                    Err(_) if operations.hand_over.is_cancelled() => break,
+                    Err(problem) if problem.retryable || Instant::now() < deadline => {}
+                    Err(_) => break,
                 }
             }
         }
         operations.home.drop_request(self.entry.id()).await;
+        true
     }
 
     /// Says in the listing what the record says.

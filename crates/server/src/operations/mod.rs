@@ -16,6 +16,7 @@ mod mirror;
 mod record;
 mod request;
 mod resume;
+mod span;
 mod store;
 mod watch;
 
@@ -34,6 +35,7 @@ pub(crate) use keep::see_through;
 pub(crate) use keys::Idempotency;
 pub(crate) use listing::{Indexed, Listing};
 pub(crate) use record::state_name;
+pub(crate) use span::span;
 pub(crate) use watch::{Wanted, stream};
 
 use self::index::Index;
@@ -205,7 +207,10 @@ impl Operations {
     /// What changes a release and is not done, the oldest first.
     async fn of_release(&self, release: &ReleaseRef) -> Result<Vec<Indexed>, Box<Problem>> {
         self.refresh().await?;
-        Ok(self.index.of_release(release))
+        let mut found = self.index.of_release(release);
+        // What is done may have a listing that does not say so yet.
+        found.retain(|indexed| !self.here(&indexed.listing.id).is_some_and(|entry| entry.operation().done));
+        Ok(found)
     }
 
     /// The same, asked once more of those that another replica may just have ended.

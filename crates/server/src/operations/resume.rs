@@ -5,13 +5,16 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use api::{Kind, OperationResult, Problem, Reason};
+use api::{Kind, OperationResult, Problem, Reason, ReleaseRef};
 use engine::{Engine, Intent, Target, Unlock};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use release::{History, Status};
 
 use super::entry::Entry;
-use super::listing::Indexed;
+use super::listing::{Indexed, Listing};
 use super::record::Run;
 use crate::app::App;
 use crate::caller::Caller;
@@ -20,6 +23,8 @@ use crate::{handlers, problems, run};
 
 /// How often an operation may be taken over before it is taken for what kills servers.
 const MAX_TAKEOVERS: u32 = 3;
+/// The pause between looks at a release whose cluster is away.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is left to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,25 +61,69 @@ fn left(kind: Kind, run: &Run, history: &History) -> Left {
     }
 }
 
-/// Goes on with an operation.
+/// Sees to it that a run which ends without success leaves nothing pending. When the cluster went away in the middle of it,
+/// its revision could not be recorded as failed: then it is as if the run had died, and it is gone on with.
+pub(super) async fn to_the_end(
+    app: &App,
+    entry: &Arc<Entry>,
+    listing: &Listing,
+    mut end: Result<OperationResult, Box<Problem>>,
+) -> Result<OperationResult, Box<Problem>> {
+    let mut takeovers = 0;
+    while end.is_err() && entry.is_planned() {
+        match pending(app, entry, listing).await {
+            Ok(false) => break,
+            Ok(true) => {
+                takeovers += 1;
+                tracing::warn!("the run was cut off; going on with it");
+                end = resume(app.clone(), entry.clone(), listing.clone(), takeovers).await;
+            }
+            // Whoever keeps the listing sees when it takes too long.
+            Err(problem) if problem.retryable => tokio::time::sleep(PAUSE).await,
+            Err(_) => break,
+        }
+    }
+    end
+}
+
+/// Tells whether a run of this operation has left a revision that is not settled.
+async fn pending(app: &App, entry: &Entry, listing: &Listing) -> Result<bool, Box<Problem>> {
+    let ReleaseRef { cluster, namespace, name } = &listing.release;
+    let Some(member) = app.clusters.get(cluster) else { return Ok(false) };
+    let caller = listing.caller.clone().map_or_else(Caller::default, Caller::known);
+    let history = member.engine(&caller).ledger().history(namespace, name).await;
+    let history = history.map_err(|error| problems::of(engine::Error::Ledger(error)))?;
+    Ok(matches!(left(listing.kind, &entry.run(), &history), Left::All(Some(_))))
+}
+
+/// Goes on with an operation that has run elsewhere.
 pub(super) fn work(
     app: App,
     entry: Arc<Entry>,
     indexed: Indexed,
 ) -> impl Future<Output = Result<OperationResult, Box<Problem>>> + Send {
+    resume(app, entry, indexed.listing, indexed.takeovers)
+}
+
+fn resume(
+    app: App,
+    entry: Arc<Entry>,
+    listing: Listing,
+    takeovers: u32,
+) -> BoxFuture<'static, Result<OperationResult, Box<Problem>>> {
     let before = entry.run();
     async move {
-        let release = indexed.listing.release.clone();
+        let release = listing.release.clone();
         let member = app.clusters.get(&release.cluster).ok_or_else(|| {
             let text = format!("cluster `{}` is no longer there", release.cluster);
             Box::new(Problem::new(Reason::OperationAbandoned, text))
         })?;
-        let caller = indexed.listing.caller.clone().map_or_else(Caller::default, Caller::known);
+        let caller = listing.caller.clone().map_or_else(Caller::default, Caller::known);
         let engine = member.engine(&caller);
         let target = Target { namespace: release.namespace, name: release.name };
         let history = engine.ledger().history(&target.namespace, &target.name).await;
         let history = history.map_err(|error| problems::of(engine::Error::Ledger(error)))?;
-        let begun = match left(indexed.listing.kind, &before, &history) {
+        let begun = match left(listing.kind, &before, &history) {
             Left::All(begun) => begun,
             Left::Nothing(revision) => return Ok(OperationResult { revision, changed: true }),
             Left::Failed(revision) => return Err(failed(&engine, &target, revision).await),
@@ -84,9 +133,13 @@ pub(super) fn work(
                 return Err(Box::new(Problem::new(Reason::OperationAbandoned, text)));
             }
         };
-        if indexed.takeovers > MAX_TAKEOVERS {
-            let text = format!("{} servers have died while they ran the operation", indexed.takeovers);
+        if takeovers > MAX_TAKEOVERS {
+            let text = format!("{takeovers} servers have died while they ran the operation");
             return Err(put_in_order(&engine, target, begun, &text).await);
+        }
+        if begun.is_some() && entry.cancel_handle().is_cancelled() {
+            let done = put_in_order(&engine, target, begun, "the operation was cancelled").await;
+            return Err(Box::new(Problem::new(Reason::OperationCancelled, done.detail)));
         }
         let resumed = Resumed { name: target.name.clone(), begun };
         let request = app.operations.home.request(entry.id()).await?;
@@ -107,6 +160,7 @@ pub(super) fn work(
             Err(problem) => Err(problem),
         }
     }
+    .boxed()
 }
 
 /// The problem of a revision that the dead run has recorded as failed.
