@@ -78,7 +78,7 @@ async fn operate(ctx: Ctx, job: Job) -> Outcome {
             let span = span(&entry.operation(), ctx.header(REQUEST_ID));
             let (asked, worked) = (ctx.clone(), entry.clone());
             let work = async move { carry_out(&engine, &worked, job, &asked).await };
-            tokio::spawn(see_through(ctx.app.clone(), entry.clone(), indexed, work).instrument(span));
+            tokio::spawn(see_through(ctx.app.clone(), entry.clone(), *indexed, work).instrument(span));
             entry
         }
     };

@@ -74,7 +74,7 @@ pub(crate) struct Operations {
 /// What [`Operations::begin`] found.
 pub(crate) enum Begun {
     /// A new operation, to be run.
-    New(Arc<Entry>, Indexed),
+    New(Arc<Entry>, Box<Indexed>),
     /// The operation of an earlier request with the same key.
     Known(Arc<Entry>),
 }
@@ -168,7 +168,7 @@ impl Operations {
         // First the listing: what dies after it is found, and dropped when there is no record.
         let indexed = self.home.list(indexed).await?;
         match self.record(indexed.clone(), &request).await {
-            Ok((entry, indexed)) => Ok(Begun::New(entry, indexed)),
+            Ok((entry, indexed)) => Ok(Begun::New(entry, Box::new(indexed))),
             Err(problem) => {
                 if let Err(error) = self.home.forget(&indexed).await {
                     tracing::warn!(id, detail = error.detail, "an operation that was not begun could not be dropped");
