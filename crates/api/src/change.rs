@@ -16,8 +16,12 @@ use utoipa::ToSchema;
     "wait": {"strategy": "watcher", "timeout": "5m"}
 }))]
 pub struct ChangeBody {
-    /// The release's name: needed on POST; on PUT and PATCH the same as in the path, or left out.
+    /// The release's name: needed on POST, unless it is made up; on PUT and PATCH the same as in the path, or left out.
     pub name: Option<String>,
+    /// On POST, whether the name is made of the chart's and the time, as `--generate-name`.
+    pub generate_name: bool,
+    /// On POST, a template that gives the name, as `--name-template`: `shop-{{ randAlpha 6 | lower }}`.
+    pub name_template: Option<String>,
     /// The chart; only PATCH can leave it out, which keeps the one in place.
     pub chart: Option<ChartRef>,
     /// The values, as in a values file; integers stay integers. On PATCH an RFC 7386 merge patch of the release's values.

@@ -37,6 +37,7 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::LintBody>(&mut all);
     add::<crate::LintResult>(&mut all);
     add::<crate::ClusterList>(&mut all);
+    add::<crate::ClusterBody>(&mut all);
     add::<crate::ReleaseList>(&mut all);
     add::<crate::Release>(&mut all);
     add::<crate::RevisionList>(&mut all);

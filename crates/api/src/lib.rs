@@ -7,6 +7,7 @@ mod change;
 mod chart;
 mod check;
 mod cluster;
+mod cluster_routes;
 mod document;
 mod duration;
 mod lint;
@@ -30,7 +31,9 @@ pub use chart::{
     Readme,
 };
 pub use check::check;
-pub use cluster::{Cluster, ClusterList, EngineKind, UnreachableCluster};
+pub use cluster::{
+    Cluster, ClusterBody, ClusterCredentials, ClusterList, ClusterSource, EngineKind, Kubeconfig, UnreachableCluster,
+};
 pub use document::{document, document_text, schemas};
 pub use duration::{format_duration, parse_duration};
 pub use lint::{LintBody, LintFinding, LintResult, LintSeverity};

@@ -5,6 +5,8 @@ use utoipa::ToSchema;
 
 use crate::parameter::{CONTINUE, LIMIT, Location, Param, ParamType};
 use crate::problem::{Problem, Reason};
+use crate::release_routes::LIST_MEDIA;
+use crate::release_routes::parameters::{LAST_EVENT as WATCHED_LAST, WATCH};
 use crate::route::{JSON_OR_YAML, Media, Method, Response, Route, Shape};
 
 /// A change that was asked for, and what became of it.
@@ -337,13 +339,23 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/v1/operations",
         tag: "operations",
         summary: "Lists operations",
-        description: "The newest first.",
-        parameters: &[CLUSTER_FILTER, NAMESPACE_FILTER, RELEASE_FILTER, STATE_FILTER, LIMIT, CONTINUE],
+        description: "The newest first. With `watch=true` the answer is a stream of server-sent events, as of lists of releases; \
+                      the data of each `added`, `modified` and `deleted` is an `Operation`, and one is told of when its state changes.",
+        parameters: &[
+            CLUSTER_FILTER,
+            NAMESPACE_FILTER,
+            RELEASE_FILTER,
+            STATE_FILTER,
+            LIMIT,
+            CONTINUE,
+            WATCH,
+            WATCHED_LAST,
+        ],
         body: None,
         responses: &[Response {
             status: 200,
             doc: "The operations.",
-            media: JSON_OR_YAML,
+            media: LIST_MEDIA,
             shape: Shape::Of("OperationList"),
             headers: &[],
         }],

@@ -41,7 +41,7 @@ pub struct Problem {
     pub operation: Option<Box<Operation>>,
     /// What Helm's command line says of it, where there is such a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub helm: Option<HelmError>,
+    pub helm: Option<Box<HelmError>>,
     /// After how many seconds to ask again, where somebody has said so; it goes into `Retry-After`.
     #[serde(skip)]
     #[schema(ignore)]
@@ -337,6 +337,8 @@ reasons! {
     FieldConflict "FIELD_CONFLICT" 409 false "A field belongs to another manager";
     /// The release is not in the state that `If-Match` or `If-None-Match` asks for.
     PreconditionFailed "PRECONDITION_FAILED" 412 false "A precondition failed";
+    /// This server changes a release only for who says which one is meant: send `If-Match` with its `ETag`, or `If-None-Match: *`.
+    PreconditionRequired "PRECONDITION_REQUIRED" 428 false "A precondition is required";
     /// The `Idempotency-Key` was used for another request.
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 false "The idempotency key was used for another request";
     /// There is no operation of this id; finished ones are kept for a time only.
@@ -349,6 +351,10 @@ reasons! {
     OperationAbandoned "OPERATION_ABANDONED" 503 true "The operation was given up";
     /// There is no cluster of this name; `default` always exists.
     ClusterNotFound "CLUSTER_NOT_FOUND" 404 false "There is no such cluster";
+    /// There is a cluster of this name: exchange its kubeconfig with PUT, or choose another name.
+    ClusterExists "CLUSTER_EXISTS" 409 false "The cluster exists";
+    /// The cluster is `default`, or was named by a flag of the server: it cannot be changed over the API.
+    ClusterReadOnly "CLUSTER_READ_ONLY" 409 false "The cluster cannot be changed over the API";
     /// The cluster does not answer.
     ClusterUnreachable "CLUSTER_UNREACHABLE" 503 true "The cluster cannot be reached";
     /// The cluster does not allow it; `missing` names the right that the caller lacks, when that is why.

@@ -180,7 +180,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     all.extend_from_slice(crate::chart::ROUTES);
     all.extend_from_slice(crate::template::ROUTES);
     all.extend_from_slice(crate::lint::ROUTES);
-    all.extend_from_slice(crate::cluster::ROUTES);
+    all.extend_from_slice(crate::cluster_routes::ROUTES);
     all.extend(crate::release_routes::routes());
     all.extend_from_slice(crate::plan::ROUTES);
     all.extend_from_slice(crate::live::ROUTES);

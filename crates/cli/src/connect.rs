@@ -67,6 +67,15 @@ pub(crate) async fn ledger(client: &Client, clock: &Clock) -> Outcome<Arc<dyn Le
     })
 }
 
+/// The records of a further cluster of a server: where those of the first are, unless that is a database, which would mix them up.
+pub(crate) fn ledger_of_further(client: &Client, clock: &Clock) -> Outcome<Arc<dyn Ledger>> {
+    Ok(match driver()? {
+        Driver::ConfigMap => Arc::new(ConfigMapLedger::new(client.clone(), Arc::clone(clock))),
+        Driver::Memory => Arc::new(MemoryLedger::new(Arc::clone(clock))),
+        Driver::Secret | Driver::Sql => Arc::new(SecretLedger::new(client.clone(), Arc::clone(clock))),
+    })
+}
+
 /// The database that the environment names.
 async fn sql(clock: Clock) -> Outcome<Arc<dyn Ledger>> {
     let connection = std::env::var("HELM_DRIVER_SQL_CONNECTION_STRING").unwrap_or_default();

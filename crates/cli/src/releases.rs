@@ -77,13 +77,33 @@ pub(crate) struct Tested {
     pub(crate) failure: Option<String>,
 }
 
+/// What is shown of a release besides what a list shows; a server may let its user see some of it only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Nothing.
+    None,
+    /// The values that were given.
+    Values,
+    /// Those that the templates saw.
+    AllValues,
+    /// The manifest.
+    Manifest,
+    /// The hooks.
+    Hooks,
+    /// The notes.
+    Notes,
+    /// Everything.
+    All,
+}
+
 /// Where releases are, and what is done with them there.
 pub(crate) trait Releases {
     /// A release in the namespace of the command.
     fn target(&self, name: &str) -> Target;
 
     /// Reads a release at a revision, or its last; of that with the labels that Helm keeps for itself.
-    fn content(&self, name: &str, revision: Option<u32>) -> Outcome<(BTreeMap<String, String>, Release)>;
+    /// Only the part that is asked for has to be there.
+    fn content(&self, name: &str, revision: Option<u32>, part: Part) -> Outcome<(BTreeMap<String, String>, Release)>;
 
     /// Reads the objects of a release that are there, and their pods.
     fn resources(&self, release: &Release, form: Form) -> Outcome<Resources>;

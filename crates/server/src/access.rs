@@ -16,7 +16,7 @@ use engine::Engine;
 use tokio::time::Instant;
 
 use crate::caller::Caller;
-use crate::clusters::Member;
+use crate::clusters::{DEFAULT, Member};
 use crate::ctx::Ctx;
 use crate::problems;
 
@@ -49,7 +49,8 @@ pub(crate) struct Access {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Question {
-    cluster: String,
+    /// The very cluster, not another one that has its name now.
+    cluster: u64,
     caller: Caller,
     wish: Wish,
 }
@@ -58,7 +59,7 @@ impl Access {
     /// Asks whether a caller may do something; where there is no authentication, everybody may everything.
     pub(crate) async fn may(&self, member: &Member, caller: &Caller, wish: Wish) -> Result<bool, Box<Problem>> {
         let Some(identity) = caller.identity() else { return Ok(true) };
-        let question = Question { cluster: member.name.clone(), caller: caller.clone(), wish };
+        let question = Question { cluster: member.serial, caller: caller.clone(), wish };
         let now = Instant::now();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&question).copied();
         if let Some((answer, _)) = seen.filter(|(_, until)| *until > now) {
@@ -182,7 +183,12 @@ pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
     }
     let (access, caller) = (&ctx.app.access, &ctx.caller);
     match need {
-        Need::Open | Need::Anybody | Need::EachCluster => Ok(Grant::Caller),
+        Need::Open | Need::Anybody | Need::EachCluster | Need::Operations => Ok(Grant::Caller),
+        Need::Cluster(verb) => {
+            let name = if verb == "create" { "" } else { ctx.path("cluster") };
+            cluster(ctx, verb, name).await?;
+            Ok(Grant::Caller)
+        }
         Need::Read(parts) => {
             let (member, target) = (ctx.cluster()?, ctx.target()?);
             access.read(&member, caller, &target.namespace, Some(&target.name), parts).await
@@ -195,15 +201,6 @@ pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
         Need::Change => {
             let (member, namespace) = (ctx.cluster()?, ctx.namespace()?);
             access.change(&member, caller, namespace).await?;
-            Ok(Grant::Caller)
-        }
-        Need::Operations => {
-            let namespace = ctx.query.get("namespace").unwrap_or_default();
-            let cluster = ctx.query.get("cluster");
-            let members = ctx.app.clusters.all();
-            for member in members.iter().filter(|member| cluster.is_none_or(|name| name == member.name)) {
-                access.read(member, caller, namespace, None, &[Part::Release]).await?;
-            }
             Ok(Grant::Caller)
         }
         Need::Operation(parts) => {
@@ -221,8 +218,55 @@ pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
 /// The release of the operation that the path names; none when there is no such operation, as the handler then says.
 async fn operation(ctx: &Ctx) -> Result<Option<(Arc<Member>, api::ReleaseRef)>, Box<Problem>> {
     let Some(listing) = ctx.app.operations.listing(ctx.path("id")).await? else { return Ok(None) };
-    let member = ctx.app.clusters.get(&listing.release.cluster);
-    Ok(member.map(|member| (member, listing.release)))
+    let Some(member) = ctx.app.clusters.get(&listing.release.cluster) else {
+        // Nobody can be asked who may see it.
+        let text = format!("the operation is of cluster `{}`, which is not there", listing.release.cluster);
+        return Err(Box::new(Problem::new(Reason::OperationNotFound, text)));
+    };
+    match member.down() {
+        None => Ok(Some((member, listing.release))),
+        Some(problem) => Err(problem),
+    }
+}
+
+/// Refuses a caller who may not do something with clusters (none named: with all); the cluster `default` decides.
+pub(crate) async fn cluster(ctx: &Ctx, verb: &str, name: &str) -> Result<(), Box<Problem>> {
+    let home = ctx.app.clusters.get(DEFAULT).ok_or_else(|| crate::reply::internal("the cluster `default` is gone"))?;
+    let wish = Wish::new(verb, GROUP, "clusters", "").named(name);
+    if ctx.app.access.may(&home, &ctx.caller, wish.clone()).await? {
+        return Ok(());
+    }
+    Err(forbidden(&ctx.caller, &wish, None))
+}
+
+/// The clusters whose operations the caller may list, of those that are asked for; `None` for all. One that does not answer, or where
+/// the caller may not look, takes nothing away from the others.
+pub(crate) async fn clusters_of_operations(ctx: &Ctx) -> Result<Option<Vec<String>>, Box<Problem>> {
+    if ctx.caller.identity().is_none() {
+        return Ok(None);
+    }
+    let namespace = ctx.query.get("namespace").unwrap_or_default();
+    let wanted = ctx.query.get("cluster");
+    let members = ctx.app.clusters.all();
+    let members: Vec<_> = members.iter().filter(|member| wanted.is_none_or(|name| name == member.name)).collect();
+    let asked = members.iter().map(|member| {
+        let asked = ctx.app.access.read(member, &ctx.caller, namespace, None, &[Part::Release]);
+        member.patiently(PATIENCE, asked)
+    });
+    let (mut seen, mut problem) = (Vec::new(), None);
+    for (member, answer) in members.iter().zip(futures::future::join_all(asked).await) {
+        match answer {
+            Ok(_) => seen.push(member.name.clone()),
+            Err(other) if problem.as_deref().is_none_or(|first: &Problem| first.retryable && !other.retryable) => {
+                problem = Some(other);
+            }
+            Err(_) => {}
+        }
+    }
+    match problem.filter(|_| seen.is_empty()) {
+        Some(problem) => Err(problem),
+        None => Ok(Some(seen)),
+    }
 }
 
 /// The problem of a right that the caller lacks.

@@ -1,19 +1,23 @@
 //! What all requests share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use engine::Engine;
 
 use crate::access::Access;
 use crate::auth::Authenticator;
-use crate::clusters::Clusters;
+use crate::clusters::{ClusterInfo, ClusterName, Clusters, Maker};
 use crate::config::Config;
 use crate::home::Home;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::operations::Operations;
 use crate::uploads::Uploads;
+
+/// How long operations wait until it is known which clusters there are.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 /// The server's state; clones share it.
 #[derive(Clone)]
@@ -23,6 +27,7 @@ pub struct App(Arc<Inner>);
 pub struct Inner {
     pub(crate) config: Config,
     pub(crate) clusters: Arc<Clusters>,
+    pub(crate) home: Home,
     pub(crate) uploads: Uploads,
     pub(crate) operations: Operations,
     /// Finds out who asks; nothing where everybody is answered.
@@ -40,25 +45,42 @@ impl App {
     pub fn new(config: Config, engine: Engine) -> Self {
         let metrics = Metrics::default();
         let engine = engine.observed(metrics.calls(), metrics.renders());
-        let clusters = Arc::new(Clusters::new(engine));
+        let maker = Maker { hosts: config.cluster_hosts.clone(), now: config.now.clone(), metrics: metrics.clone() };
+        let clusters = Arc::new(Clusters::new(engine, maker));
         let home = Home::new(clusters.clone(), &config.namespace);
         Self(Arc::new(Inner {
             uploads: Uploads::new(&config, home.clone()),
-            operations: Operations::new(&config, home),
+            operations: Operations::new(&config, home.clone()),
             authenticator: Authenticator::new(&config),
             access: Access::default(),
             limiter: Arc::new(Limiter::new(config.limits)),
             ending: tokio::sync::watch::Sender::new(false),
             clusters,
+            home,
             metrics,
             config,
         }))
     }
 
-    /// Does what a replica does unasked, for as long as it is polled: it knows of the work of the others, takes over
-    /// what those have left that died, and forgets what is old.
+    /// Adds a cluster that cannot be changed over the API.
+    ///
+    /// # Errors
+    ///
+    /// When the name is no DNS label, or is taken; `default` always is.
+    pub fn with_cluster(self, name: &str, engine: Engine, info: ClusterInfo) -> Result<Self, ClusterName> {
+        self.clusters.add(name, engine, info)?;
+        Ok(self)
+    }
+
+    /// Does what a replica does unasked, for as long as it is polled: it knows of the clusters that were added
+    /// and of the work of the others, takes over what those have left that died, and forgets what is old.
     pub async fn watch_over(&self) {
-        crate::operations::watch_over(self).await;
+        // What was left may be in any cluster.
+        let operations = async {
+            self.clusters.looked(FIRST_LOOK).await;
+            crate::operations::watch_over(self).await;
+        };
+        futures::join!(crate::clusters::keep(&self.home), operations);
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::auth::{Auth, Network};
+use crate::clusters::ClusterHosts;
 use crate::tls::Tls;
 
 /// Tells the time.
@@ -33,6 +34,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Whether `/metrics` is shown without a token.
     pub open_metrics: bool,
+    /// Where clusters may be that callers name.
+    pub cluster_hosts: ClusterHosts,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How long uploaded charts and finished operations are kept.
@@ -41,6 +44,8 @@ pub struct Config {
     pub grace: Duration,
     /// What is told of requests' spans.
     pub traced: Option<Traced>,
+    /// Whether changes of releases must say which state they are meant for (`If-Match`, `If-None-Match`).
+    pub require_preconditions: bool,
     /// The clock.
     pub now: Clock,
 }
@@ -119,10 +124,12 @@ impl Default for Config {
             insecure_http: false,
             trusted_proxies: Vec::new(),
             open_metrics: false,
+            cluster_hosts: ClusterHosts::default(),
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
             traced: None,
+            require_preconditions: false,
             now: Arc::new(Timestamp::now),
         }
     }

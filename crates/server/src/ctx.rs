@@ -12,7 +12,7 @@ use http::{HeaderMap, Response};
 use crate::access::Grant;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::clusters::Member;
+use crate::clusters::{Member, State};
 use crate::limits::Who;
 
 /// The answer of a handler; a problem is boxed because it is large and rare.
@@ -33,11 +33,25 @@ pub(crate) struct Ctx {
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The revision that stands for what a run of this request had begun whose server has died.
-    pub(crate) resumed: Option<u32>,
+    /// What is known of an earlier run of this request, whose server has died.
+    pub(crate) resumed: Option<Resumed>,
+}
+
+/// An earlier run of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resumed {
+    /// The release's name, which may have been made up.
+    pub(crate) name: String,
+    /// The revision that stands for what it had begun, if it had.
+    pub(crate) begun: Option<u32>,
 }
 
 impl Ctx {
+    /// Tells whether an earlier run had begun, and so had checked what is to be checked beforehand.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.resumed.as_ref().is_some_and(|resumed| resumed.begun.is_some())
+    }
+
     /// Returns a parameter of the path; the route has it, so that an empty text never meets a handler.
     pub(crate) fn path(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)
@@ -54,13 +68,24 @@ impl Ctx {
         crate::negotiate::choose(self.header("accept"), offered)
     }
 
-    /// Finds the cluster that the path names.
+    /// Finds the cluster that the path names, unless it is known not to answer.
     pub(crate) fn cluster(&self) -> Result<Arc<Member>, Box<Problem>> {
         let name = self.path("cluster");
-        self.app.clusters.get(name).ok_or_else(|| {
-            let text = format!("there is no cluster `{name}`; `/v1/clusters` has those there are");
-            Box::new(Problem::new(Reason::ClusterNotFound, text))
-        })
+        let (reason, text) = match self.app.clusters.find(name) {
+            Some(State::Ready(member)) => match member.down() {
+                None => return Ok(member),
+                Some(problem) => return Err(problem),
+            },
+            Some(State::Broken(_)) => {
+                let text = format!("the Secret of cluster `{name}` cannot be used; `/v1/clusters/{name}` says why");
+                (Reason::ClusterUnreachable, text)
+            }
+            None => {
+                let text = format!("there is no cluster `{name}`; `/v1/clusters` has those there are");
+                (Reason::ClusterNotFound, text)
+            }
+        };
+        Err(Box::new(Problem::new(reason, text)))
     }
 
     /// What works on the path's cluster in the caller's name.

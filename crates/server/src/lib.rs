@@ -36,6 +36,7 @@ mod watch;
 
 pub use app::App;
 pub use auth::{Auth, Network, Oidc, Unusable, keys};
+pub use clusters::{ClusterHosts, ClusterInfo, ClusterName, patient};
 pub use config::{Clock, Config, Limits, Traced};
 pub use convert::revision_diff;
 pub use router::router;

@@ -193,6 +193,14 @@ impl Metrics {
         self.0.streams.set(number(count));
     }
 
+    /// Forgets what the cache of a cluster held that is gone.
+    pub(crate) fn forget_cache(&self, cluster: &str) {
+        let labels = ClusterLabels { cluster: cluster.to_owned() };
+        for family in &self.0.cache {
+            family.remove(&labels);
+        }
+    }
+
     /// Sets what the cache of a cluster holds.
     pub(crate) fn cache(&self, cluster: &str, releases: usize, revisions: usize, is_current: bool) {
         let labels = ClusterLabels { cluster: cluster.to_owned() };

@@ -75,7 +75,7 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
         ),
         Error::Failed { cause, .. } => failure(&cause, &text),
     };
-    Box::new(Problem { helm: Some(helm), ..made })
+    Box::new(Problem { helm: Some(Box::new(helm)), ..made })
 }
 
 /// Makes the problem of a test that has failed, or whose end could not be recorded.

@@ -158,10 +158,19 @@ async fn dispatch(app: App, route: &'static Route, who: Who, mut request: Reques
         body,
         resumed: None,
     };
-    ctx.grant = access::gate(&ctx).await?;
-    let handler = HANDLERS.get(route.id).ok_or_else(|| reply::internal("a route without a handler"))?;
-    let answer: BoxFuture<'static, Outcome> = handler(ctx);
-    answer.await
+    let member = ctx.path.get("cluster").and_then(|name| ctx.app.clusters.get(name));
+    let answer = async {
+        ctx.grant = access::gate(&ctx).await?;
+        let handler = HANDLERS.get(route.id).ok_or_else(|| reply::internal("a route without a handler"))?;
+        let answer: BoxFuture<'static, Outcome> = handler(ctx);
+        answer.await
+    };
+    let answer = answer.await;
+    if let (Err(problem), Some(member)) = (&answer, member) {
+        // The next one is told at once, until it answers again.
+        member.heard(problem);
+    }
+    answer
 }
 
 fn not_found(path: &str) -> Response<Body> {

@@ -42,12 +42,24 @@ pub(crate) enum Task {
 
 /// Does what a change asks for as an operation, and answers as `Prefer` asks; or tries it, when it is a dry run.
 pub(crate) async fn change(ctx: Ctx) -> Outcome {
+    check_preconditions(&ctx)?;
     let job = handlers::job(&ctx).await?;
     if let (Some(mode), Task::Change(_)) = (ctx.query.get("dryRun"), &job.task) {
         let mode = mode.to_owned();
         return dry_run(&ctx, &mode, job).await;
     }
     operate(ctx, job).await
+}
+
+/// Refuses a change that does not say which state of the release it is meant for, where the operator wants that said.
+fn check_preconditions(ctx: &Ctx) -> Result<(), Box<Problem>> {
+    let said = ctx.header("if-match").is_some() || ctx.header("if-none-match").is_some();
+    let needs = matches!(ctx.route.id, "release_apply" | "release_patch" | "release_uninstall" | "release_rollback");
+    if said || !needs || !ctx.app.config.require_preconditions || ctx.query.get("dryRun").is_some() {
+        return Ok(());
+    }
+    let text = "this server wants to be told which state of the release is meant: send `If-Match` with the `ETag` of the release, or `If-None-Match: *` for one that is not there";
+    Err(Box::new(Problem::new(Reason::PreconditionRequired, text)))
 }
 
 async fn operate(ctx: Ctx, job: Job) -> Outcome {
@@ -66,7 +78,7 @@ async fn operate(ctx: Ctx, job: Job) -> Outcome {
             let span = span(&entry.operation(), ctx.header(REQUEST_ID));
             let (asked, worked) = (ctx.clone(), entry.clone());
             let work = async move { carry_out(&engine, &worked, job, &asked).await };
-            tokio::spawn(see_through(ctx.app.clone(), entry.clone(), indexed, work).instrument(span));
+            tokio::spawn(see_through(ctx.app.clone(), entry.clone(), *indexed, work).instrument(span));
             entry
         }
     };
@@ -85,13 +97,13 @@ async fn dry_run(ctx: &Ctx, mode: &str, job: Job) -> Outcome {
         change.preview = with_record || change.hide_secrets;
     }
     let plan = plan(&*ctx.engine()?, intent).await?;
-    Reply::ok().value(ctx, &convert::dry_run(&plan, mode, with_record)?)
+    Reply::ok().value(ctx, &convert::dry_run(ctx.path("cluster"), &plan, mode, with_record)?)
 }
 
 /// Plans a change, and answers with the plan.
 pub(crate) async fn show_plan(ctx: &Ctx, prepare: Prepare) -> Outcome {
     let plan = plan(&*ctx.engine()?, prepare.await?).await?;
-    Reply::ok().value(ctx, &convert::plan(&plan))
+    Reply::ok().value(ctx, &convert::plan(ctx.path("cluster"), &plan))
 }
 
 /// Does a job in its operation.
@@ -104,8 +116,9 @@ pub(crate) async fn carry_out(
     match job.task {
         Task::Change(prepare) => {
             // What was reviewed was checked before the run that has died began.
-            let reviewed = ctx.query.get("planDigest").filter(|_| ctx.resumed.is_none());
-            run_change(engine, entry, prepare, reviewed).await
+            let reviewed = ctx.query.get("planDigest").filter(|_| !ctx.was_begun());
+            let skips = ctx.query.flag("skipUnchanged");
+            run_change(engine, entry, prepare, reviewed, skips).await
         }
         Task::Test(test, check) => run_tests(engine, entry, test, check).await,
     }
@@ -184,6 +197,7 @@ async fn run_change(
     entry: &Entry,
     prepare: Prepare,
     reviewed: Option<&str>,
+    skips_unchanged: bool,
 ) -> Result<OperationResult, Box<Problem>> {
     let planning = async { plan(engine, prepare.await?).await };
     let plan = tokio::select! {
@@ -195,6 +209,12 @@ async fn run_change(
         return Err(Box::new(Problem::new(Reason::PreconditionFailed, text)));
     }
     entry.planned(convert::kind(plan.verb))?;
+    if skips_unchanged && plan.verb == Verb::Upgrade {
+        let last = engine.get(&plan.target, None).await.map_err(problems::of)?.release;
+        if plan.repeats(&last) {
+            return Ok(OperationResult { revision: Some(last.version), changed: false });
+        }
+    }
     let gone = plan.verb == Verb::Uninstall;
     let changed = !plan.steps.is_empty();
     let progress = Progress::new(&plan);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests too
 
+#[path = "contract/clusters.rs"]
+mod clusters;
 mod common;
 #[path = "contract/metrics.rs"]
 mod measured;
@@ -10,6 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use axum::body::Body;
+use clusters::{cluster_apply, cluster_create, cluster_delete, cluster_get, cluster_list};
 use common::{Answer, Server, archive, shop};
 use measured::metrics;
 use release::Ledger;
@@ -85,7 +88,7 @@ macro_rules! cases {
 cases! {
     index, openapi, docs, healthz, readyz, metrics, chart_upload, chart_list, chart_get, chart_archive, chart_metadata,
     chart_dependencies, chart_values, chart_readme,
-    chart_schema, chart_crds, chart_files, chart_file, template, lint, chart_lint, cluster_list, cluster_get, release_list_all,
+    chart_schema, chart_crds, chart_files, chart_file, template, lint, chart_lint, cluster_list, cluster_get, cluster_create, cluster_apply, cluster_delete, release_list_all,
     release_list_cluster, release_list, release_install, release_get, release_apply, release_patch, release_uninstall,
     release_rollback, release_plan, release_diff, release_resources, release_drift, release_test, release_unlock, revision_list, revision_get, release_values, revision_values, release_manifest, revision_manifest,
     release_notes, revision_notes, release_hooks, revision_hooks, release_chart, revision_chart, release_record, revision_record, release_objects,
@@ -261,16 +264,6 @@ async fn template(w: World) {
     let yaml = [("content-type", "application/yaml")];
     let made = w.server.ask("POST", "/v1/template", &yaml, body).await.json();
     assert!(made["manifest"].as_str().unwrap().contains("replicas: \"123456\""));
-}
-
-async fn cluster_list(w: World) {
-    assert_eq!(w.get("/v1/clusters").await["items"][0]["reachable"], true);
-}
-
-async fn cluster_get(w: World) {
-    let cluster = w.get("/v1/clusters/default").await;
-    assert!(cluster["kubernetesVersion"].as_str().unwrap().starts_with("v1."));
-    assert_eq!(w.server.get("/v1/clusters/prod").await.reason(), (404, "CLUSTER_NOT_FOUND".into()));
 }
 
 async fn release_list_all(w: World) {

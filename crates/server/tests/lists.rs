@@ -16,7 +16,7 @@ const ALL: &str = "/v1/clusters/default/releases";
 
 fn record(namespace: &str, name: &str, version: u32, status: Status) -> Release {
     let mut chart = chart::Chart::default();
-    chart.metadata.name = if version % 2 == 0 { "even" } else { "odd" }.into();
+    chart.metadata.name = if version.is_multiple_of(2) { "even" } else { "odd" }.into();
     chart.metadata.version = format!("0.{version}.0");
     let mut release = Release {
         name: name.into(),

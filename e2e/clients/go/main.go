@@ -68,7 +68,7 @@ func main() {
 	}
 	check("the upgrade", operation.GetState(), whipstaff.OPERATIONSTATE_SUCCEEDED)
 	result := operation.GetResult()
-	check("the revision", result.GetRevision(), int32(2))
+	check("the revision", result.GetRevision(), int64(2))
 
 	listed, _, err := client.ReleasesAPI.ReleaseList(ctx, cluster, namespace).Status([]string{"deployed"}).Execute()
 	must("the list", err)

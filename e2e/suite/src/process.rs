@@ -131,6 +131,17 @@ impl Group {
     }
 }
 
+impl Group {
+    /// Ends the group as a power cut would.
+    fn kill(&mut self) {
+        if let Some(id) = self.id.take() {
+            signal(id, Signal::KILL);
+            let _ = self.child.wait();
+            register().groups.retain(|group| *group != id);
+        }
+    }
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
         self.end();
@@ -158,6 +169,11 @@ impl Background {
             None => Ok(()),
             Some(status) => bail!("{} ended by itself ({status})\n{}", self.name, self.tail(40)),
         }
+    }
+
+    /// Ends the child as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.group.kill();
     }
 
     /// Returns all of the log.

@@ -49,6 +49,11 @@ impl Server {
         self.process.check()
     }
 
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
     /// Returns all that it printed and logged.
     pub(crate) fn output(&self) -> Result<String> {
         self.process.output()

@@ -170,7 +170,7 @@ impl<'a> Tools<'a> {
         let options = ["-g", "typescript-fetch", "--additional-properties=importFileExtension=.js"];
         let place = self.client("typescript", &options, |place| {
             run(Command::new("npm").current_dir(place).args(["install", "--silent"]))?;
-            run(&mut Command::new(place.join("node_modules/.bin/tsc")).current_dir(place))?;
+            run(Command::new(place.join("node_modules/.bin/tsc")).current_dir(place))?;
             Ok(())
         })?;
         let mut command = Command::new("node");

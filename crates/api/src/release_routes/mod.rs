@@ -5,7 +5,7 @@ pub(crate) mod problems;
 
 use self::parameters::{
     ALL, CHART, DRY_RUN, FILTER, FORM, HIDE_SECRET, IDEMPOTENCY, IF_MATCH, IF_NONE_MATCH, LAST_EVENT, NAME, NAMESPACE,
-    PLAN_DIGEST, PREFER, QUEUE, RECORD, REVISION, SELECTOR, SORT, STATUS, WATCH, query,
+    PLAN_DIGEST, PREFER, QUEUE, RECORD, REVISION, SELECTOR, SKIP_UNCHANGED, SORT, STATUS, WATCH, query,
 };
 use self::problems::{CHANGE, GO_BACK, LIST, READ, READ_REVISION, TAKE_AWAY, TEST, UNLOCK};
 use crate::parameter::{CLUSTER, CONTINUE, LIMIT, Param, ParamType};
@@ -126,7 +126,7 @@ const PARTS: &[Part] = &[
     },
 ];
 
-const LIST_MEDIA: &[Media] = &[
+pub(crate) const LIST_MEDIA: &[Media] = &[
     Media { name: "application/json", text: false },
     Media { name: "application/yaml", text: false },
     Media { name: "text/event-stream", text: true },
@@ -137,7 +137,8 @@ const LIST_DESCRIPTION: &str = "The newest revision of each. Items are small: no
     happens: a release that the filters want no longer is `deleted`, one that they want only now `added`; filters look at the newest \
     revision. After `Last-Event-ID` it goes on where it was and says `synced` when nothing was missed any more; where that is too long \
     ago, `reset` comes first and everything begins anew. A client that does not keep up is cut off, and so is everyone after an \
-    hour: come back with `Last-Event-ID`.";
+    hour, or when a cluster comes or goes: come back with `Last-Event-ID`. Across clusters, `unreachable` (with an \
+    `UnreachableCluster`) says whose releases are missing; such a stream ends after a minute, so that they are looked for again.";
 
 const COLLECTION: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases";
 const ONE: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases/{name}";
@@ -173,7 +174,7 @@ const FIXED: &[Route] = &[
         path: COLLECTION,
         tag: "releases",
         summary: "Installs a release",
-        description: "An error when the name, which is in the body, is in use.",
+        description: "An error when the name, which is in the body or is made up as the body says, is in use.",
         parameters: &[CLUSTER, NAMESPACE, DRY_RUN, HIDE_SECRET, RECORD, PLAN_DIGEST, PREFER, QUEUE, IDEMPOTENCY],
         body: CHANGE_BODY,
         responses: &[OPERATION, FINISHED_OR_TRIED],
@@ -206,6 +207,7 @@ const FIXED: &[Route] = &[
             HIDE_SECRET,
             RECORD,
             PLAN_DIGEST,
+            SKIP_UNCHANGED,
             PREFER,
             QUEUE,
             IDEMPOTENCY,
@@ -223,7 +225,18 @@ const FIXED: &[Route] = &[
         tag: "releases",
         summary: "Changes values of a release",
         description: "`values` is a merge patch (RFC 7386) of the release's values: `null` takes one away. The chart stays the one in place, unless the body names another.",
-        parameters: &[CLUSTER, NAMESPACE, NAME, DRY_RUN, PLAN_DIGEST, PREFER, QUEUE, IDEMPOTENCY, IF_MATCH],
+        parameters: &[
+            CLUSTER,
+            NAMESPACE,
+            NAME,
+            DRY_RUN,
+            PLAN_DIGEST,
+            SKIP_UNCHANGED,
+            PREFER,
+            QUEUE,
+            IDEMPOTENCY,
+            IF_MATCH,
+        ],
         body: Some(Body { required: true, media: PATCH_MEDIA, shape: Shape::Of("ChangeBody"), doc: "What to change." }),
         responses: &[OPERATION, FINISHED_OR_TRIED],
         problems: CHANGE,

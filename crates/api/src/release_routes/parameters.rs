@@ -116,6 +116,13 @@ pub(crate) const QUEUE: Param = query(
     "true",
 );
 
+pub(crate) const SKIP_UNCHANGED: Param = query(
+    "skipUnchanged",
+    ParamType::Flag,
+    "When the same chart, values and objects are in place already, make no revision and run no hooks; the operation's result then says `changed: false`.",
+    "true",
+);
+
 pub(crate) const PREFER: Param =
     header("Prefer", "`wait=N` waits up to N seconds for the operation to end (RFC 7240); 600 at most.", "wait=60");
 pub(crate) const IDEMPOTENCY: Param = Param {
@@ -126,4 +133,10 @@ pub(crate) const IDEMPOTENCY: Param = Param {
     example: "d9f1c1a0",
 };
 pub(crate) const IF_MATCH: Param = header("If-Match", "Only when the release's `ETag` is this.", "\"3-deployed\"");
-pub(crate) const IF_NONE_MATCH: Param = header("If-None-Match", "`*`: only when there is no such release.", "*");
+pub(crate) const IF_NONE_MATCH: Param = Param {
+    name: "If-None-Match",
+    location: Location::Header,
+    kind: ParamType::Choice(&["*"]),
+    doc: "`*`: only when there is no such release.",
+    example: "*",
+};

@@ -11,7 +11,7 @@ use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::{Outcome, fail};
 use crate::flags::{Flag, Group, OUTPUT, REVISION, go_int};
 use crate::output::print;
-use crate::releases::{self, Releases};
+use crate::releases::{self, Part, Releases};
 use crate::show::{self, RFC3339};
 use crate::status::{self, Shape};
 use crate::templates;
@@ -56,7 +56,7 @@ static MANIFEST: Command = Command {
     about: "show the manifest",
     long: "Prints the manifest of a release: the objects that were rendered, hooks apart.",
     examples: &["whipstaff get manifest shop --revision 2"],
-    run: Some(|call| print(&format!("{}\n", release(call)?.1.manifest))),
+    run: Some(|call| print(&format!("{}\n", release(call, Part::Manifest)?.1.manifest))),
     ..PART
 };
 
@@ -67,7 +67,7 @@ static HOOKS: Command = Command {
     long: "Prints the hooks of a release.",
     examples: &["whipstaff get hooks shop"],
     run: Some(|call| {
-        let hooks = release(call)?.1.hooks;
+        let hooks = release(call, Part::Hooks)?.1.hooks;
         let text = |hook: &::release::Hook| format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest);
         print(&hooks.iter().map(text).collect::<String>())
     }),
@@ -80,7 +80,7 @@ static NOTES: Command = Command {
     about: "show the notes",
     long: "Prints the notes of a release, which were shown when it was installed.",
     examples: &["whipstaff get notes shop"],
-    run: Some(|call| match release(call)?.1.info.notes {
+    run: Some(|call| match release(call, Part::Notes)?.1.info.notes {
         notes if notes.is_empty() => Ok(()),
         notes => print(&format!("NOTES:\n{notes}\n")),
     }),
@@ -111,22 +111,22 @@ pub(crate) static COMMAND: Command = Command {
 type Content = (BTreeMap<String, String>, Release);
 
 /// Reads the release that a call is about.
-fn release(call: &Call) -> Outcome<Content> {
-    content(call, releases::open(call)?.as_ref())
+fn release(call: &Call, part: Part) -> Outcome<Content> {
+    content(call, releases::open(call)?.as_ref(), part)
 }
 
 /// Reads a release at the revision that a call asks for.
-pub(crate) fn content(call: &Call, releases: &dyn Releases) -> Outcome<Content> {
+pub(crate) fn content(call: &Call, releases: &dyn Releases, part: Part) -> Outcome<Content> {
     let name = call.args.first().map_or("", String::as_str);
     if ::release::validate_name(name).is_err() {
         fail!("releaseContent: Release name is invalid: {name}");
     }
     let revision = go_int(call.flags.text("revision")).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-    releases.content(name, revision)
+    releases.content(name, revision, part)
 }
 
 fn all(call: &Call) -> Outcome {
-    let (system, release) = release(call)?;
+    let (system, release) = release(call, Part::All)?;
     if let Some(template) = call.flags.some("template") {
         let labels = labels(&system, &release);
         return print(&templates::of_release(template, &release, &labels)?);
@@ -135,8 +135,8 @@ fn all(call: &Call) -> Outcome {
 }
 
 fn values(call: &Call) -> Outcome {
-    let (_, release) = release(call)?;
     let all = call.flags.on("all");
+    let (_, release) = release(call, if all { Part::AllValues } else { Part::Values })?;
     let values = match all {
         true => Some(coalesce_values(&release.chart, &release.config)?.values),
         false => Some(release.config).filter(|config| !config.is_empty()),
@@ -186,7 +186,7 @@ struct Metadata<'r> {
 }
 
 fn metadata(call: &Call) -> Outcome {
-    let (system, release) = release(call)?;
+    let (system, release) = release(call, Part::None)?;
     let chart = &release.chart.metadata;
     let never = || "0001-01-01T00:00:00Z".to_owned();
     let metadata = Metadata {

@@ -16,6 +16,7 @@ pub(crate) mod rollback;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod serve_auth;
+mod serve_clusters;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod template;

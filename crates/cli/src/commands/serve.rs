@@ -13,6 +13,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use crate::command::{Call, Command, PLAIN};
 use crate::commands::serve_auth;
+use crate::commands::serve_clusters::Further;
 use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::go_span;
@@ -34,10 +35,16 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff serve --sandbox",
         "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging",
         "whipstaff serve --config whipstaff.yaml --log-format json",
+        "whipstaff serve --kube-context staging --cluster prod=admin@prod.example.com --cluster lab",
         "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
     ],
     flags: serving::FLAGS,
-    exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"]],
+    exclusive: &[
+        &["sandbox", "kubeconfig"],
+        &["sandbox", "kube-context"],
+        &["sandbox", "context"],
+        &["sandbox", "cluster"],
+    ],
     run: Some(run),
     ..PLAIN
 };
@@ -53,6 +60,7 @@ struct Args {
     /// Without a word about it, the client's own: the service account's or that of the kubeconfig context.
     namespace: Option<String>,
     config: server::Config,
+    further: Further,
     telling: Telling,
 }
 
@@ -61,7 +69,16 @@ impl Args {
         let listen = address(settings, "listen")?.unwrap_or_else(|| server::Config::default().listen);
         let (retention, grace) = serving::times(settings)?;
         let limits = serving::limits(settings)?;
-        let config = server::Config { listen, retention, grace, limits, ..server::Config::default() };
+        let further = Further::read(settings)?;
+        let config = server::Config {
+            listen,
+            retention,
+            grace,
+            limits,
+            cluster_hosts: further.hosts.clone(),
+            require_preconditions: settings.on("require-preconditions"),
+            ..server::Config::default()
+        };
         let args = Self {
             sandbox: settings.on("sandbox"),
             sandbox_listen: address(settings, "sandbox-listen")?,
@@ -70,13 +87,15 @@ impl Args {
             settings: engine_settings(settings)?,
             namespace: settings.some("namespace").map(str::to_owned),
             config: serve_auth::read(settings, config)?,
+            further,
             telling: Telling::read(settings)?,
         };
         if args.sandbox_listen.is_some() && !args.sandbox {
             fail!("{} needs --sandbox", settings.called("sandbox-listen"));
         }
         // What is said less strongly, such as in a file, gives way.
-        if let Some(other) = settings.as_strong_as("sandbox", &["kubeconfig", "kube-context"]).filter(|_| args.sandbox)
+        if let Some(other) =
+            settings.as_strong_as("sandbox", &["kubeconfig", "kube-context", "cluster"]).filter(|_| args.sandbox)
         {
             fail!("{} and {} exclude each other", settings.called("sandbox"), settings.called(other));
         }
@@ -136,6 +155,7 @@ async fn serve(args: Args) -> Result<()> {
     let ledger = connect::ledger(&client, &clock).await.map_err(|fail| anyhow::anyhow!("{}", fail.text))?;
     let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, args.settings.clone());
     let app = server::App::new(config, engine);
+    let app = args.further.join(app, args.kubeconfig.as_deref(), &args.settings).await?;
     println!("whipstaff {} serves {about} on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     if args.sandbox && is_open {
         let archive = chart::pack("hello", &sample::files()).context("cannot pack the sample chart")?;

@@ -6,7 +6,7 @@ use super::get::content;
 use crate::command::{Arity, Call, Command, PLAIN};
 use crate::fail::Outcome;
 use crate::flags::{OUTPUT, REVISION};
-use crate::releases;
+use crate::releases::{self, Part};
 use crate::status;
 
 pub(crate) static COMMAND: Command = Command {
@@ -25,7 +25,7 @@ pub(crate) static COMMAND: Command = Command {
 
 fn run(call: &Call) -> Outcome {
     let releases = releases::open(call)?;
-    let (_, release) = content(call, releases.as_ref())?;
+    let (_, release) = content(call, releases.as_ref(), Part::None)?;
     let form = match call.flags.text("output") {
         "json" | "yaml" => Form::Object,
         _ => Form::Table,

@@ -15,7 +15,7 @@ use engine::{Change, Form, Intent, Rollback, Target, Test, Uninstall, Unlock};
 use crate::command::Call;
 use crate::connect::Session;
 use crate::fail::Outcome;
-use crate::releases::{Left, Listed, Releases, Revision, Tested};
+use crate::releases::{Left, Listed, Part, Releases, Revision, Tested};
 use crate::status::Resources;
 
 impl Releases for Session {
@@ -23,7 +23,7 @@ impl Releases for Session {
         Target { namespace: self.namespace.clone(), name: name.to_owned() }
     }
 
-    fn content(&self, name: &str, revision: Option<u32>) -> Outcome<(BTreeMap<String, String>, Release)> {
+    fn content(&self, name: &str, revision: Option<u32>, _: Part) -> Outcome<(BTreeMap<String, String>, Release)> {
         read::content(self, name, revision)
     }
 

@@ -19,7 +19,10 @@ pub(super) fn change(remote: &Remote, call: &Call, change: &Change, options: &Va
     let values = files.merge(&mut |path| Err(format!("{path} is not read")))?;
     let serde_json::Value::Object(values) = serde_json::to_value(&values)? else { fail!("the values are no table") };
     Ok(ChangeBody {
+        // The name was made here, as Helm makes it.
         name: None,
+        generate_name: false,
+        name_template: None,
         chart: Some(api::ChartRef { upload, ..api::ChartRef::default() }),
         values,
         set: options.set.clone(),

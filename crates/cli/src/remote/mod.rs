@@ -4,6 +4,7 @@ mod body;
 mod change;
 mod client;
 mod events;
+mod part;
 mod problem;
 mod read;
 mod server;
@@ -26,7 +27,7 @@ pub(crate) use watch::cancel;
 
 use crate::command::Call;
 use crate::fail::Outcome;
-use crate::releases::{Left, Listed, Releases, Revision, Tested};
+use crate::releases::{Left, Listed, Part, Releases, Revision, Tested};
 use crate::status::Resources;
 
 /// A namespace of a cluster that a server knows.
@@ -59,8 +60,8 @@ impl Releases for Remote {
         Target { namespace: self.namespace.clone(), name: name.to_owned() }
     }
 
-    fn content(&self, name: &str, revision: Option<u32>) -> Outcome<(BTreeMap<String, String>, Release)> {
-        read::content(self, name, revision)
+    fn content(&self, name: &str, revision: Option<u32>, part: Part) -> Outcome<(BTreeMap<String, String>, Release)> {
+        part::content(self, name, revision, part)
     }
 
     fn resources(&self, release: &Release, form: Form) -> Outcome<Resources> {

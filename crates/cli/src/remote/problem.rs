@@ -65,7 +65,7 @@ mod tests {
         let input = Problem::input(vec![InputError::body("/apply/forceReplace", "cannot")]);
         assert_eq!(text(&input), "cannot");
         let helm = api::HelmError { error: "told".to_owned(), advice: Some("do".to_owned()), ..Default::default() };
-        let told = Problem { helm: Some(helm), ..Problem::new(Reason::ApplyFailed, "detail") };
+        let told = Problem { helm: Some(Box::new(helm)), ..Problem::new(Reason::ApplyFailed, "detail") };
         let fail = fail(&told);
         assert_eq!((fail.text.as_str(), fail.hint.as_deref()), ("told", Some("do")));
         assert_eq!(

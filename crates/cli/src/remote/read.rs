@@ -26,17 +26,14 @@ pub(super) fn content(
     remote: &Remote,
     name: &str,
     revision: Option<u32>,
-) -> Outcome<(BTreeMap<String, String>, Release)> {
+) -> Result<(BTreeMap<String, String>, Release), Refused> {
     let path = match revision {
         Some(revision) => remote.release(name, &format!("/revisions/{revision}/record")),
         None => remote.release(name, "/record"),
     };
-    let found: api::Record = remote.client.json(&Ask::get(path)).map_err(|refused| match refused {
-        // Here there is no more than a record that is missing.
-        Refused::Problem(found) if found.reason == Reason::RevisionNotFound => Fail::new("release: not found"),
-        refused => refused.into(),
-    })?;
-    Ok((found.system_labels, record(found.release, found.labels)?))
+    let found: api::Record = remote.client.json(&Ask::get(path))?;
+    let release = record(found.release, found.labels).map_err(Refused::Fail)?;
+    Ok((found.system_labels, release))
 }
 
 /// The record that JSON is of.
@@ -91,7 +88,7 @@ fn revision(found: api::Revision) -> Outcome<Revision> {
     })
 }
 
-fn time(text: Option<String>) -> Outcome<Option<Time>> {
+pub(super) fn time(text: Option<String>) -> Outcome<Option<Time>> {
     match text {
         Some(text) => Ok(Time::parse(&text)?),
         None => Ok(None),

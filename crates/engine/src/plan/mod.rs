@@ -6,6 +6,7 @@ mod foresee;
 mod install;
 mod past;
 mod rollback;
+mod unchanged;
 mod uninstall;
 mod unlock;
 mod upgrade;

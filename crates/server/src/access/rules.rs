@@ -42,8 +42,10 @@ pub(crate) enum Need {
     EachCluster,
     /// To change releases in the namespace in the path.
     Change,
-    /// To list the releases whose operations are asked for.
+    /// To list the releases whose operations are asked for; the handler asks, for each cluster.
     Operations,
+    /// To do this with the cluster in the path, in the cluster `default`.
+    Cluster(&'static str),
     /// To read parts of the release of the operation in the path.
     Operation(&'static [Part]),
     /// To change the release of the operation in the path.
@@ -80,6 +82,10 @@ const RULES: &[(Need, &[&str])] = &[
             "cluster_get",
         ],
     ),
+    (Need::Cluster("create"), &["cluster_create"]),
+    // And `create`, for a new one.
+    (Need::Cluster("update"), &["cluster_apply"]),
+    (Need::Cluster("delete"), &["cluster_delete"]),
     (Need::EachCluster, &["release_list_all"]),
     (Need::ListCluster, &["release_list_cluster"]),
     (Need::List, &["release_list"]),

@@ -55,7 +55,8 @@ impl std::str::FromStr for Network {
 }
 
 impl Network {
-    fn has(self, ip: IpAddr) -> bool {
+    /// Tells whether an address is in it.
+    pub(crate) fn has(self, ip: IpAddr) -> bool {
         let shift = 128 - self.bits.min(128);
         let same = |a: u128| a.checked_shr(shift).unwrap_or(0);
         same(self.address) == same(number(ip))

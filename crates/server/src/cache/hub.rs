@@ -53,7 +53,7 @@ pub(super) struct Snapshot {
 }
 
 /// The events of one cluster.
-pub(super) struct Hub {
+pub(crate) struct Hub {
     pub(super) cluster: String,
     pub(super) feed: Feed<Turn>,
     snapshot: Mutex<Snapshot>,

@@ -10,8 +10,8 @@ use std::time::Duration;
 use api::{ChartSummary, Problem, Reason, ReleaseSummary};
 use release::{ListFilter, Row, Scope, Standing, View, Watched};
 
-use self::hub::Hub;
-pub(crate) use self::stream::stream;
+pub(crate) use self::hub::Hub;
+pub(crate) use self::stream::{Sources, stream};
 use crate::problems;
 
 /// How long a request waits for the first list of a cluster before it asks the cluster itself.
@@ -56,7 +56,7 @@ impl Cache {
     }
 
     /// The events of this cluster's releases, once all that they begin with is read.
-    async fn events(&self) -> Result<Arc<Hub>, Box<Problem>> {
+    pub(crate) async fn events(&self) -> Result<Arc<Hub>, Box<Problem>> {
         if self.current().await.is_none() {
             return Err(self.unwatchable());
         }

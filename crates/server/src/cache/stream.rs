@@ -1,8 +1,9 @@
 //! `watch=true`: the releases there are, and then what happens to them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use api::Problem;
+use api::{Problem, UnreachableCluster};
 use bytes::{Bytes, BytesMut};
 use futures::future::{join_all, select_all};
 use futures::stream::unfold;
@@ -16,28 +17,64 @@ use super::hub::{Hub, Snapshot, Turn};
 use crate::clusters::Member;
 use crate::ctx::Ctx;
 use crate::limits::Place;
-use crate::watch::{respond, write};
+use crate::watch::{data, respond, write};
 
 /// How many releases are looked at, or events read, for one piece of the answer.
 const PIECE: usize = 128;
 
+/// How long a stream lasts that lacks a cluster.
+const INCOMPLETE: Duration = Duration::from_secs(60);
+
+/// What a stream is read from.
+pub(crate) struct Sources {
+    pub(crate) hubs: Vec<Arc<Hub>>,
+    /// The clusters that are missing.
+    pub(crate) unreachable: Vec<UnreachableCluster>,
+    /// Tells that clusters have come or gone, where the stream is of all there are.
+    pub(crate) changes: Option<watch::Receiver<u64>>,
+}
+
+impl Sources {
+    /// The events of clusters, of which none may be missing.
+    pub(crate) async fn of(members: &[Arc<Member>]) -> Result<Self, Box<Problem>> {
+        let hubs = join_all(members.iter().map(|member| member.cache.events())).await;
+        let hubs = hubs.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { hubs, unreachable: Vec::new(), changes: None })
+    }
+}
+
 /// Streams the wanted releases of some clusters, and what happens to them.
-pub(crate) async fn stream(
+pub(crate) fn stream(
     ctx: &Ctx,
-    members: &[Arc<Member>],
+    sources: Sources,
     wanted: Wanted,
     place: Place,
 ) -> Result<Response<axum::body::Body>, Box<Problem>> {
-    let hubs = join_all(members.iter().map(|member| member.cache.events())).await;
-    let hubs = hubs.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let reader = Reader::new(hubs, wanted, ctx.header("last-event-id"));
-    let end = Instant::now() + ctx.app.config.limits.stream_time;
+    let Sources { hubs, unreachable, changes } = sources;
+    let time = ctx.app.config.limits.stream_time;
+    let end = Instant::now() + if unreachable.is_empty() { time } else { time.min(INCOMPLETE) };
+    let reader = Reader { unreachable, ..Reader::new(hubs, wanted, ctx.header("last-event-id")) };
+    let names = || ctx.path.get("cluster").cloned();
+    let (clusters, of_one) = (ctx.app.clusters.clone(), names().and_then(|name| ctx.app.clusters.get(&name)));
+    let mut watched = changes.unwrap_or_else(|| clusters.changes());
+    // A cluster that is gone, or is reached with another kubeconfig, tells nothing more here.
+    let moved = async move {
+        while watched.changed().await.is_ok() {
+            let same = of_one
+                .as_ref()
+                .is_some_and(|member| clusters.get(&member.name).is_some_and(|there| Arc::ptr_eq(&there, member)));
+            if !same {
+                return;
+            }
+        }
+        std::future::pending().await
+    };
     let events = unfold((reader, place), |(mut reader, place)| async move {
         let piece = reader.next().await?;
         Some((piece, (reader, place)))
     });
     // Rights are looked at when a stream begins; so it ends some time, and the client comes back.
-    let events = events.take_until(Box::pin(tokio::time::sleep_until(end)));
+    let events = events.take_until(Box::pin(tokio::time::sleep_until(end))).take_until(Box::pin(moved));
     Ok(respond(events, ctx.app.ending.subscribe()))
 }
 
@@ -48,6 +85,8 @@ struct Reader {
     /// Whether it has to be said that what was seen before no longer counts.
     reset: bool,
     synced: bool,
+    /// The clusters that are missing, as long as it was not said.
+    unreachable: Vec<UnreachableCluster>,
 }
 
 struct Source {
@@ -70,7 +109,13 @@ impl Reader {
                 Source { seen: snapshot.number, moved: hub.feed.subscribe(), first: Some((snapshot, 0)), hub }
             }
         });
-        Self { sources: sources.collect(), wanted, reset: last.is_some() && resumed.is_none(), synced: false }
+        Self {
+            sources: sources.collect(),
+            wanted,
+            reset: last.is_some() && resumed.is_none(),
+            synced: false,
+            unreachable: Vec::new(),
+        }
     }
 
     /// The next piece of the answer; `None` when this reader was too slow.
@@ -78,6 +123,9 @@ impl Reader {
         let mut piece = BytesMut::new();
         if std::mem::take(&mut self.reset) {
             write(&mut piece, None, "reset", b"{}");
+        }
+        for missing in std::mem::take(&mut self.unreachable) {
+            write(&mut piece, None, "unreachable", &data(&missing));
         }
         loop {
             let more = self.tell_first(&mut piece);
@@ -97,6 +145,9 @@ impl Reader {
             }
             if !piece.is_empty() {
                 return Some(piece.freeze());
+            }
+            if self.sources.is_empty() {
+                return std::future::pending().await;
             }
             if self.id() == before {
                 let moved = self.sources.iter_mut().map(|source| source.moved.changed().boxed());

@@ -11,11 +11,11 @@ use super::{chart_metadata, to_json_map};
 /// What stands for a text that is not shown.
 const HIDDEN: &str = "***";
 
-/// Shows a plan.
-pub(crate) fn plan(plan: &Plan) -> api::Plan {
+/// Shows a plan for a cluster.
+pub(crate) fn plan(cluster: &str, plan: &Plan) -> api::Plan {
     let mut shown = api::Plan {
         kind: kind(plan.verb),
-        release: super::release(&plan.release),
+        release: super::release(cluster, &plan.release),
         changes: false,
         objects: Vec::new(),
         hooks: Vec::new(),
@@ -76,17 +76,22 @@ pub(crate) fn plan(plan: &Plan) -> api::Plan {
 }
 
 /// Shows what a plan would store, and the plan; the record as Helm would write it when that is wanted.
-pub(crate) fn dry_run(made: &Plan, mode: &str, with_record: bool) -> Result<api::DryRun, Box<api::Problem>> {
+pub(crate) fn dry_run(
+    cluster: &str,
+    made: &Plan,
+    mode: &str,
+    with_record: bool,
+) -> Result<api::DryRun, Box<api::Problem>> {
     let release = &made.release;
     Ok(api::DryRun {
         dry_run: mode.to_owned(),
-        release: super::release(release),
+        release: super::release(cluster, release),
         chart: chart_metadata(&release.chart.metadata),
         values: to_json_map(&release.config),
         manifest: release.manifest.clone(),
         hooks: release.hooks.iter().map(super::hook).collect(),
         notes: release.info.notes.clone(),
-        plan: plan(made),
+        plan: plan(cluster, made),
         record: with_record.then(|| super::record(release)).transpose()?,
     })
 }

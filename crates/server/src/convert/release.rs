@@ -9,11 +9,11 @@ fn time(time: Option<&release::Time>) -> Option<String> {
     time.map(ToString::to_string)
 }
 
-/// Shows a release.
-pub(crate) fn release(release: &Release) -> api::Release {
+/// Shows a release of a cluster.
+pub(crate) fn release(cluster: &str, release: &Release) -> api::Release {
     let info = &release.info;
     api::Release {
-        cluster: "default".to_owned(),
+        cluster: cluster.to_owned(),
         namespace: release.namespace.clone(),
         name: release.name.clone(),
         revision: release.version,
@@ -57,15 +57,15 @@ pub(crate) fn hook(hook: &release::Hook) -> api::Hook {
     }
 }
 
-/// Shows a release in a list.
-pub(crate) fn summary(item: &Item) -> api::ReleaseSummary {
+/// Shows a release of a cluster in a list.
+pub(crate) fn summary(cluster: &str, item: &Item) -> api::ReleaseSummary {
     let head = &item.head;
     let (chart, updated_at) = match &item.peek {
         Ok(peek) => (chart_summary(&peek.metadata), time(peek.info.last_deployed.as_ref())),
         Err(_) => (api::ChartSummary::default(), None),
     };
     api::ReleaseSummary {
-        cluster: "default".to_owned(),
+        cluster: cluster.to_owned(),
         namespace: head.key.namespace.clone(),
         name: head.key.name.clone(),
         revision: head.key.revision,

@@ -6,6 +6,7 @@ use api::{ChangeBody, InputError, Kind, Problem, Reason, RollbackBody, TestBody}
 use engine::{Engine, Error, Intent, Target, Unlock, ValueStrategy};
 use release::Release;
 
+use super::names;
 use crate::ctx::{Ctx, Outcome};
 use crate::run::{self, Job, Prepare, Task};
 use crate::{convert, problems, reply};
@@ -71,9 +72,7 @@ pub(crate) async fn job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
 async fn install_job(ctx: &Ctx) -> Result<Job, Box<Problem>> {
     let namespace = ctx.namespace()?.to_owned();
     let body: ChangeBody = ctx.input("ChangeBody")?;
-    let name = body.name.clone().ok_or_else(|| wrong("/name", "POST needs the release's name in the body"))?;
-    release::validate_name(&name)
-        .map_err(|e| Problem::of_errors(Reason::InvalidReleaseName, vec![InputError::body("/name", e.to_string())]))?;
+    let name = names::of(ctx, &body).await?;
     let target = Target { namespace, name };
     let change = full_change(ctx, &body, target.clone()).await?;
     let prepare: Prepare = Box::pin(async { Ok(Intent::Install(change)) });
@@ -226,7 +225,7 @@ impl Preconditions {
             }
         };
         let tags = ctx.header("if-match").map(str::to_owned);
-        Ok(Self { tags, must_be_new, were_checked: ctx.resumed.is_some() })
+        Ok(Self { tags, must_be_new, were_checked: ctx.was_begun() })
     }
 
     /// Checks them, and returns the revision they were checked against.
@@ -252,6 +251,11 @@ impl Preconditions {
 }
 
 fn same_name(body: &ChangeBody, target: &Target) -> Result<(), Box<Problem>> {
+    for (given, pointer) in [(body.generate_name, "/generateName"), (body.name_template.is_some(), "/nameTemplate")] {
+        if given {
+            return Err(wrong(pointer, "the name is in the path; names are made up by POST to the collection"));
+        }
+    }
     match &body.name {
         Some(name) if *name != target.name => {
             Err(wrong("/name", &format!("`{name}` is not the name in the path, `{}`; leave it out", target.name)))

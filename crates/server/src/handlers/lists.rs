@@ -19,32 +19,48 @@ use crate::reply::Reply;
 /// The most memory that a caller's expression may compile to.
 const REGEX_SIZE: usize = 1 << 20;
 /// How long a list across clusters waits for one of them.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn release_list_all(ctx: Ctx) -> Outcome {
     let ask = Ask::new(&ctx, Scope::All)?;
     let members = ctx.app.clusters.all();
     if ask.watch {
-        return watch(&ctx, members, ask).await;
+        return watch_all(&ctx, members, ask).await;
     }
-    let found = join_all(members.iter().map(|member| async {
-        let found = tokio::time::timeout(PATIENCE, find(&ctx, member, &ask)).await;
-        found.unwrap_or_else(|_| Err(problems::slow_cluster(PATIENCE)))
-    }));
-    let (mut all, mut unreachable) = (Vec::new(), Vec::new());
-    for (member, found) in members.iter().zip(found.await) {
-        match found {
-            Ok(found) => all.extend(found),
-            // A cluster that cannot be reached takes nothing away from the others.
-            Err(error) if members.len() > 1 || error.reason == Reason::ClusterUnreachable => {
-                unreachable.push(UnreachableCluster { cluster: member.name.clone(), error: *error });
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    let found = join_all(members.iter().map(|member| member.patiently(PATIENCE, find(&ctx, member, &ask)))).await;
+    let (found, unreachable) = each(&ctx, &members, found)?;
+    let all = found.into_iter().flatten();
     let taken = ask.window.take(all);
     let (items, cont) = ask.window.close(taken);
     Reply::ok().value(&ctx, &ReleaseList { items, cont, unreachable })
+}
+
+/// Parts what was found in each cluster from those where it was not: one that cannot be reached, or where the caller may not look,
+/// takes nothing away from the others.
+fn each<T>(
+    ctx: &Ctx,
+    members: &[Arc<Member>],
+    found: Vec<Result<T, Box<Problem>>>,
+) -> Result<(Vec<T>, Vec<UnreachableCluster>), Box<Problem>> {
+    let (mut good, mut unreachable) = (Vec::new(), Vec::new());
+    for (member, found) in members.iter().zip(found) {
+        match found {
+            Ok(found) => good.push(found),
+            Err(error) => unreachable.push(UnreachableCluster { cluster: member.name.clone(), error: *error }),
+        }
+    }
+    // When nothing can be seen anywhere, that has a reason other than that clusters are away.
+    if good.is_empty()
+        && let Some(at) = unreachable.iter().position(|one| one.error.reason != Reason::ClusterUnreachable)
+    {
+        return Err(Box::new(unreachable.swap_remove(at).error));
+    }
+    for (cluster, _) in ctx.app.clusters.broken() {
+        let text = format!("the Secret of cluster `{cluster}` cannot be used; `/v1/clusters/{cluster}` says why");
+        unreachable.push(UnreachableCluster { cluster, error: Problem::new(Reason::ClusterUnreachable, text) });
+    }
+    unreachable.sort_by(|a, b| a.cluster.cmp(&b.cluster));
+    Ok((good, unreachable))
 }
 
 pub(super) async fn release_list_cluster(ctx: Ctx) -> Outcome {
@@ -83,7 +99,28 @@ async fn watch(ctx: &Ctx, members: Vec<Arc<Member>>, ask: Ask) -> Outcome {
     for member in &members {
         ctx.app.access.lister(member, &ctx.caller, ask.namespace()).await?;
     }
-    cache::stream(ctx, &members, ask.wanted, place).await
+    cache::stream(ctx, cache::Sources::of(&members).await?, ask.wanted, place)
+}
+
+/// As [`watch`], of all clusters that can be reached, with a word about those that cannot.
+async fn watch_all(ctx: &Ctx, members: Vec<Arc<Member>>, ask: Ask) -> Outcome {
+    let place = ctx.stream_place()?;
+    // Clusters that come from here on end the stream.
+    let changes = ctx.app.clusters.changes();
+    let found = join_all(members.iter().map(|member| {
+        member.patiently(PATIENCE, async {
+            ctx.app.access.lister(member, &ctx.caller, ask.namespace()).await?;
+            member.cache.events().await
+        })
+    }))
+    .await;
+    let (hubs, unreachable) = each(ctx, &members, found)?;
+    if hubs.is_empty()
+        && let [only] = unreachable.as_slice()
+    {
+        return Err(Box::new(only.error.clone()));
+    }
+    cache::stream(ctx, cache::Sources { hubs, unreachable, changes: Some(changes) }, ask.wanted, place)
 }
 
 /// What is asked for.
@@ -169,7 +206,7 @@ async fn from_cluster(engine: &Engine, cluster: &str, ask: &Ask) -> Result<Found
     let of_chart = |item: &Item| chart.is_none_or(|c| item.peek.as_ref().is_ok_and(|peek| peek.metadata.name == c));
     let placed = items.map_err(problems::of)?.into_iter().filter(of_chart).map(|item| {
         let place = Place { by: by_item(sort, &item), id: id(&item.head) };
-        (place, ReleaseSummary { cluster: cluster.to_owned(), ..convert::summary(&item) })
+        (place, convert::summary(cluster, &item))
     });
     Ok(ask.window.take(placed))
 }

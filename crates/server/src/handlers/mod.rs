@@ -5,6 +5,7 @@ mod charts;
 mod clusters;
 mod lint;
 mod lists;
+mod names;
 mod operations;
 mod releases;
 mod server;
@@ -32,7 +33,7 @@ handlers! {
         chart_readme, chart_schema, chart_crds, chart_files, chart_file;
     template: template;
     lint: lint, chart_lint;
-    clusters: cluster_list, cluster_get;
+    clusters: cluster_list, cluster_create, cluster_get, cluster_apply, cluster_delete;
     lists: release_list_all, release_list_cluster, release_list, revision_list;
     releases: release_get, release_values, release_manifest, release_notes, release_hooks, release_chart, revision_get,
         revision_values, revision_manifest, revision_notes, revision_hooks, revision_chart, release_record, revision_record,

@@ -9,25 +9,28 @@ use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use crate::ctx::{Ctx, Outcome};
-use crate::operations::{Entry, Listing, events, state_name};
+use crate::operations::{Entry, Listing, Wanted, events, stream};
 use crate::page::{Place, page};
 use crate::reply::{Reply, operation_url};
 use crate::watch;
 
 pub(super) async fn operation_list(ctx: Ctx) -> Outcome {
-    let (cluster, namespace) = (ctx.query.get("cluster"), ctx.query.get("namespace"));
-    let (release, states) = (ctx.query.get("release"), ctx.query.list("state"));
-    let wanted = |listing: &Listing| {
-        let of = &listing.release;
-        cluster.is_none_or(|n| n == of.cluster)
-            && namespace.is_none_or(|n| n == of.namespace)
-            && release.is_none_or(|n| n == of.name)
-            && (states.is_empty() || states.iter().any(|s| *s == state_name(listing.state)))
+    let given = |name: &str| ctx.query.get(name).map(str::to_owned);
+    let wanted = Wanted {
+        seen: crate::access::clusters_of_operations(&ctx).await?,
+        cluster: given("cluster"),
+        namespace: given("namespace"),
+        release: given("release"),
+        states: ctx.query.list("state").into_iter().map(str::to_owned).collect(),
     };
-    let found = ctx.app.operations.select(wanted).await?;
+    if ctx.query.flag("watch") {
+        let place = ctx.stream_place()?;
+        return stream(&ctx, wanted, place).await;
+    }
+    let scope = format!("operations {wanted:?}");
+    let found = ctx.app.operations.select(|listing| wanted.wants(&listing.release, listing.state)).await?;
     // Ids are in order of time.
     let place = |listing: &Listing| Place { by: listing.id.clone(), id: Vec::new() };
-    let scope = format!("operations {cluster:?} {namespace:?} {release:?} {states:?}");
     let (listings, cont) = page(found, place, true, &ctx.query, &scope)?;
     let items = ctx.app.operations.read_all(&ctx.app, listings).await?;
     Reply::ok().value(&ctx, &api::OperationList { items, cont })

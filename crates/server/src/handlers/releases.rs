@@ -15,7 +15,7 @@ use crate::reply::{self, Reply};
 
 pub(super) async fn release_get(ctx: Ctx) -> Outcome {
     let found = find(&ctx).await?;
-    begin(&found).value(&ctx, &convert::release(&found))
+    begin(&found).value(&ctx, &convert::release(ctx.path("cluster"), &found))
 }
 
 pub(super) async fn release_values(ctx: Ctx) -> Outcome {

@@ -62,6 +62,9 @@ pub(super) async fn readyz(ctx: Ctx) -> Outcome {
             let text = "the operations of other servers are not known: the server's own namespace cannot be watched";
             Err(Box::new(Problem::new(Reason::ClusterUnreachable, text)))
         }
+        Ok(Ok(_)) if ctx.app.clusters.is_blind() => {
+            Err(Box::new(Problem::new(Reason::ClusterError, "it is not known yet which clusters there are")))
+        }
         Ok(Ok(_)) => Reply::ok().value(&ctx, &api::Health { status: "ok".to_owned() }),
         // However it does not work: others are to be asked until it does.
         Ok(Err(error)) => Err(match *problems::of(engine::Error::Cluster(error)) {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use api::{InputError, Problem, Reason, TemplateBody, TemplateResult};
 use chart::Chart;
 use chart::capabilities::KubeVersion;
-use engine::{Error, Notice, Template};
+use engine::{Notice, Template};
 use jiff::Timestamp;
 use render::manifests::{HIDDEN, Hook, Rendered, Shape, TemplateOptions, template_output};
 use render::{Capabilities, Release};
 
+use super::names;
 use crate::ctx::{Ctx, Outcome, check_namespace};
 use crate::reply::Reply;
 use crate::{convert, problems};
@@ -135,7 +136,7 @@ fn check(body: &TemplateBody) -> Result<(), Box<Problem>> {
         return Err(wrong("/nameTemplate", "gives the name, and so does `name`; leave one of them out"));
     }
     if let Some(name) = &body.name {
-        check_name(name, "/name")?;
+        names::check(name, "/name")?;
     }
     if body.show_only.len() > MAX_SHOWN {
         return Err(wrong(
@@ -153,27 +154,13 @@ pub(super) fn check_namespace_of(namespace: Option<&str>) -> Result<(), Box<Prob
     })
 }
 
-fn check_name(name: &str, pointer: &str) -> Result<(), Box<Problem>> {
-    release::validate_name(name).map_err(|error| {
-        let errors = vec![InputError::body(pointer, error.to_string())];
-        Box::new(Problem::of_errors(Reason::InvalidReleaseName, errors))
-    })
-}
-
 /// The release's name, which a template may give.
 async fn name(ctx: &Ctx, body: &TemplateBody, now: Timestamp) -> Result<String, Box<Problem>> {
     let Some(template) = body.name_template.clone() else {
         return Ok(body.name.clone().unwrap_or_else(|| NAME.to_owned()));
     };
-    let settings = ctx.app.clusters.settings();
-    let made = settings.guard(move |limits, interrupt| {
-        render::template_name_within(&template, now, None, &limits, Some(interrupt)).map_err(Error::from)
-    });
-    let name = made.await.map_err(|error| match error {
-        Error::Render(render::RenderError::Template { message, .. }) => wrong("/nameTemplate", &message),
-        error => problems::of(error),
-    })?;
-    check_name(&name, "/nameTemplate")?;
+    let name = names::templated(ctx, template, now).await?;
+    names::check(&name, "/nameTemplate")?;
     Ok(name)
 }
 

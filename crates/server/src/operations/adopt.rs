@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use api::{Event, Problem};
+use api::{Event, Problem, Reason};
 use futures::{StreamExt, stream};
 use tracing::Instrument;
 
@@ -11,12 +11,16 @@ use super::entry::Entry;
 use super::listing::Indexed;
 use super::{Operations, keep, resume};
 use crate::app::App;
+use crate::clusters::State;
+use crate::problems;
 
 /// How often it looks for what others have left.
 const LOOK: Duration = Duration::from_secs(2);
 /// How often it looks for what is old.
 const SWEEP: Duration = Duration::from_secs(60);
-/// How many operations are forgotten at a time.
+/// How long a cluster may take to show the record of one that is taken over.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many operations are taken over or forgotten at a time.
 const PARALLEL: usize = 8;
 
 /// Does the work, for as long as it is polled.
@@ -48,15 +52,28 @@ impl Operations {
             return;
         }
         let now = self.now();
-        for orphan in self.index.select(|indexed| indexed.is_orphan(now)) {
-            let id = orphan.listing.id.clone();
-            if self.here(&id).is_some() {
-                continue;
-            }
-            if let Err(problem) = self.adopt(app, orphan).await {
-                tracing::warn!(id, detail = problem.detail, "an operation without a server is left for now");
-            }
-        }
+        // What cannot be read now would only count as taken over once more.
+        let in_reach = |indexed: &Indexed| match app.clusters.find(&indexed.listing.release.cluster) {
+            Some(State::Ready(member)) => member.down().is_none(),
+            Some(State::Broken(_)) => false,
+            None => app.clusters.are_known(),
+        };
+        let orphans = self.index.select(|indexed| indexed.is_orphan(now) && in_reach(indexed));
+        stream::iter(orphans)
+            .for_each_concurrent(PARALLEL, |orphan| async move {
+                let id = orphan.listing.id.clone();
+                if self.here(&id).is_some() {
+                    return;
+                }
+                let member = app.clusters.get(&orphan.listing.release.cluster);
+                if let Err(problem) = self.adopt(app, orphan).await {
+                    tracing::warn!(id, detail = problem.detail, "an operation without a server is left for now");
+                    if let Some(member) = member {
+                        member.heard(&problem);
+                    }
+                }
+            })
+            .await;
     }
 
     /// Takes one over, unless another replica is faster.
@@ -70,8 +87,13 @@ impl Operations {
         };
         let Some(mine) = self.home.relist(mine).await? else { return Ok(()) };
         self.index.put(mine.clone());
-        let Some((stored, version)) = self.home.read(&mine.listing).await? else {
-            // It was never answered for, or its namespace is gone with everything in it.
+        let read = match tokio::time::timeout(PATIENCE, self.home.read(&mine.listing)).await {
+            Ok(Err(problem)) if problem.reason == Reason::ClusterNotFound => None,
+            Ok(read) => read?,
+            Err(_) => return Err(problems::slow_cluster(PATIENCE)),
+        };
+        let Some((stored, version)) = read else {
+            // It was never answered for, or its namespace or cluster is gone with everything in it.
             self.home.forget(&mine).await?;
             self.index.remove(&mine.listing.id);
             return Ok(());

@@ -26,7 +26,7 @@ pub(crate) struct Entry {
 struct Record {
     /// As it is.
     now: Stored,
-    /// As it was stored last. Nobody is shown what could be lost, and replayed otherwise, when this process dies.
+    /// As it was stored last. Nobody is shown an end that could be lost, and come out otherwise, when this process dies.
     shown: Operation,
     /// How many events were stored.
     told: usize,
@@ -69,9 +69,11 @@ impl Entry {
         &self.id
     }
 
-    /// Returns the operation as it was stored last.
+    /// Returns the operation: how far it has come, and its end once that is stored.
     pub(crate) fn operation(&self) -> Operation {
-        self.lock().shown.clone()
+        let record = self.lock();
+        let ends = record.now.operation.done && !record.shown.done;
+        if ends { record.shown.clone() } else { record.now.operation.clone() }
     }
 
     /// Returns how it stands, stored or not.
@@ -301,6 +303,7 @@ impl Entry {
             record.now.events.truncate(told);
             record.now.events.push(Event::Done { operation: Box::new(operation.clone()) });
             record.told = record.now.events.len();
+            record.now.operation = operation.clone();
             record.shown = operation;
         }
         self.tell();

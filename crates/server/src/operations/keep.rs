@@ -5,13 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{OperationResult, Problem, State};
+use api::{Operation, OperationResult, Problem, State};
 use futures::FutureExt;
 use tokio::time::Instant;
 
 use super::Operations;
 use super::entry::{Entry, cancelled};
 use super::listing::{Indexed, Listing, TERM};
+use super::record::Stored;
 use crate::app::App;
 
 /// How often a listing says that we live.
@@ -126,7 +127,9 @@ impl Operations {
 
 /// Ends the listing of an operation whose record says that it is done.
 pub(super) async fn settle(operations: &Operations, entry: &Arc<Entry>, indexed: Indexed) {
-    Keeper { operations, entry, indexed }.end_listing(Instant::now() + LAST_TRIES).await;
+    let mut keeper = Keeper { operations, entry, indexed };
+    keeper.end_listing(&entry.operation(), Instant::now() + LAST_TRIES).await;
+    operations.home.drop_request(entry.id()).await;
 }
 
 /// What stores an operation while it runs.
@@ -189,7 +192,9 @@ impl Keeper<'_> {
         for _ in 0..4 {
             let renewed = Some(self.operations.now());
             let mut next = Indexed { renewed, holder: holder.clone(), ..self.indexed.clone() };
-            next.listing.state = self.entry.operation().state;
+            if !next.listing.is_done() {
+                next.listing.state = self.entry.operation().state;
+            }
             if let Some(indexed) = self.operations.home.relist(next).await? {
                 self.take(indexed);
                 return Ok(true);
@@ -213,9 +218,17 @@ impl Keeper<'_> {
         self.hear();
     }
 
-    /// Writes the record, if there is anything to write.
+    /// Writes the record, if there is anything to write, and shows it.
     async fn store(&mut self) -> Result<(), Box<Problem>> {
-        let Some(stored) = self.entry.unstored() else { return Ok(()) };
+        if let Some(stored) = self.write().await? {
+            self.entry.stored(stored);
+        }
+        Ok(())
+    }
+
+    /// Writes the record, if there is anything to write, and returns what is to be shown.
+    async fn write(&mut self) -> Result<Option<Stored>, Box<Problem>> {
+        let Some(stored) = self.entry.unstored() else { return Ok(None) };
         let home = &self.operations.home;
         let done = match home.write(&self.indexed.listing, &stored, self.entry.version()).await {
             // Its namespace was taken away: with a chart that brings it, or by somebody else.
@@ -229,8 +242,7 @@ impl Keeper<'_> {
         match done {
             Ok(version) => {
                 self.entry.set_version(version);
-                self.entry.stored(stored);
-                Ok(())
+                Ok(Some(stored))
             }
             Err(refused) => {
                 self.entry.not_stored();
@@ -262,12 +274,26 @@ impl Keeper<'_> {
         }
         self.entry.finish(end, now, expires);
         let deadline = Instant::now() + LAST_TRIES;
-        while let Err(problem) = self.store().await {
+        loop {
+            let problem = match self.write().await {
+                Ok(Some(stored)) => {
+                    // Whoever sees the end may ask for the next change, which the listing must not be in the way of.
+                    self.end_listing(&stored.operation, deadline).await;
+                    self.entry.stored(stored);
+                    break;
+                }
+                Ok(None) => break,
+                Err(problem) => problem,
+            };
             // As long as the cluster is away nobody else can take it over either, and an end that was shown but not stored
             // would come a second time, and another one perhaps.
             let is_away = problem.retryable && !operations.hand_over.is_cancelled();
             if !is_away && Instant::now() >= deadline {
-                break;
+                // It is shown all the same; whoever takes it over finds out what was done.
+                if let Some(stored) = self.entry.unstored() {
+                    self.entry.stored(stored);
+                }
+                return true;
             }
             // What was away for long may be another one's now.
             loop {
@@ -281,27 +307,19 @@ impl Keeper<'_> {
                 }
             }
         }
-        // When it could not be stored, it is shown all the same; whoever takes it over finds out what was done.
-        if let Some(stored) = self.entry.unstored() {
-            self.entry.stored(stored);
-            return true;
-        }
-        self.end_listing(deadline.max(Instant::now() + PACE)).await;
+        operations.home.drop_request(self.entry.id()).await;
         true
     }
 
     /// Says in the listing what the record says.
-    async fn end_listing(&mut self, deadline: Instant) {
-        let operations = self.operations;
-        let operation = self.entry.operation();
-        let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    async fn end_listing(&mut self, operation: &Operation, deadline: Instant) {
+        let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
         let listing = &mut self.indexed.listing;
-        (listing.finished_at, listing.expires_at) = (time(operation.finished_at), time(operation.expires_at));
-        listing.kind = operation.kind;
+        (listing.finished_at, listing.expires_at) = (time(&operation.finished_at), time(&operation.expires_at));
+        (listing.kind, listing.state) = (operation.kind, operation.state);
         while self.relist(None).await.is_err() && Instant::now() < deadline {
             tokio::time::sleep(PACE).await;
         }
-        operations.home.drop_request(self.entry.id()).await;
     }
 
     /// Lets go of an operation that is another one's, or shall be.

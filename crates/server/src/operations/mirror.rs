@@ -10,6 +10,7 @@ use super::Operations;
 use super::entry::{Entry, not_cancellable};
 use super::listing::{Indexed, Listing};
 use crate::app::App;
+use crate::clusters::DEFAULT;
 use crate::ctx::Ctx;
 
 /// How soon a record that has just changed is read again, and how late one that does not.
@@ -19,6 +20,8 @@ const LATE: Duration = Duration::from_secs(2);
 const ALONE: u32 = 5;
 /// How many records are read at a time for a list.
 const PARALLEL: usize = 16;
+/// How long a cluster may take to show a record in a list.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a wish is written over what others write at the same time.
 const TRIES: u32 = 8;
 
@@ -35,11 +38,17 @@ impl Operations {
     }
 
     async fn listed(&self, id: &str) -> Result<Option<Indexed>, Box<Problem>> {
-        match self.index.get(id) {
-            Some(indexed) => Ok(Some(indexed)),
+        let found = match self.index.get(id) {
+            Some(indexed) => Some(indexed),
             // Another replica may have made it just now.
-            None => self.home.listing(id).await,
-        }
+            None => self.home.listing(id).await?,
+        };
+        Ok(found.filter(|indexed| self.has_cluster(&indexed.listing)))
+    }
+
+    /// Operations of a cluster that was taken away are not shown any more.
+    fn has_cluster(&self, listing: &Listing) -> bool {
+        self.home.clusters.find(&listing.release.cluster).is_some()
     }
 
     async fn read(&self, app: &App, listing: &Listing, follow: bool) -> Result<Option<Arc<Entry>>, Box<Problem>> {
@@ -56,9 +65,7 @@ impl Operations {
                 return Ok(None);
             }
             // The record went with its namespace: what the listing knows is left.
-            let operation = listing.operation();
-            let events = vec![api::Event::Done { operation: Box::new(operation.clone()) }];
-            return Ok(Some(Entry::new(super::Stored { operation, events, run: super::Run::default() })));
+            return Ok(Some(of_listing(listing)));
         };
         let done = stored.operation.done;
         let entry = Entry::new(stored);
@@ -78,8 +85,19 @@ impl Operations {
 
     /// Returns the operations of listings, in their order, as far as their records can be read.
     pub(crate) async fn read_all(&self, app: &App, listings: Vec<Listing>) -> Result<Vec<Operation>, Box<Problem>> {
-        let read =
-            stream::iter(listings.into_iter().map(|listing| async move { self.read(app, &listing, false).await }));
+        let read = stream::iter(listings.into_iter().map(|listing| async move {
+            let read = match app.clusters.get(&listing.release.cluster) {
+                Some(member) => member.patiently(PATIENCE, self.read(app, &listing, false)).await,
+                None => self.read(app, &listing, false).await,
+            };
+            let away =
+                |problem: &Problem| problem.reason == Reason::ClusterUnreachable && listing.release.cluster != DEFAULT;
+            match read {
+                // What is known without its cluster.
+                Err(problem) if away(&problem) => Ok(Some(of_listing(&listing))),
+                read => read,
+            }
+        }));
         let read: Vec<Result<Option<Arc<Entry>>, Box<Problem>>> = read.buffered(PARALLEL).collect().await;
         let hidden = |problem: &Problem| matches!(problem.reason, Reason::ClusterForbidden | Reason::ClusterNotFound);
         let shown = |one: Result<Option<Arc<Entry>>, Box<Problem>>| match one {
@@ -93,7 +111,12 @@ impl Operations {
     /// Returns the listings that are wanted, the oldest first.
     pub(crate) async fn select(&self, wanted: impl Fn(&Listing) -> bool) -> Result<Vec<Listing>, Box<Problem>> {
         self.refresh().await?;
-        Ok(self.index.select(|indexed| wanted(&indexed.listing)).into_iter().map(|indexed| indexed.listing).collect())
+        Ok(self
+            .index
+            .select(|indexed| wanted(&indexed.listing) && self.has_cluster(&indexed.listing))
+            .into_iter()
+            .map(|indexed| indexed.listing)
+            .collect())
     }
 
     /// Asks whoever runs an operation to cancel it.
@@ -116,6 +139,13 @@ impl Operations {
         let text = "the operation is being written to all the time; ask again";
         Err(Box::new(Problem::new(Reason::ClusterError, text)))
     }
+}
+
+/// What the listing of an operation knows of it.
+fn of_listing(listing: &Listing) -> Arc<Entry> {
+    let operation = listing.operation();
+    let done = operation.done.then(|| api::Event::Done { operation: Box::new(operation.clone()) });
+    Entry::new(super::Stored { operation, events: done.into_iter().collect(), run: super::Run::default() })
 }
 
 /// Follows an operation that runs elsewhere, until it is done or nobody listens any more.

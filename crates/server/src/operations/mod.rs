@@ -18,10 +18,11 @@ mod request;
 mod resume;
 mod span;
 mod store;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use api::{Event, Kind, Phase, Problem, Reason, ReleaseRef, State};
@@ -35,6 +36,7 @@ pub(crate) use keys::Idempotency;
 pub(crate) use listing::{Indexed, Listing};
 pub(crate) use record::state_name;
 pub(crate) use span::span;
+pub(crate) use watch::{Wanted, stream};
 
 use self::index::Index;
 use self::record::{Run, Stored};
@@ -61,6 +63,8 @@ pub(crate) struct Operations {
     closed: AtomicBool,
     /// Tells the runs to let go, so that others go on with them.
     hand_over: Cancel,
+    /// What happens to operations, once somebody watches.
+    hub: OnceLock<Arc<watch::Hub>>,
     holder: String,
     retention: Duration,
     keep: usize,
@@ -70,7 +74,7 @@ pub(crate) struct Operations {
 /// What [`Operations::begin`] found.
 pub(crate) enum Begun {
     /// A new operation, to be run.
-    New(Arc<Entry>, Indexed),
+    New(Arc<Entry>, Box<Indexed>),
     /// The operation of an earlier request with the same key.
     Known(Arc<Entry>),
 }
@@ -87,6 +91,7 @@ impl Operations {
             watches: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             hand_over: Cancel::default(),
+            hub: OnceLock::new(),
             retention: config.retention,
             keep: config.limits.operations,
             now: config.now.clone(),
@@ -139,7 +144,7 @@ impl Operations {
             None => None,
         };
         let queue = ctx.query.flag("queue");
-        let before = self.of_release(&release).await?;
+        let before = self.in_the_way(&release).await?;
         if let Some(first) = before.first().filter(|_| !queue) {
             return Err(self.in_progress(first));
         }
@@ -163,7 +168,7 @@ impl Operations {
         // First the listing: what dies after it is found, and dropped when there is no record.
         let indexed = self.home.list(indexed).await?;
         match self.record(indexed.clone(), &request).await {
-            Ok((entry, indexed)) => Ok(Begun::New(entry, indexed)),
+            Ok((entry, indexed)) => Ok(Begun::New(entry, Box::new(indexed))),
             Err(problem) => {
                 if let Err(error) = self.home.forget(&indexed).await {
                     tracing::warn!(id, detail = error.detail, "an operation that was not begun could not be dropped");
@@ -206,6 +211,23 @@ impl Operations {
         // What is done may have a listing that does not say so yet.
         found.retain(|indexed| !self.here(&indexed.listing.id).is_some_and(|entry| entry.operation().done));
         Ok(found)
+    }
+
+    /// The same, asked once more of those that another replica may just have ended.
+    async fn in_the_way(&self, release: &ReleaseRef) -> Result<Vec<Indexed>, Box<Problem>> {
+        let mut left = Vec::new();
+        for known in self.of_release(release).await? {
+            if self.here(&known.listing.id).is_some() {
+                left.push(known);
+                continue;
+            }
+            match self.home.listing(&known.listing.id).await? {
+                Some(found) if found.listing.is_done() => self.index.put(found),
+                Some(found) => left.push(found),
+                None => self.index.remove(&known.listing.id),
+            }
+        }
+        Ok(left)
     }
 
     /// Brings the index up to date, where nothing watches it.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Grant;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Resumed};
 use crate::limits::Who;
 
 /// What a body may take unpacked.
@@ -49,7 +49,7 @@ impl Request {
     }
 
     /// Makes the request anew; `None` when this version of the server does not know it.
-    pub(crate) fn ctx(self, app: App, caller: Caller, resumed: Option<u32>) -> Option<Ctx> {
+    pub(crate) fn ctx(self, app: App, caller: Caller, resumed: Resumed) -> Option<Ctx> {
         let route = api::route(&self.route)?;
         let query = self.uri.split_once('?').map_or("", |(_, query)| query);
         let mut headers = HeaderMap::new();
@@ -67,7 +67,7 @@ impl Request {
             uri: self.uri,
             headers,
             body: self.body,
-            resumed,
+            resumed: Some(resumed),
         })
     }
 

@@ -18,6 +18,7 @@ use super::listing::{Indexed, Listing};
 use super::record::Run;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::ctx::Resumed;
 use crate::{handlers, problems, run};
 
 /// How often an operation may be taken over before it is taken for what kills servers.
@@ -140,8 +141,9 @@ fn resume(
             let done = put_in_order(&engine, target, begun, "the operation was cancelled").await;
             return Err(Box::new(Problem::new(Reason::OperationCancelled, done.detail)));
         }
+        let resumed = Resumed { name: target.name.clone(), begun };
         let request = app.operations.home.request(entry.id()).await?;
-        let Some(ctx) = request.and_then(|request| request.ctx(app.clone(), caller, begun)) else {
+        let Some(ctx) = request.and_then(|request| request.ctx(app.clone(), caller, resumed)) else {
             let text = "the server that ran the operation has died, and what was asked for is not known any more";
             return Err(put_in_order(&engine, target, begun, text).await);
         };

@@ -9,6 +9,7 @@ use super::listing::{Indexed, Listing, OPERATION, lease_name};
 use super::record::{Stored, secret_name};
 use super::request::{self, Request};
 use crate::caller::Caller;
+use crate::clusters::State;
 use crate::home::{Home, KIND, code, problem_of};
 
 impl Home {
@@ -18,10 +19,17 @@ impl Home {
             return self.secrets();
         }
         let name = &listing.release.cluster;
+        if let Some(State::Broken(_)) = self.clusters.find(name) {
+            let text = format!("the operation is of cluster `{name}`, whose Secret cannot be used");
+            return Err(Box::new(Problem::new(Reason::ClusterUnreachable, text)));
+        }
         let member = self.clusters.get(name).ok_or_else(|| {
             let text = format!("the operation is of cluster `{name}`, which is no longer there");
             Box::new(Problem::new(Reason::ClusterNotFound, text))
         })?;
+        if let Some(problem) = member.down() {
+            return Err(problem);
+        }
         let caller = listing.caller.clone().map_or_else(Caller::default, Caller::known);
         Ok(Api::namespaced(member.engine(&caller).cluster().client().clone(), &listing.release.namespace))
     }
@@ -69,8 +77,11 @@ impl Home {
             _ => Ok(()),
         };
         let params = DeleteParams::default();
-        if let Ok(records) = self.records(listing) {
-            gone(records.delete(&secret_name(&listing.id), &params).await.map(|_| ()))?;
+        match self.records(listing) {
+            Ok(records) => gone(records.delete(&secret_name(&listing.id), &params).await.map(|_| ()))?,
+            // With its cluster, its record is out of reach.
+            Err(problem) if problem.reason == Reason::ClusterNotFound => {}
+            Err(problem) => return Err(problem),
         }
         self.drop_request(&listing.id).await;
         if let Some(key) = &listing.key {

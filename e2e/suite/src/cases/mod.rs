@@ -15,6 +15,7 @@ mod pasted;
 mod plans;
 mod real_charts;
 mod releases;
+mod replicas;
 mod sending;
 mod template;
 mod uploads;
@@ -121,6 +122,7 @@ pub(crate) fn http() -> Vec<Case> {
         real_charts::CASES,
         kubernetes::CASES,
         authorisation::CASES,
+        replicas::CASES,
     ]
     .concat()
 }

@@ -1,0 +1,143 @@
+//! Secrets that name clusters: `whipstaff.cluster.NAME` in the server's own namespace.
+
+use std::collections::BTreeMap;
+
+use api::Problem;
+use engine::{Engine, Settings};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{DeleteParams, PostParams, Preconditions};
+
+use super::kubeconfig::{self, Fault, Reading};
+use super::member::ClusterInfo;
+use super::{ClusterHosts, Maker, connect, is_name};
+use crate::home::{Home, KIND, code, problem_of};
+
+/// What the label of the Secrets says.
+pub(super) const CLUSTER: &str = "cluster";
+const TYPE: &str = "whipstaff.dev/cluster.v1";
+const PREFIX: &str = "whipstaff.cluster.";
+const KUBECONFIG: &str = "kubeconfig";
+const CONTEXT: &str = "context";
+
+/// A cluster as a Secret has it.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    pub(crate) name: String,
+    /// The Secret's version.
+    pub(crate) version: String,
+    kubeconfig: Option<String>,
+    context: Option<String>,
+}
+
+impl Stored {
+    /// Reads a Secret; `None` when it is of something else.
+    pub(crate) fn read(secret: &Secret) -> Option<Self> {
+        let name = secret.metadata.name.as_deref().and_then(name_of)?;
+        let kind = secret.metadata.labels.as_ref().and_then(|labels| labels.get(KIND));
+        if secret.type_.as_deref() != Some(TYPE) || kind.map(String::as_str) != Some(CLUSTER) {
+            return None;
+        }
+        let text = |key: &str| {
+            let bytes = secret.data.as_ref()?.get(key)?;
+            String::from_utf8(bytes.0.clone()).ok()
+        };
+        Some(Self {
+            name: name.to_owned(),
+            version: secret.metadata.resource_version.clone().unwrap_or_default(),
+            kubeconfig: text(KUBECONFIG),
+            context: text(CONTEXT).map(|text| text.trim().to_owned()),
+        })
+    }
+
+    fn reading(&self, hosts: &ClusterHosts) -> Result<Reading, String> {
+        let text = self.kubeconfig.as_deref().ok_or("the Secret has no `kubeconfig` that is text")?;
+        let tree = kubeconfig::parse(text).map_err(|fault| fault.in_secret())?;
+        kubeconfig::read(&tree, self.context.as_deref(), hosts)
+            .map_err(|faults| faults.iter().map(Fault::in_secret).collect::<Vec<_>>().join("; "))
+    }
+
+    /// What works on the cluster, and what may be shown of how it is reached.
+    pub(super) fn engine(
+        &self,
+        maker: &Maker,
+        settings: &Settings,
+        in_config_maps: bool,
+    ) -> Result<(Engine, ClusterInfo), String> {
+        let reading = self.reading(&maker.hosts)?;
+        let client =
+            connect::client(&reading.config, &maker.hosts).map_err(|error| crate::problems::innermost(&error))?;
+        Ok((maker.engine(client, settings, in_config_maps), reading.info))
+    }
+}
+
+/// Tells what is wrong with a kubeconfig that only shows when a client is made of it.
+pub(crate) fn check(reading: &Reading, hosts: &ClusterHosts) -> Result<(), String> {
+    connect::client(&reading.config, hosts).map(|_| ()).map_err(|error| crate::problems::innermost(&error))
+}
+
+/// The cluster that a Secret of this name is of.
+pub(super) fn name_of(secret: &str) -> Option<&str> {
+    secret.strip_prefix(PREFIX).filter(|name| is_name(name))
+}
+
+fn secret_name(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
+/// Why a Secret was not written.
+pub(crate) enum NotWritten {
+    /// There is one already, or somebody else has written it.
+    Conflict,
+    /// The cluster `default` refuses.
+    Refused(Box<Problem>),
+}
+
+impl Home {
+    /// Reads the Secret of a cluster.
+    pub(crate) async fn cluster(&self, name: &str) -> Result<Option<Secret>, Box<Problem>> {
+        self.secrets()?.get_opt(&secret_name(name)).await.map_err(|e| self.refused(e))
+    }
+
+    /// Writes the Secret of a cluster: over the one that was read, or a new one.
+    pub(crate) async fn write_cluster(
+        &self,
+        name: &str,
+        there: Option<Secret>,
+        text: &str,
+    ) -> Result<Secret, NotWritten> {
+        let secrets = self.secrets().map_err(NotWritten::Refused)?;
+        let is_new = there.is_none();
+        let mut secret = there.unwrap_or_else(|| Secret { type_: Some(TYPE.to_owned()), ..Secret::default() });
+        secret.metadata.name = Some(secret_name(name));
+        secret.metadata.labels.get_or_insert_default().insert(KIND.to_owned(), CLUSTER.to_owned());
+        // What is kept has the one context.
+        secret.data = Some(BTreeMap::from([(KUBECONFIG.to_owned(), ByteString(text.as_bytes().to_vec()))]));
+        let params = PostParams::default();
+        let done = match is_new {
+            true => secrets.create(&params, &secret).await,
+            false => secrets.replace(&secret_name(name), &params, &secret).await,
+        };
+        done.map_err(|error| match code(&error) {
+            Some(409) => NotWritten::Conflict,
+            Some(404) if !is_new => NotWritten::Conflict,
+            _ => NotWritten::Refused(self.refused(error)),
+        })
+    }
+
+    /// Deletes the Secret of a cluster, unless somebody has written it meanwhile.
+    pub(crate) async fn delete_cluster(&self, name: &str, version: Option<String>) -> Result<(), NotWritten> {
+        let secrets = self.secrets().map_err(NotWritten::Refused)?;
+        let preconditions = Some(Preconditions { resource_version: version, uid: None });
+        let params = DeleteParams { preconditions, ..DeleteParams::default() };
+        match secrets.delete(&secret_name(name), &params).await {
+            Ok(_) => Ok(()),
+            Err(error) => match code(&error) {
+                Some(404) => Ok(()),
+                Some(409) => Err(NotWritten::Conflict),
+                Some(_) => Err(NotWritten::Refused(self.refused(error))),
+                None => Err(NotWritten::Refused(problem_of(error))),
+            },
+        }
+    }
+}
