@@ -253,11 +253,11 @@ pub(crate) async fn clusters_of_operations(ctx: &Ctx) -> Result<Option<Vec<Strin
         let asked = ctx.app.access.read(member, &ctx.caller, namespace, None, &[Part::Release]);
         member.patiently(PATIENCE, asked)
     });
-    let (mut seen, mut problem) = (Vec::new(), None::<Box<Problem>>);
+    let (mut seen, mut problem) = (Vec::new(), None);
     for (member, answer) in members.iter().zip(futures::future::join_all(asked).await) {
         match answer {
             Ok(_) => seen.push(member.name.clone()),
-            Err(other) if problem.as_ref().is_none_or(|first| first.retryable && !other.retryable) => {
+            Err(other) if problem.as_deref().is_none_or(|first: &Problem| first.retryable && !other.retryable) => {
                 problem = Some(other);
             }
             Err(_) => {}

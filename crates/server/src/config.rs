@@ -42,10 +42,10 @@ pub struct Config {
     pub retention: Duration,
     /// How long running operations may go on after the server was told to end.
     pub grace: Duration,
-    /// Whether changes of releases must say which state they are meant for (`If-Match`, `If-None-Match`).
-    pub require_preconditions: bool,
     /// What is told of requests' spans.
     pub traced: Option<Traced>,
+    /// Whether changes of releases must say which state they are meant for (`If-Match`, `If-None-Match`).
+    pub require_preconditions: bool,
     /// The clock.
     pub now: Clock,
 }
@@ -128,8 +128,8 @@ impl Default for Config {
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
-            require_preconditions: false,
             traced: None,
+            require_preconditions: false,
             now: Arc::new(Timestamp::now),
         }
     }

@@ -34,12 +34,17 @@ pub(crate) static COMMAND: Command = Command {
     examples: &[
         "whipstaff serve --sandbox",
         "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging",
-        "whipstaff serve --kube-context staging --cluster prod=admin@prod.example.com --cluster lab",
         "whipstaff serve --config whipstaff.yaml --log-format json",
+        "whipstaff serve --kube-context staging --cluster prod=admin@prod.example.com --cluster lab",
         "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
     ],
     flags: serving::FLAGS,
-    exclusive: &[&["sandbox", "kubeconfig"], &["sandbox", "kube-context"], &["sandbox", "context"], &["sandbox", "cluster"]],
+    exclusive: &[
+        &["sandbox", "kubeconfig"],
+        &["sandbox", "kube-context"],
+        &["sandbox", "context"],
+        &["sandbox", "cluster"],
+    ],
     run: Some(run),
     ..PLAIN
 };
@@ -89,7 +94,8 @@ impl Args {
             fail!("{} needs --sandbox", settings.called("sandbox-listen"));
         }
         // What is said less strongly, such as in a file, gives way.
-        if let Some(other) = settings.as_strong_as("sandbox", &["kubeconfig", "kube-context"]).filter(|_| args.sandbox)
+        if let Some(other) =
+            settings.as_strong_as("sandbox", &["kubeconfig", "kube-context", "cluster"]).filter(|_| args.sandbox)
         {
             fail!("{} and {} exclude each other", settings.called("sandbox"), settings.called(other));
         }

@@ -1,4 +1,4 @@
-//! The flags of `serve` that say which further clusters there are.
+//! The settings of `serve` that say which further clusters there are.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -96,8 +96,8 @@ mod tests {
 
     fn read(args: &[&str]) -> Result<Further, String> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let flags = parse(crate::serving::FLAGS, &args).unwrap();
-        Further::read(&Effective::read(&flags, &|_| None).unwrap()).map_err(|fail| fail.text)
+        let settings = Effective::read(&parse(crate::serving::FLAGS, &args).unwrap(), &|_| None);
+        settings.and_then(|settings| Further::read(&settings)).map_err(|fail| fail.text)
     }
 
     #[test]

@@ -100,6 +100,21 @@ table! {
             "serve the sandbox's Kubernetes API too, for kubectl and helm (127.0.0.1:8081)",
         );
     }
+    CLUSTERS "Further clusters" {
+        "clusters" Flag::of(
+            Kind::Slice,
+            "cluster",
+            "NAME[=CONTEXT]",
+            "serve this context of the kubeconfig as a further cluster of this name, which is the context's when left out",
+        );
+        "allowClusterHosts" Flag::of(
+            Kind::Slice,
+            "allow-cluster-hosts",
+            "HOST",
+            "where clusters may be that are added over the API: k8s.example.com, *.example.com, 10.0.0.0/8; else anywhere with https \
+             but on this machine and its link",
+        );
+    }
     WHO "Who may ask" {
         "auth.kinds" Flag::of(
             Kind::Slice,
@@ -140,6 +155,10 @@ table! {
             "trusted-proxies",
             "NETWORK",
             "the proxies, such as 10.0.0.0/8, whose X-Forwarded-For is believed in the audit log",
+        );
+        "requirePreconditions" Flag::switch(
+            "require-preconditions",
+            "refuse changes of releases that do not say which state they are meant for (If-Match, If-None-Match)",
         );
         "openMetrics" Flag::switch("open-metrics", "show /metrics without a token");
     }

@@ -278,7 +278,7 @@ impl Keeper<'_> {
             let problem = match self.write().await {
                 Ok(Some(stored)) => {
                     // Whoever sees the end may ask for the next change, which the listing must not be in the way of.
-                    self.end_listing(&stored.operation, deadline.max(Instant::now() + PACE)).await;
+                    self.end_listing(&stored.operation, deadline).await;
                     self.entry.stored(stored);
                     break;
                 }
@@ -289,7 +289,7 @@ impl Keeper<'_> {
             // would come a second time, and another one perhaps.
             let is_away = problem.retryable && !operations.hand_over.is_cancelled();
             if !is_away && Instant::now() >= deadline {
-                // It could not be stored and is shown all the same; whoever takes it over finds out what was done.
+                // It is shown all the same; whoever takes it over finds out what was done.
                 if let Some(stored) = self.entry.unstored() {
                     self.entry.stored(stored);
                 }

@@ -26,9 +26,8 @@ fn killed(ctx: &Ctx<'_>) -> Result<()> {
     std::fs::write(&config, kubeconfig(kubernetes).to_string())?;
     let config = config.to_string_lossy().into_owned();
     let flags = ["--kubeconfig", config.as_str(), "--namespace", "default"];
-    let start = |name: &str, offset: u16| {
-        Server::start(ctx.whipstaff, name, &flags, ctx.work, ctx.port + offset, "/readyz")
-    };
+    let start =
+        |name: &str, offset: u16| Server::start(ctx.whipstaff, name, &flags, ctx.work, ctx.port + offset, "/readyz");
     let survivor = start("survivor", 70)?;
     let archive = archive::folder(&ctx.charts.join("shop"))?;
     let digest = survivor.http.upload(&archive)?;
