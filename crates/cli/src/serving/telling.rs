@@ -14,7 +14,9 @@ use crate::fail::{Outcome, fail};
 pub(crate) struct Telling {
     filter: String,
     json: bool,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "there are no traces"))]
     endpoint: Option<String>,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "there are no traces"))]
     instance: Option<String>,
 }
 
@@ -62,9 +64,8 @@ pub(crate) fn begin(telling: &Telling) -> Outcome<Begun> {
         true => lines.json().flatten_event(true).with_current_span(false).with_filter(filter).boxed(),
         false => lines.with_ansi(std::io::stderr().is_terminal()).with_filter(filter).boxed(),
     };
-    let mut layers = vec![lines];
-    #[allow(unused_mut, reason = "there is nothing to keep without traces")]
-    let mut begun = Begun::default();
+    #[allow(unused_mut, reason = "there is nothing more without traces")]
+    let (mut layers, mut begun) = (vec![lines], Begun::default());
     #[cfg(feature = "otlp")]
     if let Some(endpoint) = &telling.endpoint {
         let (traces, layer) = super::traces::begin(endpoint, telling.instance.as_deref())?;
