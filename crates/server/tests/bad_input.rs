@@ -248,3 +248,35 @@ async fn templates_that_fail_say_where() {
         );
     }
 }
+
+/// The address of an operation, each parameter of the path being its example.
+fn address(route: &api::Route) -> String {
+    let of_path = route.parameters.iter().filter(|param| param.location == api::Location::Path);
+    of_path.fold(route.path.to_owned(), |path, param| path.replace(&format!("{{{}}}", param.name), param.example))
+}
+
+#[tokio::test]
+async fn every_operation_refuses_what_it_does_not_know() {
+    let server = Server::over(sandbox::Sandbox::default().client(), server::Config::default());
+    for route in api::routes() {
+        let (method, path) = (route.method.as_str().to_uppercase(), address(route));
+        let at = |what: &str| format!("`{}` with {what}", route.id);
+        assert!(!path.contains('{'), "{path}");
+        let json = [("content-type", "application/json")];
+        let json = if route.body.is_some() { &json[..] } else { &[] };
+        let answer = server.ask(&method, &format!("{path}?nonsense=1"), json, "{}").await;
+        assert_eq!(answer.reason(), (400, "INVALID_PARAMETER".into()), "{}: {}", at("a parameter"), answer.text());
+        assert_eq!(answer.json()["errors"][0]["parameter"], "nonsense", "{}", at("a parameter"));
+        let Some(body) = &route.body else { continue };
+        let answer = server.ask(&method, &path, &[("content-type", "text/html")], "<p>").await;
+        assert_eq!(answer.reason(), (415, "UNSUPPORTED_MEDIA_TYPE".into()), "{}", at("another type"));
+        if body.shape == api::Shape::Binary {
+            continue;
+        }
+        let answer = server.ask(&method, &path, json, "{\"a\": ").await;
+        assert_eq!(answer.reason(), (400, "INVALID_BODY".into()), "{}: {}", at("half a body"), answer.text());
+        let answer = server.ask(&method, &path, json, "{\"nonsense\": 1}").await;
+        assert_eq!(answer.status, 422, "{}: {}", at("a field"), answer.text());
+        assert!(answer.pointers().contains(&"/nonsense".to_owned()), "{}: {}", at("a field"), answer.text());
+    }
+}
