@@ -56,10 +56,6 @@ table! {
             "TIME",
             "take a pending revision of Helm for dead when it is this old (24h); never by default, as Helm leaves no sign of life",
         );
-        "requirePreconditions" Flag::switch(
-            "require-preconditions",
-            "refuse changes of releases that do not say which state they are meant for (If-Match, If-None-Match)",
-        );
         "retention" Flag::of(Kind::Duration, "retention", "TIME", "how long finished operations and uploaded charts are kept")
             .or("24h");
         "grace" Flag::of(
@@ -77,19 +73,6 @@ table! {
             "the kubeconfig file; else $KUBECONFIG, ~/.kube/config, the pod's service account",
         );
         "kubeContext" Flag::text("kube-context", "NAME", "the context of the kubeconfig file");
-        "clusters" Flag::of(
-            Kind::Slice,
-            "cluster",
-            "NAME[=CONTEXT]",
-            "serve this context of the kubeconfig as a further cluster of this name, which is the context's when left out",
-        );
-        "allowClusterHosts" Flag::of(
-            Kind::Slice,
-            "allow-cluster-hosts",
-            "HOST",
-            "where clusters may be that are added over the API: k8s.example.com, *.example.com, 10.0.0.0/8; else anywhere with https \
-             but on this machine and its link",
-        );
         "sandbox" Flag::switch(
             "sandbox",
             "serve an in-process Kubernetes API instead of a cluster; it forgets everything at the end",

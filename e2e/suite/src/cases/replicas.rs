@@ -46,7 +46,11 @@ fn killed(ctx: &Ctx<'_>) -> Result<()> {
         let delay = Duration::from_millis((random >> 33) % whole);
         let mut victim = start("victim", 74)?;
         let change = body(&digest, json!({"greeting": format!("round {round}")}));
-        let outcome = one(&survivor.http, &mut victim, &path, &change, delay);
+        let outcome = one(&survivor.http, &mut victim, &path, &change, delay).and_then(|took| {
+            settle(kubernetes)?;
+            is(&survivor.http.get_json(&path)?, "/status", "deployed")?;
+            Ok(took)
+        });
         outcomes.push(outcome.with_context(|| format!("round {round}, killed after {delay:?}\n{}", survivor.tail()))?);
     }
     println!("  {kills} servers killed within {whole} ms: {outcomes:?}");
@@ -94,22 +98,21 @@ fn one(survivor: &Http, victim: &mut Server, path: &str, change: &Value, delay: 
     if took > PATIENCE {
         bail!("it took {took:?}");
     }
-    settle(survivor)?;
-    is(&survivor.get_json(path)?, "/status", "deployed")?;
     Ok(took.as_secs())
 }
 
 /// Waits until nothing runs any more: a request that was taken in by half is forgotten when its lease has run out.
-fn settle(survivor: &Http) -> Result<()> {
+fn settle(kubernetes: &Http) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
+    let running = "/apis/coordination.k8s.io/v1/namespaces/default/leases?labelSelector=whipstaff.dev%2Fkind%3Doperation%2Cwhipstaff.dev%2Fdone%3Dfalse";
     while Instant::now() < deadline {
-        let list = survivor.get_json("/v1/operations?state=queued,running,cancelling")?;
+        let list = kubernetes.get_json(running)?;
         if list.pointer("/items").and_then(Value::as_array).is_some_and(Vec::is_empty) {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(500));
     }
-    bail!("something still runs: {}", survivor.get_json("/v1/operations")?);
+    bail!("something still runs: {}", kubernetes.get_json(running)?);
 }
 
 fn kubeconfig(kubernetes: &Http) -> Value {
