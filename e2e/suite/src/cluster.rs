@@ -131,6 +131,8 @@ impl Kubectl {
             .as_array()
             .into_iter()
             .flatten()
+            // What was done to a release is remembered for a day.
+            .filter(|item| item["type"] != "whipstaff.dev/operation.v1")
             .map(|item| format!("{}/{}", item["kind"], item["metadata"]["name"]).replace('"', ""))
             .filter(|name| name != "ConfigMap/kube-root-ca.crt")
             .collect();
