@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::process::{self, Output};
-use crate::runner::Skip;
+use crate::runner::Foreign;
 
 /// What makes clients of the document.
 const GENERATOR: &str = "org.openapitools:openapi-generator-cli:7.25.0";
@@ -68,6 +68,11 @@ impl<'a> Tools<'a> {
         Ok(place)
     }
 
+    /// The same of what a registry has, which may not answer.
+    fn fetch(&self, name: &str, parts: &[&[u8]], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        self.ensure(name, parts, make).map_err(|error| Foreign(format!("{error:#}")).into())
+    }
+
     /// Removes what was made of other parts: the document changes often.
     fn remove_others(&self, name: &str, current: &Path) -> Result<()> {
         for entry in fs::read_dir(self.cache)? {
@@ -84,7 +89,7 @@ impl<'a> Tools<'a> {
     fn python(&self, name: &str, packages: &[&str]) -> Result<PathBuf> {
         need("python3", "--version")?;
         let parts: Vec<&[u8]> = packages.iter().map(|package| package.as_bytes()).collect();
-        let place = self.ensure(name, &parts, |place| {
+        let place = self.fetch(name, &parts, |place| {
             run(Command::new("python3").args(["-m", "venv"]).arg(place.join("venv")))?;
             run(Command::new(place.join("venv/bin/pip")).args(["install", "--quiet"]).args(packages))?;
             Ok(())
@@ -100,7 +105,7 @@ impl<'a> Tools<'a> {
     /// The program that has rules for documents.
     pub(crate) fn redocly(&self) -> Result<PathBuf> {
         need("npm", "--version")?;
-        let place = self.ensure("redocly", &[REDOCLY.as_bytes()], |place| {
+        let place = self.fetch("redocly", &[REDOCLY.as_bytes()], |place| {
             fs::write(place.join("package.json"), "{\"private\": true}\n")?;
             run(Command::new("npm").current_dir(place).args(["install", "--silent", REDOCLY]))?;
             Ok(())
@@ -112,7 +117,7 @@ impl<'a> Tools<'a> {
     fn generator(&self) -> Result<PathBuf> {
         need("java", "-version")?;
         need("mvn", "-version")?;
-        let place = self.ensure("openapi-generator", &[GENERATOR.as_bytes()], |place| {
+        let place = self.fetch("openapi-generator", &[GENERATOR.as_bytes()], |place| {
             let mut command = Command::new("mvn");
             command.args([
                 "--batch-mode",
@@ -216,5 +221,5 @@ fn run(command: &mut Command) -> Result<Output> {
 /// Skips the case when a program is not installed.
 fn need(program: &str, version: &str) -> Result<()> {
     let found = process::run(Command::new(program).arg(version), Duration::from_secs(60)).and_then(Output::success);
-    found.map(|_| ()).map_err(|_| Skip(format!("`{program}` is not installed")).into())
+    found.map(|_| ()).map_err(|_| Foreign(format!("`{program}` is not installed")).into())
 }
