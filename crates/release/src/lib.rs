@@ -32,8 +32,8 @@ pub use history::{Head, History, Token};
 pub use hook::{DeletePolicy, Hook, HookEvent, HookExecution, HookPhase, LogPolicy};
 pub use json::to_vec as go_json;
 pub use ledger::{
-    Change, Clock, ConfigMapLedger, Glances, Ledger, MemoryLedger, Peeks, Record, Scope, SecretLedger, SqlLedger,
-    check_labels,
+    Change, Clock, ConfigMapLedger, Glances, Ledger, MemoryLedger, Past, Peeks, Record, Scope, SecretLedger, SqlLedger,
+    Touched, check_labels, past,
 };
 pub use list::{Item, ListFilter, NameTest, list, open};
 pub use marks::Marks;
@@ -44,4 +44,4 @@ pub use selector::{InvalidSelector, Selector};
 pub use size::{Part, TooLarge, check, parts};
 pub use status::{Status, UnknownStatus};
 pub use time::Time;
-pub use watched::{Row, Sort, Standing, View, Watched};
+pub use watched::{Moment, Row, Sort, Standing, TouchedRows, View, Watched};

@@ -35,6 +35,8 @@ pub(crate) struct Watch {
 
 /// How often a watch that wants them gets a bookmark.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How long before its end it gets the last one, as Kubernetes: `apiserver/pkg/storage/cacher/cache_watcher.go`.
+const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 
 impl Watch {
     fn show(&self, state: &State, kind: &str, object: &Value) -> Bytes {
@@ -158,7 +160,7 @@ impl Stream {
                 return None;
             }
             if self.watch.bookmarks && now >= self.next_bookmark {
-                self.next_bookmark = now + BOOKMARK_EVERY;
+                self.next_bookmark = bookmark_after(now, self.deadline);
                 return Some(self.watch.bookmark(self.watch.after, false));
             }
             let mut wake = self.deadline;
@@ -180,6 +182,15 @@ impl Stream {
     }
 }
 
+/// When the next bookmark is due; after the last one never.
+fn bookmark_after(now: Instant, deadline: Instant) -> Instant {
+    let last = deadline.checked_sub(BOOKMARK_BEFORE_END).unwrap_or(now);
+    match now < last {
+        true => last.min(now + BOOKMARK_EVERY),
+        false => deadline + BOOKMARK_EVERY,
+    }
+}
+
 /// Makes the body of a watch; `first` is what it begins with.
 pub(crate) fn stream(inner: &Arc<Inner>, watch: Watch, first: VecDeque<Bytes>, closed: bool) -> SandboxBody {
     let now = Instant::now();
@@ -187,7 +198,7 @@ pub(crate) fn stream(inner: &Arc<Inner>, watch: Watch, first: VecDeque<Bytes>, c
         inner: Arc::clone(inner),
         moved: inner.moved.subscribe(),
         deadline: now + watch.timeout,
-        next_bookmark: now + BOOKMARK_EVERY,
+        next_bookmark: bookmark_after(now, now + watch.timeout),
         watch,
         ready: first,
         closed,

@@ -89,7 +89,7 @@ impl App {
     ///
     /// As a request would be answered.
     pub async fn upload(&self, archive: Bytes) -> Result<api::Chart, Box<api::Problem>> {
-        Ok(self.uploads.add(archive).await?.chart)
+        Ok(self.uploads.add(archive, None).await?.chart)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The server's own namespace, in the cluster `default`: what it keeps there, in its own name.
 
+mod follow;
+
 use std::sync::Arc;
 
 use api::{Problem, Reason};
@@ -9,6 +11,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::Api;
 use kube::{Client, Error as KubeError};
 
+pub(crate) use self::follow::{Heard, Keeper, follow};
 use crate::clusters::{Clusters, DEFAULT};
 use crate::problems;
 

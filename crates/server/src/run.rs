@@ -1,15 +1,18 @@
 //! Changes: from a request to a running operation, and the answer to whoever asked.
 
+mod progress;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Kind, OperationResult, Problem, Reason, ReleaseRef};
-use engine::{Engine, Event, Intent, Observer, Plan, Step, Target, Test, Verb};
+use engine::{Engine, Event, Intent, Observer, Plan, Target, Test, Verb};
 use futures::future::BoxFuture;
 use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
 
+use self::progress::Progress;
 use crate::ctx::{Ctx, Outcome};
 use crate::guard::REQUEST_ID;
 use crate::handlers;
@@ -232,7 +235,7 @@ async fn run_change(
         }
         // A plan's warnings are told as it begins.
         let again = matches!(&event, Event::Warned { message } if foreseen.contains(message));
-        if let Some(event) = shown(event).filter(|_| !again) {
+        if let Some(event) = convert::event(event).filter(|_| !again) {
             entry.event(event);
         }
     };
@@ -262,7 +265,7 @@ async fn run_tests(
     };
     entry.planned(Kind::Test)?;
     let tell = |event: Event| {
-        if let Some(event) = shown(event) {
+        if let Some(event) = convert::event(event) {
             entry.event(event);
         }
     };
@@ -276,82 +279,5 @@ async fn run_tests(
     match tested.failure {
         Some(failure) => Err(problems::of_test(&failure)),
         None => Ok(OperationResult { revision: Some(tested.release.version), changed: false }),
-    }
-}
-
-/// Counts objects that are where they should be: ready when that is waited for, else sent or deleted.
-struct Progress {
-    total: u32,
-    waits: bool,
-    seen: std::sync::Mutex<std::collections::HashSet<(String, String, String)>>,
-}
-
-impl Progress {
-    fn new(plan: &Plan) -> Self {
-        let mut waits = false;
-        let mut total = 0;
-        for step in &plan.steps {
-            match step {
-                Step::Apply(objects) => total += objects.len(),
-                Step::Delete(deletion) => total += deletion.objects.len(),
-                Step::Wait(objects) => waits |= !objects.is_empty(),
-                _ => {}
-            }
-        }
-        Self { total: u32::try_from(total).unwrap_or(u32::MAX), waits, seen: std::sync::Mutex::default() }
-    }
-
-    fn count(&self, event: &Event) -> Option<u32> {
-        let Event::Resource { kind, namespace, name, action, .. } = event else { return None };
-        let counts = match action.as_str() {
-            "ready" => true,
-            "waiting" | "kept" | "not-owned" | "unverifiable" => false,
-            _ => !self.waits,
-        };
-        if !counts {
-            return None;
-        }
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        seen.insert((kind.clone(), namespace.clone(), name.clone()));
-        Some(u32::try_from(seen.len()).unwrap_or(u32::MAX).min(self.total))
-    }
-}
-
-/// The engine's event as the contract shows it.
-fn shown(event: Event) -> Option<api::Event> {
-    Some(match event {
-        Event::Phase { phase } => api::Event::Phase { phase: phase_of(phase) },
-        Event::Resource { api_version, kind, namespace, name, action, message } => api::Event::Resource {
-            api_version,
-            kind,
-            namespace: Some(namespace).filter(|n| !n.is_empty()),
-            name,
-            action,
-            message,
-        },
-        Event::Hook { name, kind, event, phase } => api::Event::Hook { name, kind, event, phase },
-        Event::Log { pod, container, text } => api::Event::Log { pod, container, text, of_test: false },
-        Event::Warning { message } => api::Event::warning(message),
-        Event::Warned { message } => {
-            api::Event::Warning { message, source: Some(api::WarningSource::Cluster), holder: None }
-        }
-        Event::Locked { holder, message } => {
-            api::Event::Warning { message, source: Some(api::WarningSource::Lock), holder: Some(holder) }
-        }
-        // Records are the engine's business; their outcome is the operation's result.
-        Event::Recorded { .. } => return None,
-    })
-}
-
-fn phase_of(phase: engine::Phase) -> api::Phase {
-    match phase {
-        engine::Phase::Plan => api::Phase::Plan,
-        engine::Phase::Record => api::Phase::Record,
-        engine::Phase::Crds => api::Phase::Crds,
-        engine::Phase::PreHooks => api::Phase::PreHooks,
-        engine::Phase::Apply => api::Phase::Apply,
-        engine::Phase::Wait => api::Phase::Wait,
-        engine::Phase::PostHooks => api::Phase::PostHooks,
-        engine::Phase::Finish => api::Phase::Finish,
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use api::{Problem, Reason};
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::{Clock, Config};
@@ -16,6 +17,8 @@ use crate::home::Home;
 
 /// What an uploaded archive is among the things that the server keeps.
 const KIND: &str = "chart";
+/// The most users that are noted of one archive; those who uploaded it longest ago are forgotten, and know its digest still.
+const MOST_USERS: usize = 64;
 
 /// The store; in memory, charts beyond its budget push out those that were uploaded longest ago.
 pub(crate) struct Uploads {
@@ -35,9 +38,28 @@ pub(crate) struct Upload {
     pub(crate) archive: Bytes,
     /// The chart, loaded.
     pub(crate) loaded: Arc<chart::Chart>,
+    by: Vec<String>,
     weight: usize,
     uploaded: Timestamp,
     expires: Timestamp,
+}
+
+/// What is noted beside an archive.
+#[derive(Deserialize, Serialize)]
+struct Note {
+    #[serde(flatten)]
+    chart: api::Chart,
+    /// Who has uploaded it, the last one last; nobody where it is not asked who somebody is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by: Vec<String>,
+}
+
+impl Note {
+    /// Tells whether a list shows it to a user: one's own, and what is nobody's.
+    fn is_for(&self, user: Option<&str>, now: Timestamp) -> bool {
+        let own = self.by.is_empty() || user.is_none_or(|user| self.by.iter().any(|by| by == user));
+        own && self.chart.expires_at.parse::<Timestamp>().is_ok_and(|at| at > now)
+    }
 }
 
 /// What became of an upload.
@@ -59,7 +81,7 @@ impl Uploads {
     }
 
     /// Takes in an archive; the same one again begins a new day.
-    pub(crate) async fn add(&self, archive: Bytes) -> Result<Added, Box<Problem>> {
+    pub(crate) async fn add(&self, archive: Bytes, user: Option<&str>) -> Result<Added, Box<Problem>> {
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(&archive)));
         let known = self.get(&digest).await;
         let (loaded, new) = match &known {
@@ -67,8 +89,9 @@ impl Uploads {
             None => (Arc::new(load(archive.clone()).await?), true),
         };
         let now = (self.now)();
-        let created = known.and_then(|upload| upload.chart.created_at.parse().ok()).unwrap_or(now);
-        let upload = self.upload(archive, digest, loaded, created, now + self.age)?;
+        let created = known.as_ref().and_then(|upload| upload.chart.created_at.parse().ok()).unwrap_or(now);
+        let by = uploaders(known.map(|upload| upload.by), user);
+        let upload = Upload { by, ..self.upload(archive, digest, loaded, created, now + self.age)? };
         self.share(&upload, new).await;
         let chart = upload.chart.clone();
         self.put(upload);
@@ -96,7 +119,7 @@ impl Uploads {
             expires_at: expires.to_string(),
             metadata: chart_metadata(&loaded.metadata),
         };
-        Ok(Upload { chart, archive, loaded, weight, uploaded: expires - self.age, expires })
+        Ok(Upload { chart, archive, loaded, by: Vec::new(), weight, uploaded: expires - self.age, expires })
     }
 
     fn put(&self, upload: Upload) {
@@ -109,7 +132,7 @@ impl Uploads {
     /// one.
     async fn share(&self, upload: &Upload, new: bool) {
         let name = name(&upload.chart.digest);
-        let note = serde_json::to_string(&upload.chart).unwrap_or_default();
+        let note = serde_json::to_string(&upload.note()).unwrap_or_default();
         let done = match new {
             true => self.home.save(KIND, &name, note, &upload.archive).await,
             false => self.home.annotate(&name, &note).await,
@@ -143,7 +166,7 @@ impl Uploads {
     /// Reads a chart that another replica has taken in.
     async fn fetch(&self, digest: &str) -> Result<Option<Upload>, Box<Problem>> {
         let Some((note, archive)) = self.home.load(&name(digest)).await? else { return Ok(None) };
-        let Ok(chart) = serde_json::from_str::<api::Chart>(&note) else { return Ok(None) };
+        let Ok(Note { chart, by }) = serde_json::from_str(&note) else { return Ok(None) };
         let intact = format!("sha256:{}", hex::encode(Sha256::digest(&archive))) == digest;
         let (Ok(created), Ok(expires), true) = (chart.created_at.parse(), chart.expires_at.parse(), intact) else {
             return Ok(None);
@@ -152,25 +175,29 @@ impl Uploads {
             return Ok(None);
         }
         let loaded = Arc::new(load(archive.clone()).await?);
-        let upload = self.upload(archive, digest.to_owned(), loaded, created, expires)?;
+        let upload = Upload { by, ..self.upload(archive, digest.to_owned(), loaded, created, expires)? };
         self.put(upload.clone());
         Ok(Some(upload))
     }
 
-    /// Returns all charts.
-    pub(crate) async fn all(&self) -> Vec<api::Chart> {
-        let mut all: BTreeMap<String, api::Chart> = BTreeMap::new();
+    /// Returns the charts that a user has uploaded, and those that are nobody's: who knows the digest of another one may use it, but
+    /// a list is not where to learn it. Where nobody is asked who they are, everything is everybody's.
+    pub(crate) async fn of(&self, user: Option<&str>) -> Vec<api::Chart> {
+        let mut all: BTreeMap<String, Note> = BTreeMap::new();
         match self.home.notes(KIND).await {
             Ok(notes) => {
-                let charts = notes.iter().filter_map(|(_, note)| serde_json::from_str::<api::Chart>(note).ok());
-                let now = (self.now)();
-                let fresh = |chart: &api::Chart| chart.expires_at.parse::<Timestamp>().is_ok_and(|at| at > now);
-                all.extend(charts.filter(fresh).map(|chart| (chart.digest.clone(), chart)));
+                let notes = notes.iter().filter_map(|(_, note)| serde_json::from_str::<Note>(note).ok());
+                all.extend(notes.map(|note| (note.chart.digest.clone(), note)));
             }
             Err(problem) => tracing::debug!(detail = problem.detail, "only the charts of this server are known"),
         }
-        all.extend(self.lock().values().map(|upload| (upload.chart.digest.clone(), upload.chart.clone())));
-        all.into_values().collect()
+        for upload in self.lock().values() {
+            let note = all.entry(upload.chart.digest.clone()).or_insert_with(|| upload.note());
+            // What was just uploaded may not have been written down, and others may have uploaded it since.
+            note.by.extend(upload.by.iter().cloned());
+        }
+        let now = (self.now)();
+        all.into_values().filter(|note| note.is_for(user, now)).map(|note| note.chart).collect()
     }
 
     /// How many charts are in memory, and the bytes of their archives.
@@ -199,6 +226,28 @@ impl Uploads {
         entries.retain(|_, upload| upload.expires > now);
         entries
     }
+}
+
+impl Upload {
+    fn note(&self) -> Note {
+        Note { chart: self.chart.clone(), by: self.by.clone() }
+    }
+}
+
+/// Who has uploaded an archive, now that somebody has. What was nobody's stays so.
+fn uploaders(known: Option<Vec<String>>, user: Option<&str>) -> Vec<String> {
+    let mut by = match (known, user) {
+        (Some(known), _) if known.is_empty() => return known,
+        (_, None) => return Vec::new(),
+        (known, Some(user)) => {
+            let mut by = known.unwrap_or_default();
+            by.retain(|known| known != user);
+            by.push(user.to_owned());
+            by
+        }
+    };
+    by.drain(..by.len().saturating_sub(MOST_USERS));
+    by
 }
 
 /// The name that an archive is kept under.

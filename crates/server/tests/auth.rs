@@ -98,6 +98,32 @@ async fn a_cluster_that_does_not_answer_lets_nobody_in() {
     }
 }
 
+#[tokio::test]
+async fn a_list_shows_the_charts_that_one_has_uploaded() {
+    let mut of = sandbox::Config::default();
+    for user in ["alice", "bob"] {
+        of.tokens.insert(format!("of-{user}"), sandbox::User::new(user, &["system:authenticated"]));
+    }
+    let sandbox = sandbox::Sandbox::new(of);
+    // One takes it in, the other reads what was noted of it.
+    let (one, two) =
+        (Server::over(sandbox.client(), config(true, false)), Server::over(sandbox.client(), config(true, false)));
+    let listed = async |user: &str| {
+        let mut seen = Vec::new();
+        for server in [&one, &two] {
+            let list = server.with_token(&format!("of-{user}")).get("/v1/charts").await.json();
+            seen.push(list["items"].as_array().unwrap().len());
+        }
+        seen
+    };
+    let digest = one.with_token("of-alice").upload(shop()).await;
+    assert_eq!((listed("alice").await, listed("bob").await), (vec![1, 1], vec![0, 0]));
+    let known = two.with_token("of-bob").get(&format!("/v1/charts/{digest}")).await;
+    assert_eq!(known.status, 200, "who knows the digest has the chart");
+    assert_eq!(two.with_token("of-bob").upload(shop()).await, digest);
+    assert_eq!((listed("alice").await, listed("bob").await), (vec![1, 1], vec![1, 1]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_key_stands_for_a_user_until_it_ends_or_is_revoked() {
     let sandbox = sandbox();
@@ -239,11 +265,20 @@ async fn changes_are_written_down_and_secrets_are_not() {
     let wrong = json!({"chart": {"upload": digest}, "values": {"replicas": "swordfish-0815"}});
     assert_eq!(root.change("PUT", &format!("{LIST}/shop"), &wrong).await.status, 422);
 
+    let lab = json!({"name": "lab", "kubeconfig": {
+        "clusters": [{"name": "c", "cluster": {"server": "https://192.0.2.1:6443"}}],
+        "users": [{"name": "u", "user": {"token": "swordfish-0815"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }});
+    let added = root.json("POST", "/v1/clusters", &lab).await;
+    assert_eq!(added.status, 201, "{}", added.text());
+
     let text_of = log.text();
     let lines: Vec<&str> = text_of.lines().filter(|line| line.contains(" audit: ")).collect();
     let has = |line: &str, parts: &[&str]| parts.iter().all(|part| line.contains(part));
     let all = lines.join("\n");
-    assert_eq!(lines.len(), 5, "{all}");
+    assert_eq!(lines.len(), 6, "{all}");
     assert!(has(lines[0], &["what=\"chart_upload\"", "user=\"root@example.com\"", "status=201"]), "{all}");
     let apply = [
         "what=\"release_apply\"",
@@ -263,6 +298,7 @@ async fn changes_are_written_down_and_secrets_are_not() {
     assert!(has(lines[3], &["what=\"release_apply\"", "status=401", "reason=\"UNAUTHENTICATED\""]), "{all}");
     assert!(!lines[3].contains("user="), "{all}");
     assert!(has(lines[4], &["status=422", "reason=\"INVALID_VALUES\""]), "{all}");
+    assert!(has(lines[5], &["what=\"cluster_create\"", "status=201", "made=\"/v1/clusters/lab\""]), "{all}");
     let secret = text.rsplit('_').next().unwrap();
     for secret in ["of-root-4711", bad, secret, &text, "swordfish"] {
         assert!(

@@ -4,17 +4,15 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use common::time::Virtual;
 use common::{Answer, Server, archive};
 use futures::StreamExt;
 use http::{Request, Response};
 use http_body_util::{BodyExt, BodyStream, StreamBody};
-use jiff::Timestamp;
-use release::SecretLedger;
-use sandbox::{Config, Sandbox};
+use sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -22,22 +20,6 @@ use tower::ServiceExt;
 
 const RELEASES: &str = "/v1/clusters/default/namespaces/web/releases";
 const ONE: &str = "/v1/clusters/default/namespaces/web/releases/shop";
-
-/// The time of a paused runtime.
-#[derive(Clone, Copy, Debug)]
-struct Virtual(Instant);
-
-impl Virtual {
-    fn time(self) -> Timestamp {
-        Timestamp::constant(1_767_225_600, 0) + Instant::now().duration_since(self.0)
-    }
-}
-
-impl sandbox::Clock for Virtual {
-    fn now(&self) -> Timestamp {
-        self.time()
-    }
-}
 
 /// How the API is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +88,8 @@ struct World {
 impl World {
     /// A cluster with a release at its first revision.
     async fn new() -> Self {
-        let time = Virtual(Instant::now());
-        let sandbox = Sandbox::new(Config { clock: Arc::new(time), ..Config::default() });
+        let time = Virtual::new();
+        let sandbox = time.sandbox();
         let mut world = Self { sandbox, mood: watch::Sender::new(Mood::Fine), time, digest: String::new() };
         let server = world.server();
         world.digest = server.upload(chart()).await;
@@ -117,20 +99,12 @@ impl World {
     }
 
     fn server(&self) -> Server {
-        let time = self.time;
-        let client = moody(&self.sandbox, &self.mood);
-        let clock: release::Clock = Arc::new(move || time.time());
-        let ledger = Arc::new(SecretLedger::new(client.clone(), clock.clone()));
-        let settings = engine::Settings::guarded();
-        let engine = engine::Engine::with_ledger(cluster::Cluster::new(client), ledger, clock.clone(), settings);
-        Server::of(server::App::new(server::Config { now: clock, ..server::Config::default() }, engine))
+        self.time.server(moody(&self.sandbox, &self.mood))
     }
 
     /// A server that watches over the operations too.
     fn replica(&self) -> (Server, tokio::task::JoinHandle<()>) {
-        let server = self.server();
-        let watcher = server.clone();
-        (server, tokio::spawn(async move { watcher.watch_over().await }))
+        self.time.replica(moody(&self.sandbox, &self.mood))
     }
 
     fn body(&self, message: &str) -> Value {

@@ -9,15 +9,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use common::time::Virtual;
 use common::{Server, archive};
 use http::Request;
 use http_body_util::BodyExt;
-use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, PostParams};
-use release::SecretLedger;
 use sandbox::{Sandbox, User};
 use serde_json::{Value, json};
 use server::{App, Auth, ClusterHosts, ClusterInfo, Config};
@@ -27,26 +26,6 @@ use tower::ServiceExt;
 const IN_LAB: &str = "/v1/clusters/lab/namespaces/web/releases";
 const LAB: &str = "/v1/clusters/lab/namespaces/web/releases/shop";
 const HOME: &str = "/v1/clusters/default/namespaces/web/releases/shop";
-
-/// The time of a paused runtime.
-#[derive(Clone, Copy, Debug)]
-struct Virtual(Instant);
-
-impl Virtual {
-    fn time(self) -> Timestamp {
-        Timestamp::constant(1_767_225_600, 0) + Instant::now().duration_since(self.0)
-    }
-
-    fn clock(self) -> release::Clock {
-        Arc::new(move || self.time())
-    }
-}
-
-impl sandbox::Clock for Virtual {
-    fn now(&self) -> Timestamp {
-        self.time()
-    }
-}
 
 fn chart() -> Vec<u8> {
     archive(&[
@@ -159,11 +138,11 @@ async fn every_path_is_about_the_cluster_that_it_names() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_never_answers_slows_nobody_down() {
-    let time = Virtual(Instant::now());
+    let time = Virtual::new();
     let silent = Arc::new(AtomicBool::new(true));
     let (home, lab) = (Sandbox::default(), Sandbox::default());
     let others = [("lab", silenced(&lab, silent.clone())), ("other", Sandbox::default().client())];
-    let server = Server::of(app(&home, &others, Config { now: time.clock(), ..Config::default() }));
+    let server = Server::of(app(&home, &others, time.config()));
     let digest = server.upload(chart()).await;
     let body = json!({"chart": {"upload": digest}, "createNamespace": true});
     assert_eq!(server.change("PUT", HOME, &body).await.status, 200);
@@ -223,9 +202,8 @@ async fn an_operation_in_another_cluster_is_taken_over() {
 
 /// A server dies as a whole after some calls to the other cluster.
 async fn dies_after(last: usize) {
-    let time = Virtual(Instant::now());
-    let sandbox = || Sandbox::new(sandbox::Config { clock: Arc::new(time), ..sandbox::Config::default() });
-    let (home, lab) = (sandbox(), sandbox());
+    let time = Virtual::new();
+    let (home, lab) = (time.sandbox(), time.sandbox());
     let dead = Arc::new(AtomicBool::new(false));
     let calls = Arc::new(AtomicUsize::new(0));
     let dying = {
@@ -245,13 +223,8 @@ async fn dies_after(last: usize) {
         kube::Client::new(tower::service_fn(call), "default")
     };
     let of = |home: kube::Client, lab: kube::Client| {
-        let engine = |client: kube::Client| {
-            let ledger = Arc::new(SecretLedger::new(client.clone(), time.clock()));
-            let cluster = cluster::Cluster::new(client);
-            engine::Engine::with_ledger(cluster, ledger, time.clock(), engine::Settings::guarded())
-        };
-        let app = App::new(Config { now: time.clock(), ..Config::default() }, engine(home));
-        Server::of(app.with_cluster("lab", engine(lab), ClusterInfo::default()).unwrap())
+        let app = App::new(time.config(), time.engine(home));
+        Server::of(app.with_cluster("lab", time.engine(lab), ClusterInfo::default()).unwrap())
     };
     let one = of(silenced(&home, dead.clone()), dying);
     let two = of(home.client(), lab.client());

@@ -15,18 +15,9 @@ use serde_json::{Value, json};
 const ALL: &str = "/v1/clusters/default/releases";
 
 fn record(namespace: &str, name: &str, version: u32, status: Status) -> Release {
-    let mut chart = chart::Chart::default();
-    chart.metadata.name = if version.is_multiple_of(2) { "even" } else { "odd" }.into();
-    chart.metadata.version = format!("0.{version}.0");
-    let mut release = Release {
-        name: name.into(),
-        namespace: namespace.into(),
-        version,
-        chart: Arc::new(chart),
-        ..Release::default()
-    };
+    let mut release = common::record(namespace, name, version, status);
+    Arc::make_mut(&mut release.chart).metadata.name = if version.is_multiple_of(2) { "even" } else { "odd" }.into();
     release.info.last_deployed = Some(Timestamp::from_second(1_800_000_000 - i64::from(version)).unwrap().into());
-    release.set_status(status, "");
     release
 }
 

@@ -9,33 +9,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use common::time::Virtual;
 use common::{Answer, Server, archive};
 use http::Request;
-use jiff::Timestamp;
-use release::SecretLedger;
-use sandbox::{Config, Loss, Sandbox};
+use sandbox::{Loss, Sandbox};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use tower::ServiceExt;
 
 const RELEASES: &str = "/v1/clusters/default/namespaces/web/releases";
 const ONE: &str = "/v1/clusters/default/namespaces/web/releases/shop";
-
-/// The time of a paused runtime.
-#[derive(Clone, Copy, Debug)]
-struct Virtual(Instant);
-
-impl Virtual {
-    fn time(self) -> Timestamp {
-        Timestamp::constant(1_767_225_600, 0) + Instant::now().duration_since(self.0)
-    }
-}
-
-impl sandbox::Clock for Virtual {
-    fn now(&self) -> Timestamp {
-        self.time()
-    }
-}
 
 /// When a server dies: in which of its calls, and which half of that is lost.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +57,9 @@ struct World {
 impl World {
     /// A cluster with a release at its first revision.
     async fn new() -> Self {
-        let time = Virtual(Instant::now());
-        let sandbox = Sandbox::new(Config { clock: Arc::new(time), ..Config::default() });
-        let mut world = Self { sandbox, time, digest: String::new() };
-        let server = world.server(world.sandbox.client());
+        let time = Virtual::new();
+        let mut world = Self { sandbox: time.sandbox(), time, digest: String::new() };
+        let server = time.server(world.sandbox.client());
         world.digest = server.upload(chart()).await;
         let body = json!({"chart": {"upload": world.digest}, "createNamespace": true});
         let answer = server.change("PUT", ONE, &body).await;
@@ -88,23 +69,6 @@ impl World {
 
     fn fork(&self) -> Self {
         Self { sandbox: self.sandbox.fork(), time: self.time, digest: self.digest.clone() }
-    }
-
-    fn server(&self, client: kube::Client) -> Server {
-        let time = self.time;
-        let clock: release::Clock = Arc::new(move || time.time());
-        let ledger = Arc::new(SecretLedger::new(client.clone(), clock.clone()));
-        let settings = engine::Settings::guarded();
-        let engine = engine::Engine::with_ledger(cluster::Cluster::new(client), ledger, clock.clone(), settings);
-        Server::of(server::App::new(server::Config { now: clock, ..server::Config::default() }, engine))
-    }
-
-    /// A server that watches over the operations too.
-    async fn replica(&self, client: kube::Client) -> (Server, tokio::task::JoinHandle<()>) {
-        let server = self.server(client);
-        let watcher = server.clone();
-        let work = tokio::spawn(async move { watcher.watch_over().await });
-        (server, work)
     }
 
     fn body(&self) -> Value {
@@ -148,7 +112,7 @@ async fn whatever_call_a_server_dies_in_the_operation_ends_on_another() {
     let start = World::new().await;
     let calls = Arc::new(AtomicUsize::new(0));
     let whole = start.fork();
-    let undisturbed = whole.server(mortal(&whole.sandbox, None, calls.clone()));
+    let undisturbed = whole.time.server(mortal(&whole.sandbox, None, calls.clone()));
     let again = undisturbed.upload(chart()).await;
     assert_eq!(again, start.digest);
     let before = calls.load(Ordering::Relaxed);
@@ -160,9 +124,9 @@ async fn whatever_call_a_server_dies_in_the_operation_ends_on_another() {
         for loss in [Loss::Request, Loss::Response] {
             let world = start.fork();
             let death = Some(Death { call, loss });
-            let dying = world.server(mortal(&world.sandbox, death, Arc::new(AtomicUsize::new(0))));
+            let dying = world.time.server(mortal(&world.sandbox, death, Arc::new(AtomicUsize::new(0))));
             dying.upload(chart()).await;
-            let (other, work) = world.replica(world.sandbox.client()).await;
+            let (other, work) = world.time.replica(world.sandbox.client());
             let (asked, body) = (dying.clone(), world.body());
             let request = tokio::spawn(async move { asked.json("PUT", ONE, &body).await });
             // Somebody listens to the other one as soon as there is something to hear.
@@ -222,8 +186,8 @@ async fn whatever_call_a_server_dies_in_the_operation_ends_on_another() {
 #[tokio::test(start_paused = true)]
 async fn another_server_shows_follows_and_cancels_what_runs_elsewhere() {
     let world = World::new().await;
-    let (one, _work) = world.replica(world.sandbox.client()).await;
-    let (two, _other) = world.replica(world.sandbox.client()).await;
+    let (one, _work) = world.time.replica(world.sandbox.client());
+    let (two, _other) = world.time.replica(world.sandbox.client());
     let slow = archive(&[
         ("slow/Chart.yaml", "apiVersion: v2\nname: slow\nversion: 1.0.0\n"),
         (
@@ -269,7 +233,7 @@ async fn another_server_shows_follows_and_cancels_what_runs_elsewhere() {
 #[tokio::test(start_paused = true)]
 async fn a_key_is_one_operation_wherever_it_is_sent() {
     let world = World::new().await;
-    let (one, two) = (world.server(world.sandbox.client()), world.server(world.sandbox.client()));
+    let (one, two) = (world.time.server(world.sandbox.client()), world.time.server(world.sandbox.client()));
     let headers = [("content-type", "application/json"), ("prefer", "wait=60"), ("idempotency-key", "k")];
     let body = world.body().to_string();
     let (first, second) =
@@ -283,19 +247,10 @@ async fn a_key_is_one_operation_wherever_it_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ends_hands_over_what_it_does_not_finish() {
     let world = World::new().await;
-    let (other, _work) = world.replica(world.sandbox.client()).await;
+    let (other, _work) = world.time.replica(world.sandbox.client());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let time = world.time;
-    let clock: release::Clock = Arc::new(move || time.time());
-    let client = world.sandbox.client();
-    let engine = engine::Engine::with_ledger(
-        cluster::Cluster::new(client.clone()),
-        Arc::new(SecretLedger::new(client, clock.clone())),
-        clock.clone(),
-        engine::Settings::guarded(),
-    );
-    let config = server::Config { now: clock, grace: Duration::from_secs(1), ..server::Config::default() };
-    let app = server::App::new(config, engine);
+    let config = server::Config { grace: Duration::from_secs(1), ..world.time.config() };
+    let app = server::App::new(config, world.time.engine(world.sandbox.client()));
     let ending = Server::of(app.clone());
     let digest = ending.upload(chart()).await;
     let (end, ended) = tokio::sync::oneshot::channel::<()>();

@@ -4,36 +4,18 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use common::time::Virtual;
 use common::{Answer, Server, archive};
-use jiff::Timestamp;
-use release::SecretLedger;
-use sandbox::{Config, Sandbox};
+use sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 const ONE: &str = "/v1/clusters/default/namespaces/web/releases/shop";
-
-/// The time of a paused runtime.
-#[derive(Clone, Copy, Debug)]
-struct Virtual(Instant);
-
-impl Virtual {
-    fn time(self) -> Timestamp {
-        Timestamp::constant(1_767_225_600, 0) + Instant::now().duration_since(self.0)
-    }
-}
-
-impl sandbox::Clock for Virtual {
-    fn now(&self) -> Timestamp {
-        self.time()
-    }
-}
 
 /// A server that runs until it is told to end.
 struct Running {
@@ -44,16 +26,8 @@ struct Running {
 
 impl Running {
     async fn new(sandbox: &Sandbox, time: Virtual, limits: server::Limits) -> Self {
-        let clock: release::Clock = Arc::new(move || time.time());
-        let client = sandbox.client();
-        let engine = engine::Engine::with_ledger(
-            cluster::Cluster::new(client.clone()),
-            Arc::new(SecretLedger::new(client, clock.clone())),
-            clock.clone(),
-            engine::Settings::guarded(),
-        );
-        let config = server::Config { now: clock, limits, ..server::Config::default() };
-        let app = server::App::new(config, engine);
+        let config = server::Config { limits, ..time.config() };
+        let app = server::App::new(config, time.engine(sandbox.client()));
         let server = Server::of(app.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (end, ended) = oneshot::channel::<()>();
@@ -90,14 +64,10 @@ fn slow() -> Vec<u8> {
     ])
 }
 
-fn world() -> (Sandbox, Virtual) {
-    let time = Virtual(Instant::now());
-    (Sandbox::new(Config { clock: Arc::new(time), ..Config::default() }), time)
-}
-
 #[tokio::test(start_paused = true)]
 async fn who_waits_hears_where_to_look_and_who_listens_goes_on_elsewhere() {
-    let (sandbox, time) = world();
+    let time = Virtual::new();
+    let sandbox = time.sandbox();
     let one = Running::new(&sandbox, time, server::Limits::default()).await;
     let two = Running::new(&sandbox, time, server::Limits::default()).await;
     let digest = one.server.upload(slow()).await;
@@ -149,7 +119,8 @@ async fn who_waits_hears_where_to_look_and_who_listens_goes_on_elsewhere() {
 
 #[tokio::test(start_paused = true)]
 async fn streams_of_operations_take_places() {
-    let (sandbox, time) = world();
+    let time = Virtual::new();
+    let sandbox = time.sandbox();
     let limits = server::Limits { caller_streams: 1, ..server::Limits::default() };
     let one = Running::new(&sandbox, time, limits).await;
     let digest = one.server.upload(slow()).await;

@@ -10,9 +10,9 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
 use kube::api::ObjectMeta;
 
-use super::follow::follow;
+use super::follow::{follow, touched};
 use super::kubernetes::{Keeper, Store};
-use super::{Change, Clock, Glances, Ledger, Peeks, Record, Scope};
+use super::{Change, Clock, Glances, Ledger, Peeks, Record, Scope, Touched};
 use crate::error::Error;
 use crate::history::{Head, Token};
 use crate::name::Key;
@@ -71,6 +71,10 @@ impl Ledger for ConfigMapLedger {
 
     fn follow(&self) -> Option<BoxStream<'static, Result<Change, Error>>> {
         Some(follow::<ConfigMap>(self.0.clone()))
+    }
+
+    async fn touched(&self, since: u64, until: u64) -> Result<Option<Touched>, Error> {
+        touched::<ConfigMap>(&self.0, since, until).await
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Error> {

@@ -9,8 +9,9 @@ use kube::api::{WatchEvent, WatchParams};
 use kube::core::PartialObjectMeta;
 
 use super::kubernetes::{Form, Keeper, PAGE, Pages, Store, Turn, head_of, item_of};
+use super::past::past;
 use super::wire::Page;
-use super::{Change, Scope};
+use super::{Change, Scope, Touched};
 use crate::error::Error;
 use crate::history::{Head, Token};
 
@@ -32,6 +33,13 @@ pub(super) fn follow<K: Keeper>(store: Store) -> BoxStream<'static, Result<Chang
         Some((turn, follower))
     })
     .boxed()
+}
+
+/// Finds out which records of all namespaces were touched after a version, up to another.
+pub(super) async fn touched<K: Keeper>(store: &Store, since: u64, until: u64) -> Result<Option<Touched>, Error> {
+    let Some(past) = past(&store.scoped::<K>(&Scope::All), SELECTOR, since, until).await? else { return Ok(None) };
+    let heads = past.touched.into_iter().map(|meta| head_of(item_of(meta, None), &Scope::All)).collect();
+    Ok(Some(Touched { heads, reached: past.reached }))
 }
 
 type Events<K> = BoxStream<'static, Result<WatchEvent<PartialObjectMeta<K>>, kube::Error>>;

@@ -63,8 +63,8 @@ const LITTLE_BYTES: usize = 1 << 20;
 /// How many pages of records are opened at once, while the next one is on its way.
 const OPENING: usize = 2;
 
-/// A record of a list, and what is kept of what it says.
-type Opened<T> = (Head, Result<T, Error>);
+/// What a record of a list says, or why that cannot be read.
+type Opened = Result<Peek, Error>;
 
 /// How much of the listed objects is asked for.
 #[derive(Clone, Copy)]
@@ -229,12 +229,12 @@ impl Store {
     pub(super) async fn peeks<K: Keeper>(&self, heads: &[Head]) -> Result<Peeks, Error> {
         let status = |head: &Head| head.system.get("status").map_or("", String::as_str).to_owned();
         let wanted = heads.iter().map(|head| (head.key.clone(), status(head))).collect();
-        self.chosen::<K, _>(wanted, WHOLE_BYTES, Box::new).await
+        self.chosen::<K, _>(wanted, WHOLE_BYTES, |head, opened| (head.key, opened.map(Box::new))).await
     }
 
     pub(super) async fn glances<K: Keeper>(&self, wanted: &[(Key, Status)]) -> Result<Glances, Error> {
         let wanted = wanted.iter().map(|(key, status)| (key.clone(), status.to_string())).collect();
-        self.chosen::<K, _>(wanted, LITTLE_BYTES, |peek| Glance::of(&peek)).await
+        self.chosen::<K, _>(wanted, LITTLE_BYTES, |head, opened| (head.key, opened.map(|peek| Glance::of(&peek)))).await
     }
 
     /// Opens records by their keys and statuses.
@@ -242,8 +242,8 @@ impl Store {
         &self,
         wanted: Vec<(Key, String)>,
         page_bytes: usize,
-        keep: fn(Peek) -> T,
-    ) -> Result<Vec<(Key, Result<T, Error>)>, Error> {
+        keep: fn(Head, Opened) -> T,
+    ) -> Result<Vec<T>, Error> {
         let namespaces: BTreeSet<&str> = wanted.iter().map(|(key, _)| key.namespace.as_str()).collect();
         let scope = match namespaces.first() {
             Some(namespace) if namespaces.len() == 1 => Scope::Namespace((*namespace).to_owned()),
@@ -254,8 +254,7 @@ impl Store {
             wanted.iter().map(|(_, status)| status.as_str()).filter(|status| !status.is_empty()).collect();
         let selector = format!("owner=helm,status in ({})", Vec::from_iter(statuses).join(","));
         let wanted = wanted.into_iter().map(|(key, _)| key).collect();
-        let opened = self.opened::<K, T>(&scope, selector, Some(wanted), page_bytes, keep).await?;
-        Ok(opened.into_iter().map(|(head, kept)| (head.key, kept)).collect())
+        self.opened::<K, T>(&scope, selector, Some(wanted), page_bytes, keep).await
     }
 
     /// Lists what has one of the statuses whole, which says all that its head does, and the heads of the rest beside it.
@@ -267,7 +266,13 @@ impl Store {
         let statuses = statuses.join(",");
         let (rest, opened) = futures::join!(
             self.heads_of::<K>(scope, format!("owner=helm,status notin ({statuses})")),
-            self.opened::<K, _>(scope, format!("owner=helm,status in ({statuses})"), None, WHOLE_BYTES, Box::new),
+            self.opened::<K, _>(
+                scope,
+                format!("owner=helm,status in ({statuses})"),
+                None,
+                WHOLE_BYTES,
+                |head, opened| { (head, opened.map(Box::new)) }
+            ),
         );
         // A record that was changed in between may be in both; what is opened comes last, and counts.
         let mut heads = rest?;
@@ -282,18 +287,18 @@ impl Store {
     }
 
     /// Opens records by listing them whole, which takes the API server a tenth of what it takes to get each: those that are
-    /// wanted, or all.
+    /// wanted, or all. Only what `keep` makes of each stays: with their heads ten thousand of them would be tens of megabytes.
     async fn opened<K: Keeper, T: Send + 'static>(
         &self,
         scope: &Scope,
         selector: String,
         wanted: Option<HashSet<Key>>,
         page_bytes: usize,
-        keep: fn(Peek) -> T,
-    ) -> Result<Vec<Opened<T>>, Error> {
+        keep: fn(Head, Opened) -> T,
+    ) -> Result<Vec<T>, Error> {
         let wanted = Arc::new(wanted);
         let mut all = Vec::new();
-        let mut opening: VecDeque<JoinHandle<(Vec<Opened<T>>, Bytes)>> = VecDeque::new();
+        let mut opening: VecDeque<JoinHandle<(Vec<T>, Bytes)>> = VecDeque::new();
         let mut pages = Pages::new(self.clone(), self.scoped::<K>(scope), selector, WHOLE_PAGE, Form::Whole);
         pages.bytes = page_bytes;
         while let Some(turn) = pages.next().await? {
@@ -502,16 +507,16 @@ fn open_item<T>(
     scope: &Scope,
     wanted: Option<&HashSet<Key>>,
     peeker: &mut Peeker,
-    keep: fn(Peek) -> T,
-) -> Option<Opened<T>> {
+    keep: fn(Head, Opened) -> T,
+) -> Option<T> {
     let record = item.record.take();
     let head = head_of(item, scope);
     if wanted.is_some_and(|wanted| head.misnamed.is_some() || !wanted.contains(&head.key)) {
         return None;
     }
-    let peek = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record)).map(keep);
-    let peek = peek.map_err(|source| Error::Decode { key: head.key.clone(), source });
-    Some((head, peek))
+    let opened = record.ok_or(DecodeError::Missing).and_then(|record| peeker.peek(&record));
+    let opened = opened.map_err(|source| Error::Decode { key: head.key.clone(), source });
+    Some(keep(head, opened))
 }
 
 /// Waits for a task; a panic comes through, and nothing cancels it but the end of the process.

@@ -4,6 +4,7 @@ mod configmap;
 mod follow;
 mod kubernetes;
 mod memory;
+mod past;
 mod secret;
 mod sql;
 mod wire;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use configmap::ConfigMapLedger;
 pub use memory::MemoryLedger;
+pub use past::{Past, past};
 pub use secret::SecretLedger;
 pub use sql::SqlLedger;
 
@@ -54,6 +56,15 @@ pub enum Change {
     Gone(Key, Token),
     /// Nothing has changed up to this version.
     Alive(Token),
+}
+
+/// Which records were touched in a span of time.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    /// Each as it was last told of, with the version of that; in no order. Those that are gone are among them.
+    pub heads: Vec<Head>,
+    /// The version up to which the cluster has said that this is all.
+    pub reached: u64,
 }
 
 /// Which namespaces to look at.
@@ -127,6 +138,13 @@ pub trait Ledger: Send + Sync {
     /// not at once. `None` where nobody tells of changes.
     fn follow(&self) -> Option<BoxStream<'static, Result<Change, Error>>> {
         None
+    }
+
+    /// Finds out which records of all namespaces were written or removed after a version, up to another; `None` where nobody knows
+    /// that (any more).
+    async fn touched(&self, since: u64, until: u64) -> Result<Option<Touched>, Error> {
+        let _ = (since, until);
+        Ok(None)
     }
 
     /// Removes a record.

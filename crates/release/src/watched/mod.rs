@@ -9,7 +9,7 @@ mod row;
 mod state;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub use view::{Sort, View};
 use self::state::State;
 use crate::error::Error;
 use crate::glance::Glance;
-use crate::ledger::{Change, Ledger};
+use crate::ledger::{Change, Ledger, Touched};
 use crate::name::Key;
 
 /// From how many records on they are read together instead of one by one.
@@ -70,6 +70,27 @@ pub struct Count {
     pub releases: usize,
     /// Revisions of them.
     pub revisions: usize,
+}
+
+/// What is known at one moment.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The newest revisions.
+    pub view: Arc<View>,
+    /// The version up to which the cluster has told; 0 where versions are no numbers. What was written here may be newer, as its rows say.
+    pub as_of: u64,
+    /// Whether something was deleted here of which the cluster has not told.
+    pub is_ahead: bool,
+}
+
+/// Which releases were touched in a span of time.
+#[derive(Debug, Default)]
+pub struct TouchedRows {
+    /// Of each release the revision that was touched last, as it was then, with the version of that; by name and namespace. Those that
+    /// are gone are among them.
+    pub rows: Vec<Row>,
+    /// The version up to which the cluster has said that this is all.
+    pub reached: u64,
 }
 
 impl Watched {
@@ -138,6 +159,29 @@ impl Watched {
     pub fn view(&self) -> Arc<View> {
         let made = self.0.read().view.clone();
         made.unwrap_or_else(|| self.0.write().view())
+    }
+
+    /// The newest revisions as they are now, and how far that goes.
+    pub fn moment(&self) -> Moment {
+        self.0.write().moment()
+    }
+
+    /// Finds out from the cluster which releases were touched after a version, up to another; `None` where nobody knows that (any more).
+    ///
+    /// # Errors
+    /// When the cluster does not answer, or refuses.
+    pub async fn touched(&self, since: u64, until: u64) -> Result<Option<TouchedRows>, Error> {
+        let Some(Touched { heads, reached }) = self.0.ledger.touched(since, until).await? else { return Ok(None) };
+        let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
+        for head in heads {
+            let (name, namespace) = (head.key.name.clone(), head.key.namespace.clone());
+            let row = Row::new(head, namespace.as_str().into(), name.as_str().into());
+            let place = (name, namespace);
+            if rows.get(&place).is_none_or(|there| there.version < row.version) {
+                rows.insert(place, row);
+            }
+        }
+        Ok(Some(TouchedRows { rows: rows.into_values().collect(), reached }))
     }
 
     /// All revisions as they are now, each as if it were a release of its own.

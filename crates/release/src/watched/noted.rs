@@ -11,7 +11,7 @@ use super::Watched;
 use crate::error::Error;
 use crate::glance::Glance;
 use crate::history::{Head, History, Token};
-use crate::ledger::{Change, Glances, Ledger, Peeks, Record, Scope};
+use crate::ledger::{Change, Glances, Ledger, Peeks, Record, Scope, Touched};
 use crate::name::Key;
 use crate::peek::Peek;
 use crate::record::Release;
@@ -96,6 +96,10 @@ impl Ledger for Noted {
 
     fn follow(&self) -> Option<BoxStream<'static, Result<Change, Error>>> {
         self.ledger.follow()
+    }
+
+    async fn touched(&self, since: u64, until: u64) -> Result<Option<Touched>, Error> {
+        self.ledger.touched(since, until).await
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Error> {

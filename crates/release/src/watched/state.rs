@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::row::Row;
 use super::view::View;
-use super::{Count, Standing};
+use super::{Count, Moment, Standing};
 use crate::history::{Head, Token};
 use crate::ledger::Change;
 use crate::name::Key;
@@ -31,6 +31,8 @@ pub(super) struct State {
     deleted: HashMap<Key, u64>,
     /// Texts that are the same in many rows.
     texts: BTreeSet<Arc<str>>,
+    /// The version up to which the watch has told; what was only written here does not count.
+    as_of: u64,
     pub(super) standing: Standing,
     /// Since when the watch has broken off.
     pub(super) broken: Option<Instant>,
@@ -47,6 +49,7 @@ impl Default for State {
             coming: None,
             deleted: HashMap::new(),
             texts: BTreeSet::new(),
+            as_of: 0,
             standing: Standing::Starting,
             broken: None,
             view: None,
@@ -56,8 +59,27 @@ impl Default for State {
 }
 
 impl State {
-    /// Takes in news; tells whether anything is different now.
+    /// Takes in news; tells whether anything is different now, were it only how far they go.
     pub(super) fn take(&mut self, change: Change) -> bool {
+        let told = match &change {
+            // Pages of a list are no place in what happens.
+            Change::Heads(heads) if self.coming.is_none() => heads.last().map(|head| number(&head.token)),
+            Change::Gone(_, token) | Change::Alive(token) if self.coming.is_none() => Some(number(token)),
+            // A list may begin a new history, such as that of a cluster that was restored.
+            Change::Complete(token) => {
+                self.as_of = 0;
+                Some(number(token))
+            }
+            _ => None,
+        };
+        let moved = told.is_some_and(|told| told > self.as_of);
+        if let Some(told) = told.filter(|_| moved) {
+            self.as_of = told;
+        }
+        self.take_in(change) || moved
+    }
+
+    fn take_in(&mut self, change: Change) -> bool {
         match change {
             Change::Begin => {
                 self.coming = Some(Releases::new());
@@ -175,6 +197,11 @@ impl State {
         view
     }
 
+    /// All of it at this moment.
+    pub(super) fn moment(&mut self) -> Moment {
+        Moment { view: self.view(), as_of: self.as_of, is_ahead: !self.deleted.is_empty() }
+    }
+
     pub(super) fn rows(&self) -> impl Iterator<Item = &Arc<Row>> {
         self.releases.values().flatten()
     }
@@ -268,19 +295,44 @@ mod tests {
     }
 
     #[test]
+    fn how_far_it_goes_is_what_the_watch_has_told() {
+        let mut state = State::default();
+        state.take(Change::Begin);
+        state.take(Change::Heads(vec![head("a", 1, 4)]));
+        assert_eq!(state.moment().as_of, 0, "a page is no place");
+        state.take(Change::Complete(token(7)));
+        assert_eq!(state.moment().as_of, 7);
+        assert!(state.put(head("b", 1, 9), None) && state.deleted(&Key::new("web", "a", 1)));
+        let moment = state.moment();
+        assert_eq!((moment.as_of, moment.is_ahead), (7, true), "others may have written 8");
+        assert!(state.take(Change::Heads(vec![head("b", 1, 9)])), "nothing new but how far it goes");
+        state.take(Change::Gone(Key::new("web", "a", 1), token(10)));
+        let moment = state.moment();
+        assert_eq!((moment.as_of, moment.is_ahead), (10, false));
+        assert!(state.take(Change::Alive(token(12))) && !state.take(Change::Alive(token(11))));
+        assert_eq!(state.moment().as_of, 12);
+        // The list of a cluster that was restored.
+        state.take(Change::Begin);
+        state.take(Change::Complete(token(3)));
+        assert_eq!(state.moment().as_of, 3);
+    }
+
+    #[test]
     fn what_is_written_here_is_seen_at_once_and_stays() {
         let mut state = State::default();
         state.take(Change::Begin);
         state.take(Change::Complete(token(1)));
         assert!(state.put(head("a", 1, 10), Some(crate::glance::Glance::default())));
-        assert!(!state.take(Change::Heads(vec![head("a", 1, 10)])), "the watch tells the same");
+        let view = state.view();
+        state.take(Change::Heads(vec![head("a", 1, 10)]));
+        assert!(Arc::ptr_eq(&view, &state.view()), "the watch tells the same");
         // A list that is older than what was written does not take it away.
         state.take(Change::Begin);
         state.take(Change::Complete(token(9)));
         assert_eq!(shown(&mut state), [("a".into(), 1, 10)]);
         // One that was deleted here is not brought back by old news, but by new ones.
         assert!(state.deleted(&Key::new("web", "a", 1)));
-        assert!(!state.take(Change::Heads(vec![head("a", 1, 10)])));
+        state.take(Change::Heads(vec![head("a", 1, 10)]));
         assert_eq!(shown(&mut state), []);
         state.take(Change::Gone(Key::new("web", "a", 1), token(11)));
         assert!(state.take(Change::Heads(vec![head("a", 1, 12)])));

@@ -125,16 +125,17 @@ impl Subject {
 
     /// Writes the line. What was sent is not in it: bodies have values, and those are secret.
     pub(crate) fn tell(&self, answer: &Outcome) {
-        let (status, reason, operation) = match answer {
+        let (status, reason, operation, made) = match answer {
             Ok(response) => {
                 let location = response.headers().get(http::header::LOCATION).and_then(|value| value.to_str().ok());
                 let id = location.and_then(|location| location.strip_prefix("/v1/operations/"));
-                (response.status().as_u16(), None, id)
+                (response.status().as_u16(), None, id, location.filter(|_| id.is_none()))
             }
             Err(problem) => (
                 problem.status,
                 Some(problem.reason),
                 problem.operation.as_ref().map(|operation| operation.id.as_str()),
+                None,
             ),
         };
         let part = |name: &str| self.path.get(name).map(String::as_str);
@@ -151,6 +152,7 @@ impl Subject {
             namespace = part("namespace"),
             name = part("name"),
             operation,
+            made,
             status,
             reason = reason.map(api::Reason::as_str),
             "change"

@@ -1,6 +1,6 @@
 //! The releases of a cluster as a list shows them, in memory, kept by a watch in the server's own name.
 
-mod hub;
+mod rows;
 mod stream;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +10,10 @@ use std::time::Duration;
 use api::{ChartSummary, Problem, Reason, ReleaseSummary};
 use release::{ListFilter, Row, Scope, Standing, View, Watched};
 
-pub(crate) use self::hub::Hub;
+use self::rows::Item;
 pub(crate) use self::stream::{Sources, stream};
 use crate::problems;
+use crate::watch::Hub;
 
 /// How long a request waits for the first list of a cluster before it asks the cluster itself.
 const FIRST: Duration = Duration::from_secs(2);
@@ -22,14 +23,16 @@ const READY: Duration = Duration::from_secs(60);
 /// The cache of one cluster.
 pub(crate) struct Cache {
     cluster: String,
+    /// What tells the history of this cluster's records from others.
+    history: String,
     watched: Watched,
     warned: AtomicBool,
-    hub: OnceLock<Arc<Hub>>,
+    hub: OnceLock<Arc<Hub<Item>>>,
 }
 
 impl Cache {
-    pub(crate) fn new(cluster: &str, watched: Watched) -> Self {
-        Self { cluster: cluster.to_owned(), watched, warned: AtomicBool::new(false), hub: OnceLock::new() }
+    pub(crate) fn new(cluster: &str, history: String, watched: Watched) -> Self {
+        Self { cluster: cluster.to_owned(), history, watched, warned: AtomicBool::new(false), hub: OnceLock::new() }
     }
 
     /// What is followed, once it is current; `None` when it is not or cannot be, so that the cluster has to be asked.
@@ -56,11 +59,11 @@ impl Cache {
     }
 
     /// The events of this cluster's releases, once all that they begin with is read.
-    pub(crate) async fn events(&self) -> Result<Arc<Hub>, Box<Problem>> {
+    pub(crate) async fn events(&self) -> Result<Arc<Hub<Item>>, Box<Problem>> {
         if self.current().await.is_none() {
             return Err(self.unwatchable());
         }
-        let hub = self.hub.get_or_init(|| Hub::start(self.cluster.clone(), self.watched.clone()));
+        let hub = self.hub.get_or_init(|| rows::start(&self.cluster, &self.history, self.watched.clone()));
         match tokio::time::timeout(READY, hub.ready()).await {
             Ok(()) => Ok(hub.clone()),
             Err(_) => Err(problems::slow_cluster(READY)),
@@ -116,18 +119,22 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Tells whether a row is wanted; a chart's name is known of rows that have been opened.
-    pub(crate) fn wants(&self, row: &Row) -> bool {
-        let filter = &self.filter;
+    /// Tells whether a row is of a release that may be wanted.
+    fn is_of(&self, row: &Row) -> bool {
         let in_scope = match &self.scope {
             Scope::All => true,
             Scope::Namespace(namespace) => namespace == row.namespace(),
         };
+        in_scope && self.filter.name.as_ref().is_none_or(|name| name(row.name()))
+    }
+
+    /// Tells whether a row is wanted; a chart's name is known of rows that have been opened.
+    pub(crate) fn wants(&self, row: &Row) -> bool {
+        let filter = &self.filter;
         let is_of = |chart: &String| row.glance().is_some_and(|it| it.is_ok_and(|it| *it.chart == **chart));
-        in_scope
+        self.is_of(row)
             && (filter.statuses.is_empty() || filter.statuses.contains(&row.status()))
             && filter.selector.matches(row.labels())
-            && filter.name.as_ref().is_none_or(|name| name(row.name()))
             && self.chart.as_ref().is_none_or(is_of)
     }
 }

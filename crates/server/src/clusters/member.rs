@@ -51,13 +51,15 @@ impl Member {
     /// Makes a cluster of what works in the server's own name.
     pub(crate) fn new(name: &str, source: ClusterSource, info: ClusterInfo, engine: Engine) -> Self {
         let (engine, watched) = engine.followed();
+        let address = info.server.as_deref().unwrap_or_default();
+        let history = crate::watch::history(&[address, engine.ledger().driver()]);
         Self {
             name: name.to_owned(),
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             source,
             info,
             own: Arc::new(engine),
-            cache: Cache::new(name, watched),
+            cache: Cache::new(name, history, watched),
             down: RwLock::default(),
             is_probed: AtomicBool::new(false),
         }

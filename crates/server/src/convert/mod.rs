@@ -2,6 +2,7 @@
 
 mod change;
 mod chart;
+mod event;
 mod live;
 mod mask;
 mod plan;
@@ -12,6 +13,7 @@ pub(crate) use change::{change, check_change, rollback, test, uninstall};
 pub(crate) use chart::{
     ChartSource, chart_metadata, chart_source, chart_summary, resolve as resolve_chart, resolve_here,
 };
+pub(crate) use event::event;
 pub(crate) use live::{drift, resource};
 pub(crate) use mask::mask;
 pub use plan::revision_diff;

@@ -24,13 +24,13 @@ pub(super) async fn chart_upload(ctx: Ctx) -> Outcome {
             "the body is empty; send the archive (`curl --data-binary @chart.tgz -H 'Content-Type: application/gzip'`)";
         return Err(Box::new(Problem::new(Reason::InvalidChart, text)));
     }
-    let added = ctx.app.uploads.add(ctx.body.clone()).await?;
+    let added = ctx.app.uploads.add(ctx.body.clone(), ctx.caller.user()).await?;
     let status = if added.new { StatusCode::CREATED } else { StatusCode::OK };
     Reply::new(status).header(header::LOCATION, &added.chart.url).etag(&added.chart.digest).value(&ctx, &added.chart)
 }
 
 pub(super) async fn chart_list(ctx: Ctx) -> Outcome {
-    let charts = ctx.app.uploads.all().await;
+    let charts = ctx.app.uploads.of(ctx.caller.user()).await;
     let place = |c: &api::Chart| Place { by: c.created_at.clone(), id: vec![c.digest.clone()] };
     let (items, cont) = page(charts, place, true, &ctx.query, "charts")?;
     Reply::ok().value(&ctx, &api::ChartList { items, cont })

@@ -99,7 +99,7 @@ async fn watch(ctx: &Ctx, members: Vec<Arc<Member>>, ask: Ask) -> Outcome {
     for member in &members {
         ctx.app.access.lister(member, &ctx.caller, ask.namespace()).await?;
     }
-    cache::stream(ctx, cache::Sources::of(&members).await?, ask.wanted, place)
+    cache::stream(ctx, cache::Sources::of(&members).await?, ask.wanted, place).await
 }
 
 /// As [`watch`], of all clusters that can be reached, with a word about those that cannot.
@@ -120,7 +120,7 @@ async fn watch_all(ctx: &Ctx, members: Vec<Arc<Member>>, ask: Ask) -> Outcome {
     {
         return Err(Box::new(only.error.clone()));
     }
-    cache::stream(ctx, cache::Sources { hubs, unreachable, changes: Some(changes) }, ask.wanted, place)
+    cache::stream(ctx, cache::Sources { hubs, unreachable, changes: Some(changes) }, ask.wanted, place).await
 }
 
 /// What is asked for.

@@ -12,6 +12,7 @@ use super::listing::Indexed;
 use super::{Operations, keep, resume};
 use crate::app::App;
 use crate::clusters::State;
+use crate::home::follow;
 use crate::problems;
 
 /// How often it looks for what others have left.
@@ -42,7 +43,7 @@ pub(crate) async fn watch_over(app: &App) {
             app.uploads.sweep().await;
         }
     };
-    futures::join!(operations.index.keep(&operations.home), adopting, sweeping);
+    futures::join!(follow(&operations.home, &operations.index), adopting, sweeping);
 }
 
 impl Operations {

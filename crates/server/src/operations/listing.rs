@@ -73,6 +73,11 @@ impl Listing {
         is_done(self.state)
     }
 
+    /// Reads the annotation of a Lease.
+    pub(crate) fn read(annotations: &BTreeMap<String, String>) -> Option<Self> {
+        serde_json::from_str(annotations.get(LISTING)?).ok()
+    }
+
     /// The operation as far as the listing tells it, for when its record is gone.
     pub(crate) fn operation(&self) -> Operation {
         Operation {
@@ -137,10 +142,9 @@ impl Indexed {
 
     /// Reads a Lease; `None` when it is none of ours, or of a version that we do not know.
     pub(crate) fn read(lease: &Lease) -> Option<Self> {
-        let text = lease.metadata.annotations.as_ref()?.get(LISTING)?;
         let spec = lease.spec.as_ref()?;
         Some(Self {
-            listing: serde_json::from_str(text).ok()?,
+            listing: Listing::read(lease.metadata.annotations.as_ref()?)?,
             holder: spec.holder_identity.clone().filter(|holder| !holder.is_empty()),
             renewed: spec.renew_time.as_ref().map(|at| at.0),
             takeovers: spec.lease_transitions.and_then(|n| n.try_into().ok()).unwrap_or_default(),

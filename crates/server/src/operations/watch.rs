@@ -1,118 +1,159 @@
 //! `watch=true`: the operations there are, and then what becomes of them; of all replicas.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use api::{Operation, Problem, Reason, ReleaseRef, State};
+use async_trait::async_trait;
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::unfold;
 use http::Response;
-use tokio::sync::watch;
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
-use super::listing::Listing;
+use super::listing::{Indexed, Listing, OPERATION};
 use crate::app::App;
 use crate::ctx::Ctx;
+use crate::home::{Home, KIND, problem_of};
 use crate::limits::Place;
-use crate::watch::{Feed, data, respond, write};
+use crate::watch::{self, Origin, Reader, Subject, Touched, data, respond};
 
 /// How many events are kept for those who come back.
 const ROOM: usize = 1_024;
-/// How many events are read for one piece of an answer.
-const PIECE: usize = 128;
 /// How long the first stream waits until everything is read that it begins with.
 const READY: Duration = Duration::from_secs(30);
+/// What ids call the operations.
+const NAME: &str = "operations";
 
-/// What has become of an operation.
-struct Turn {
-    before: Option<Arc<Operation>>,
-    after: Option<Arc<Operation>>,
+/// An operation as events show it.
+pub(crate) struct Item {
+    operation: Arc<Operation>,
+    version: u64,
+    data: OnceLock<Bytes>,
 }
 
-/// All operations after a number of events.
-#[derive(Clone, Default)]
-struct Snapshot {
-    items: BTreeMap<String, Arc<Operation>>,
-    number: u64,
+impl Item {
+    fn new(operation: Arc<Operation>, version: &str) -> Self {
+        Self { operation, version: version.parse().unwrap_or_default(), data: OnceLock::new() }
+    }
 }
 
-/// What happens to operations, for any number of streams.
-pub(crate) struct Hub {
-    feed: Feed<Turn>,
-    snapshot: Mutex<Snapshot>,
-    ready: watch::Sender<bool>,
-}
+impl Subject for Item {
+    type Place<'a> = &'a str;
 
-impl Hub {
-    /// Begins to tell of changes; it ends with the last one that holds it.
-    pub(super) fn start(app: App) -> Arc<Self> {
-        let (feed, ready) = (Feed::new(ROOM), watch::Sender::new(false));
-        let hub = Arc::new(Self { feed, snapshot: Mutex::default(), ready });
-        tokio::spawn(run(Arc::downgrade(&hub), app));
-        hub
+    fn place(&self) -> &str {
+        &self.operation.id
     }
 
-    fn lock(&self) -> MutexGuard<'_, Snapshot> {
-        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.operation, &other.operation)
     }
 
-    /// Takes in what has changed, and tells of it.
-    fn take(&self, changed: Vec<(String, Option<Arc<Operation>>)>) {
-        let mut snapshot = self.lock();
-        let mut turns = Vec::new();
-        for (id, after) in changed {
-            let before = match &after {
-                Some(after) => snapshot.items.insert(id, after.clone()),
-                None => snapshot.items.remove(&id),
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn data(&self, _: &str) -> &Bytes {
+        self.data.get_or_init(|| data(&self.operation))
+    }
+}
+
+/// The events of operations.
+pub(crate) type Hub = watch::Hub<Item>;
+
+struct Leases(Home);
+
+#[async_trait]
+impl Origin<Item> for Leases {
+    async fn touched(&self, since: u64, until: u64) -> Result<Option<Touched<Item>>, Box<Problem>> {
+        let labels = format!("{KIND}={OPERATION}");
+        let past = release::past(&self.0.leases()?, &labels, since, until).await.map_err(problem_of)?;
+        Ok(past.map(|past| {
+            let item = |meta: &kube::api::ObjectMeta| {
+                let listing = Listing::read(meta.annotations.as_ref()?)?;
+                Some(Item::new(Arc::new(listing.operation()), meta.resource_version.as_deref().unwrap_or_default()))
             };
-            if before.is_some() || after.is_some() {
-                turns.push(Turn { before, after });
-            }
-        }
-        // To begin with nothing has changed.
-        if *self.ready.borrow() {
-            self.feed.push(turns);
-        }
-        snapshot.number = self.feed.last();
-        drop(snapshot);
-        self.ready.send_replace(true);
+            Touched { all: past.touched.iter().filter_map(item).collect(), reached: past.reached }
+        }))
+    }
+}
+
+/// Begins to tell of changes; it ends with the last one that holds the hub.
+fn start(app: App) -> Arc<Hub> {
+    let history = watch::history(&[&app.config.namespace, NAME]);
+    let hub = Arc::new(Hub::new(NAME, &history, ROOM, Box::new(Leases(app.home.clone()))));
+    tokio::spawn(run(Arc::downgrade(&hub), app));
+    hub
+}
+
+/// An operation that was told, and what of its listing it depends on.
+struct Known {
+    state: State,
+    cancel: bool,
+    operation: Arc<Operation>,
+}
+
+impl Known {
+    fn is(&self, listing: &Listing) -> bool {
+        self.state == listing.state && self.cancel == listing.cancel
     }
 }
 
 async fn run(hub: Weak<Hub>, app: App) {
-    let operations = &app.operations;
-    let mut changes = operations.index.changes();
-    let mut known: BTreeMap<String, (State, bool)> = BTreeMap::new();
+    let mut changes = app.operations.index.changes();
+    let mut known: Option<BTreeMap<String, Known>> = None;
     let mut ending = app.ending.subscribe();
     loop {
         changes.mark_unchanged();
-        let now: BTreeMap<String, Listing> = operations
-            .index
-            .select(|_| true)
-            .into_iter()
-            .map(|indexed| (indexed.listing.id.clone(), indexed.listing))
-            .collect();
-        let is_new = |listing: &&Listing| known.get(&listing.id) != Some(&(listing.state, listing.cancel));
-        let different: Vec<Listing> = now.values().filter(is_new).cloned().collect();
-        let mut changed: Vec<(String, Option<Arc<Operation>>)> =
-            known.keys().filter(|id| !now.contains_key(*id)).map(|id| (id.clone(), None)).collect();
-        for listing in different {
-            // One whose record cannot be read is shown as far as its listing tells.
-            let read = operations.read_all(&app, vec![listing.clone()]).await;
-            let operation = read.ok().and_then(|mut read| read.pop()).unwrap_or_else(|| listing.operation());
-            changed.push((listing.id, Some(Arc::new(operation))));
+        let (listings, news) = app.operations.index.moment();
+        let same = |known: &BTreeMap<String, Known>| {
+            let is = |indexed: &Indexed| known.get(&indexed.listing.id).is_some_and(|it| it.is(&indexed.listing));
+            known.len() == listings.len() && listings.iter().all(is)
+        };
+        let is_same = known.as_ref().is_some_and(same);
+        if !is_same {
+            known = Some(read(&app, &listings, known.unwrap_or_default()).await);
         }
-        known = now.into_iter().map(|(id, listing)| (id, (listing.state, listing.cancel))).collect();
         let Some(hub) = hub.upgrade() else { return };
-        hub.take(changed);
+        match &known {
+            Some(known) if !is_same => hub.take(items(&listings, known), news),
+            _ => hub.came_to(news.version),
+        }
         drop(hub);
         tokio::select! {
             moved = changes.changed() => if moved.is_err() { return },
             _ = ending.wait_for(|ending| *ending) => return,
         }
     }
+}
+
+/// Reads the operations that are not as they were.
+async fn read(app: &App, listings: &[Indexed], mut before: BTreeMap<String, Known>) -> BTreeMap<String, Known> {
+    let mut known = BTreeMap::new();
+    for Indexed { listing, .. } in listings {
+        let there = before.remove(&listing.id).filter(|there| there.is(listing));
+        let there = match there {
+            Some(there) => there,
+            None => {
+                // One whose record cannot be read is shown as far as its listing tells.
+                let read = app.operations.read_all(app, vec![listing.clone()]).await;
+                let operation = read.ok().and_then(|mut read| read.pop()).unwrap_or_else(|| listing.operation());
+                Known { state: listing.state, cancel: listing.cancel, operation: Arc::new(operation) }
+            }
+        };
+        known.insert(listing.id.clone(), there);
+    }
+    known
+}
+
+fn items(listings: &[Indexed], known: &BTreeMap<String, Known>) -> Vec<Item> {
+    let item = |indexed: &Indexed| {
+        let known = known.get(&indexed.listing.id)?;
+        Some(Item::new(known.operation.clone(), &indexed.version))
+    };
+    listings.iter().filter_map(item).collect()
 }
 
 /// Which operations are wanted.
@@ -130,12 +171,25 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Tells whether an operation of a release in a state is wanted.
     pub(crate) fn wants(&self, of: &ReleaseRef, state: State) -> bool {
+        self.is_of(of) && (self.states.is_empty() || self.states.iter().any(|name| name == super::state_name(state)))
+    }
+
+    fn is_of(&self, of: &ReleaseRef) -> bool {
         let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
         self.seen.as_ref().is_none_or(|seen| seen.contains(&of.cluster))
             && is(&self.cluster, &of.cluster)
             && is(&self.namespace, &of.namespace)
             && is(&self.release, &of.name)
-            && (self.states.is_empty() || self.states.iter().any(|name| name == super::state_name(state)))
+    }
+}
+
+impl watch::Wanted<Item> for Wanted {
+    fn wants(&self, item: &Item) -> bool {
+        Wanted::wants(self, &item.operation.release, item.operation.state)
+    }
+
+    fn could_want(&self, item: &Item) -> bool {
+        self.is_of(&item.operation.release)
     }
 }
 
@@ -146,12 +200,11 @@ pub(crate) async fn stream(ctx: &Ctx, wanted: Wanted, place: Place) -> Result<Re
         let text = "operations cannot be watched at the moment; list them again instead";
         return Err(Box::new(Problem::new(Reason::ClusterUnreachable, text)));
     }
-    let hub = operations.hub.get_or_init(|| Hub::start(ctx.app.clone())).clone();
-    let mut ready = hub.ready.subscribe();
-    if tokio::time::timeout(READY, ready.wait_for(|ready| *ready)).await.is_err() {
+    let hub = operations.hub.get_or_init(|| start(ctx.app.clone())).clone();
+    if tokio::time::timeout(READY, hub.ready()).await.is_err() {
         return Err(crate::problems::slow_cluster(READY));
     }
-    let reader = Reader::new(hub, wanted, ctx.header("last-event-id"));
+    let reader = Reader::open(vec![hub], wanted, ctx.header("last-event-id"), &[]).await?;
     let end = Instant::now() + ctx.app.config.limits.stream_time;
     let events = unfold((reader, place), |(mut reader, place)| async move {
         let piece = reader.next().await?;
@@ -160,73 +213,4 @@ pub(crate) async fn stream(ctx: &Ctx, wanted: Wanted, place: Place) -> Result<Re
     // Rights are looked at when a stream begins; so it ends some time, and the client comes back.
     let events = events.take_until(Box::pin(tokio::time::sleep_until(end)));
     Ok(respond(events, ctx.app.ending.subscribe()))
-}
-
-/// One stream's place in what happens.
-struct Reader {
-    hub: Arc<Hub>,
-    wanted: Wanted,
-    seen: u64,
-    moved: watch::Receiver<u64>,
-    /// What there was to begin with.
-    first: Option<Snapshot>,
-    /// Whether it has to be said that what was seen before no longer counts.
-    reset: bool,
-    synced: bool,
-}
-
-impl Reader {
-    fn new(hub: Arc<Hub>, wanted: Wanted, last: Option<&str>) -> Self {
-        let moved = hub.feed.subscribe();
-        let resumed = last.and_then(|last| hub.feed.number(last)).filter(|seen| hub.feed.after(*seen, 0).is_some());
-        let first = resumed.is_none().then(|| hub.lock().clone());
-        let seen = resumed.unwrap_or_else(|| first.as_ref().map_or(0, |first| first.number));
-        Self { wanted, seen, moved, first, reset: last.is_some() && resumed.is_none(), synced: false, hub }
-    }
-
-    /// The next piece of the answer; `None` when this reader was too slow.
-    async fn next(&mut self) -> Option<Bytes> {
-        let mut piece = BytesMut::new();
-        if std::mem::take(&mut self.reset) {
-            write(&mut piece, None, "reset", b"{}");
-        }
-        for operation in self.first.take().unwrap_or_default().items.values() {
-            if self.wants(operation) {
-                write(&mut piece, None, "added", &data(operation));
-            }
-        }
-        loop {
-            self.moved.mark_unchanged();
-            let turns = self.hub.feed.after(self.seen, PIECE)?;
-            for turn in &turns {
-                self.seen += 1;
-                self.tell(&mut piece, turn);
-            }
-            if !self.synced && turns.is_empty() {
-                self.synced = true;
-                write(&mut piece, Some(&self.hub.feed.id(self.seen)), "synced", b"{}");
-            }
-            if !piece.is_empty() {
-                return Some(piece.freeze());
-            }
-            if turns.is_empty() {
-                self.moved.changed().await.ok()?;
-            }
-        }
-    }
-
-    fn wants(&self, operation: &Operation) -> bool {
-        self.wanted.wants(&operation.release, operation.state)
-    }
-
-    fn tell(&self, piece: &mut BytesMut, turn: &Turn) {
-        let wanted = |side: &Option<Arc<Operation>>| side.clone().filter(|operation| self.wants(operation));
-        let (event, operation) = match (wanted(&turn.before), wanted(&turn.after)) {
-            (None, None) => return,
-            (None, Some(after)) => ("added", after),
-            (Some(_), Some(after)) => ("modified", after),
-            (Some(before), None) => ("deleted", turn.after.clone().unwrap_or(before)),
-        };
-        write(piece, Some(&self.hub.feed.id(self.seen)), event, &data(&operation));
-    }
 }

@@ -2,7 +2,10 @@
 
 #![allow(dead_code)]
 
+pub(crate) mod time;
+
 use std::io::Write;
+use std::sync::Arc;
 
 use api::{Route, Shape};
 use axum::Router;
@@ -10,6 +13,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
+use release::{Release, Status};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -205,6 +209,22 @@ impl Answer {
             assert_eq!(api::check(name, &value), [], "`{}`: {value:#}", route.id);
         }
     }
+}
+
+/// A record of a revision.
+pub(crate) fn record(namespace: &str, name: &str, version: u32, status: Status) -> Release {
+    let mut chart = chart::Chart::default();
+    chart.metadata.name = "shop".into();
+    chart.metadata.version = format!("0.{version}.0");
+    let mut release = Release {
+        name: name.into(),
+        namespace: namespace.into(),
+        version,
+        chart: Arc::new(chart),
+        ..Release::default()
+    };
+    release.set_status(status, "");
+    release
 }
 
 /// A client of the sandbox that sends a bearer token.

@@ -3,7 +3,10 @@
 use axum::body::Body;
 use serde_json::{Value, json};
 
-use crate::World;
+use crate::{Case, World, cases};
+
+pub(crate) const CASES: &[(&str, Case)] =
+    cases![cluster_list, cluster_get, cluster_create, cluster_apply, cluster_delete];
 
 fn body(server: &str) -> Value {
     json!({"kubeconfig": {
@@ -14,7 +17,7 @@ fn body(server: &str) -> Value {
     }})
 }
 
-pub(crate) async fn cluster_list(w: World) {
+async fn cluster_list(w: World) {
     let list = w.get("/v1/clusters").await;
     assert_eq!(
         (list["items"][0]["reachable"].clone(), list["items"][0]["source"].clone()),
@@ -22,13 +25,13 @@ pub(crate) async fn cluster_list(w: World) {
     );
 }
 
-pub(crate) async fn cluster_get(w: World) {
+async fn cluster_get(w: World) {
     let cluster = w.get("/v1/clusters/default").await;
     assert!(cluster["kubernetesVersion"].as_str().unwrap().starts_with("v1."));
     assert_eq!(w.server.get("/v1/clusters/prod").await.reason(), (404, "CLUSTER_NOT_FOUND".into()));
 }
 
-pub(crate) async fn cluster_create(w: World) {
+async fn cluster_create(w: World) {
     let mut body = body("https://[100::1]");
     body["name"] = json!("prod");
     let made = w.server.json("POST", "/v1/clusters", &body).await;
@@ -46,7 +49,7 @@ pub(crate) async fn cluster_create(w: World) {
     assert_eq!(names, ["default", "prod"]);
 }
 
-pub(crate) async fn cluster_apply(w: World) {
+async fn cluster_apply(w: World) {
     let at = "/v1/clusters/prod";
     let json = ("content-type", "application/json");
     let text = body("https://[100::1]").to_string();
@@ -72,7 +75,7 @@ pub(crate) async fn cluster_apply(w: World) {
     assert_eq!(fixed.reason(), (409, "CLUSTER_READ_ONLY".into()));
 }
 
-pub(crate) async fn cluster_delete(w: World) {
+async fn cluster_delete(w: World) {
     let at = "/v1/clusters/prod";
     let delete = |path: &'static str, headers: &'static [(&'static str, &'static str)]| {
         let server = w.server.clone();
