@@ -10,12 +10,14 @@ pub mod capabilities;
 mod chart;
 mod content;
 mod crds;
+pub mod create;
 mod error;
 pub mod listing;
 mod load;
 mod metadata;
 mod options;
 mod pack;
+pub mod package;
 pub mod provenance;
 mod record;
 pub mod schema;
@@ -31,9 +33,9 @@ pub use content::Content;
 pub use crds::Crd;
 pub use error::Error;
 pub use load::{
-    IgnoreRules, Limits, LoadError, LoadNotice, ReadMetadata, load_archive, load_dir, load_dir_within, load_files,
-    load_path, load_path_of_any_version, load_path_showing, load_path_telling, load_path_within, read_archive,
-    read_dir,
+    IgnoreRules, Limits, LoadError, LoadNotice, ReadMetadata, clean as clean_path, load_archive, load_dir,
+    load_dir_telling, load_dir_within, load_files, load_path, load_path_of_any_version, load_path_showing,
+    load_path_telling, load_path_within, read_archive, read_dir,
 };
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
 pub use options::{OptionsError, ValueOptions};

@@ -62,4 +62,6 @@ pub struct Lock {
     pub generated: String,
     pub digest: String,
     pub dependencies: Vec<Dependency>,
+    /// `dependencies` is there and empty, which Helm writes otherwise than none.
+    pub empty_dependencies: bool,
 }

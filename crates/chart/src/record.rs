@@ -78,7 +78,7 @@ impl Serialize for Dependency {
 impl Serialize for Lock {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let generated = if self.generated.is_empty() { time::ZERO } else { &self.generated };
-        let dependencies = (!self.dependencies.is_empty()).then_some(&self.dependencies);
+        let dependencies = (!self.dependencies.is_empty() || self.empty_dependencies).then_some(&self.dependencies);
         struct_fields!(serializer, "Lock",
             "generated": generated, if true;
             "digest": self.digest, if true;
@@ -244,8 +244,7 @@ mod read {
         pub(super) generated: Option<String>,
         #[serde(deserialize_with = "or_default")]
         pub(super) digest: String,
-        #[serde(deserialize_with = "list")]
-        pub(super) dependencies: Vec<Dependency>,
+        pub(super) dependencies: Option<Vec<Option<Dependency>>>,
     }
 
     #[derive(Deserialize, Default)]
@@ -332,7 +331,9 @@ impl<'de> Deserialize<'de> for Lock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = read::RawLock::deserialize(deserializer)?;
         let generated = raw.generated.unwrap_or_else(|| time::ZERO.to_owned());
-        Ok(Self { generated, digest: raw.digest, dependencies: raw.dependencies })
+        let empty_dependencies = raw.dependencies.as_ref().is_some_and(Vec::is_empty);
+        let dependencies = raw.dependencies.unwrap_or_default().into_iter().flatten().collect();
+        Ok(Self { generated, digest: raw.digest, dependencies, empty_dependencies })
     }
 }
 
@@ -407,6 +408,11 @@ mod tests {
         let chart: Chart = serde_json::from_str(text).unwrap();
         assert_eq!(chart.metadata.maintainers.len(), 1);
         assert_eq!(chart.lock.unwrap().generated, "2020-01-01T00:00:00.5Z");
+        for list in ["null", "[]"] {
+            let text = format!(r#"{{"generated":"2020-01-01T00:00:00Z","digest":"d","dependencies":{list}}}"#);
+            let lock: Lock = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_string(&lock).unwrap(), text);
+        }
         assert_eq!(chart.schema.as_deref(), Some(&b""[..]));
         assert_eq!(chart.files.len(), 1);
         let empty: Chart = serde_json::from_str("{}").unwrap();

@@ -70,6 +70,7 @@ pub(super) fn lock(data: &[u8]) -> Result<Option<Lock>, String> {
                 },
                 "digest" => decoder.at(&key, |d| d.text(value, &mut lock.digest)),
                 "dependencies" => decoder.at(&key, |d| {
+                    lock.empty_dependencies = matches!(&value, Value::Seq(items) if items.is_empty());
                     let items = d.items(value, "[]*v2.Dependency");
                     lock.dependencies = d.objects(items, "v2.Dependency", &mut None, Decoder::dependency);
                 }),

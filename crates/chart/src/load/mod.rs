@@ -23,7 +23,7 @@ pub use error::LoadError;
 pub(crate) use files::extension;
 pub(crate) use glob::Glob;
 pub use ignore::Rules as IgnoreRules;
-pub(crate) use path::clean;
+pub use path::clean;
 
 use crate::chart::{Chart, File};
 use crate::metadata::Metadata;
@@ -206,6 +206,26 @@ pub fn load_path_showing(
     told(path, false, seen, tell)
 }
 
+/// Loads a chart from a folder as [`load_dir`], and tells what Helm logs meanwhile.
+///
+/// # Errors
+/// As [`load_dir`].
+pub fn load_dir_telling(path: &Path, tell: &mut dyn FnMut(LoadNotice)) -> Result<Chart, LoadError> {
+    dir::check_version(path)?;
+    let mut budget = Budget::new(&Limits::trusting());
+    let chart = dir::read(path, &mut budget).and_then(|files| files::assemble(files, &mut budget));
+    tell_of(budget, &chart, tell);
+    chart
+}
+
+/// Tells of links that were followed, and of old files in a chart that was loaded.
+fn tell_of(budget: Budget, chart: &Result<Chart, LoadError>, tell: &mut dyn FnMut(LoadNotice)) {
+    budget.links.into_iter().for_each(|(path, resolved)| tell(LoadNotice::Link { path, resolved }));
+    if let Ok(chart) = chart {
+        chart.load_warnings().into_iter().for_each(|text| tell(LoadNotice::OldFile(text)));
+    }
+}
+
 fn told(
     path: &Path,
     any_version: bool,
@@ -214,10 +234,7 @@ fn told(
 ) -> Result<Chart, LoadError> {
     let mut budget = Budget::new(&Limits::trusting());
     let chart = load_checking(path, &mut budget, !any_version, seen);
-    budget.links.into_iter().for_each(|(path, resolved)| tell(LoadNotice::Link { path, resolved }));
-    if let Ok(chart) = &chart {
-        chart.load_warnings().into_iter().for_each(|text| tell(LoadNotice::OldFile(text)));
-    }
+    tell_of(budget, &chart, tell);
     chart
 }
 

@@ -1,7 +1,8 @@
 //! Paths as Go's `path` package sees them.
 
 /// Gives the shortest equivalent of a path by its text alone, as Go's `path.Clean`.
-pub(crate) fn clean(path: &str) -> String {
+#[must_use]
+pub fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -79,6 +79,30 @@ pub(super) fn decode(data: &[u8]) -> Option<Block> {
     Some(Block { text, signed, signature })
 }
 
+/// A text that is to be signed.
+#[derive(Debug)]
+pub(super) struct Cleartext {
+    /// The bytes that are signed: the lines with `\r\n` between them, blanks at their ends left out.
+    pub(super) signed: String,
+    /// The text as it stands in the signed message.
+    text: String,
+}
+
+impl Cleartext {
+    /// Prepares a text.
+    pub(super) fn new(text: &str) -> Self {
+        let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches([' ', '\t', '\r'])).collect();
+        let escaped =
+            lines.iter().map(|line| if line.starts_with('-') { format!("- {line}") } else { (*line).to_owned() });
+        Self { signed: lines.join("\r\n"), text: escaped.collect::<Vec<_>>().join("\n") }
+    }
+
+    /// Puts the text before its signature, which is armored; the hash is SHA-512.
+    pub(super) fn with(&self, signature: &str) -> String {
+        format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n{}\n{}", self.text, signature.trim_end())
+    }
+}
+
 /// The first line without its end, and what follows.
 fn line(data: &[u8]) -> (&[u8], &[u8]) {
     let Some(end) = data.iter().position(|b| *b == b'\n') else { return (data, &[]) };

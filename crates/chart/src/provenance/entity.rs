@@ -3,7 +3,7 @@
 
 use pgp::composed::{PublicOrSecret, SignedPublicKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{PublicSubkey, Signature, SignatureType, SubpacketData};
+use pgp::packet::{PublicSubkey, SecretKey, Signature, SignatureType, SubpacketData};
 use pgp::types::{KeyDetails, SignedUser, Tag};
 
 use super::ProvenanceError;
@@ -15,6 +15,8 @@ pub(super) struct Entity {
     key: SignedPublicKey,
     /// The names that the owner has signed, with the newest such signature of each.
     names: Vec<Name>,
+    /// What the owner signs with, when the ring holds it.
+    secret: Option<SecretKey>,
 }
 
 #[derive(Debug)]
@@ -34,17 +36,27 @@ pub(super) struct Candidate<'a> {
 impl Entity {
     /// Takes a key that has a name which its owner has signed; others cannot be used.
     pub(super) fn new(key: PublicOrSecret) -> Option<Self> {
-        let key = match key {
-            PublicOrSecret::Public(key) => key,
-            PublicOrSecret::Secret(key) => key.to_public_key(),
+        let (key, secret) = match key {
+            PublicOrSecret::Public(key) => (key, None),
+            PublicOrSecret::Secret(key) => (key.to_public_key(), Some(key.primary_key)),
         };
         let names: Vec<Name> = key.details.users.iter().filter_map(|user| name(&key, user)).collect();
-        (!names.is_empty()).then_some(Self { key, names })
+        (!names.is_empty()).then_some(Self { key, names, secret })
     }
 
     /// All names.
     pub(super) fn identities(&self) -> Vec<String> {
         self.names.iter().map(|name| name.text.clone()).collect()
+    }
+
+    /// The secret part of the primary key.
+    pub(super) fn secret(&self) -> Option<&SecretKey> {
+        self.secret.as_ref()
+    }
+
+    /// Tells whether the primary key is there to sign, so that its signatures can be verified.
+    pub(super) fn may_sign(&self) -> bool {
+        self.primary().is_some_and(|name| may_sign(&name.signature))
     }
 
     /// The fingerprint of the primary key.
@@ -55,7 +67,7 @@ impl Entity {
     /// The keys that a signature says it is of, as far as they are there to sign.
     pub(super) fn keys_for(&self, signature: &Signature) -> Vec<Candidate<'_>> {
         let mut found = Vec::new();
-        if is_by(signature, &self.key.primary_key) && self.primary().is_some_and(|name| may_sign(&name.signature)) {
+        if is_by(signature, &self.key.primary_key) && self.may_sign() {
             found.push(Candidate { entity: self, subkey: None });
         }
         for subkey in self.key.public_subkeys.iter().filter(|subkey| is_by(signature, &subkey.key)) {

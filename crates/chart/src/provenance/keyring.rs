@@ -14,7 +14,7 @@ use super::{ProvenanceError, keybox};
 
 const ARMOR: &[u8] = b"-----BEGIN PGP";
 
-/// Public keys; secret ones count by their public part.
+/// Keys. To verify, secret ones count by their public part.
 #[derive(Debug, Default)]
 pub struct Keyring(Vec<Entity>);
 
@@ -43,6 +43,11 @@ impl Keyring {
             };
         }
         Ok(Self(packets(data)?))
+    }
+
+    /// All owners of keys.
+    pub(super) fn owners(&self) -> &[Entity] {
+        &self.0
     }
 
     /// Finds who has signed the bytes, and checks all that may speak against it.

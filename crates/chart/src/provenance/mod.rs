@@ -7,12 +7,14 @@ mod entity;
 mod keybox;
 mod keyring;
 mod packets;
+mod sign;
 
 use sha2::{Digest, Sha256};
 
 use crate::text::quote;
 
 pub use keyring::Keyring;
+pub use sign::{Packed, SigningKey};
 
 /// What was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
+use crate::metadata::Metadata;
 
 #[test]
 fn a_text_without_signature() {
@@ -124,4 +125,95 @@ fn armor_and_keyboxes_hold_the_same_keys() {
     let broken = armored.replace("-----END", "----END");
     let error = Keyring::read(broken.as_bytes(), "ring").unwrap_err();
     assert_eq!(error.to_string(), "reading armored keyring ring: no keys found");
+}
+
+fn secret_ring(key: &SignedSecretKey) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    pgp::ser::Serialize::to_writer(key, &mut bytes).unwrap();
+    bytes
+}
+
+fn metadata(description: &str) -> Metadata {
+    let keywords = vec!["- a".to_owned()];
+    Metadata {
+        name: "a".into(),
+        version: "1.0.0".into(),
+        description: description.into(),
+        keywords,
+        ..Metadata::default()
+    }
+}
+
+#[test]
+fn what_is_signed_verifies() {
+    let ours = key("Ann <ann@example.com>", true);
+    let ring = Keyring::read(&secret_ring(&ours), "ring").unwrap();
+    for description in ["one line", "two \nlines\t\n\n- three\r\n"] {
+        let metadata = metadata(description);
+        let packed = Packed { archive: b"archive", name: "a.tgz", metadata: &metadata };
+        let text = ring.signing_key("ann@").unwrap().sign(&packed, now()).unwrap();
+        let verified = ring.verify(b"archive", text.as_bytes(), "a.tgz", now()).unwrap();
+        assert_eq!(verified.identities, ["Ann <ann@example.com>"]);
+        assert!(ring.verify(b"archive", text.replace("1.0.0", "1.0.1").as_bytes(), "a.tgz", now()).is_err());
+    }
+    let metadata = metadata("x");
+    let packed = Packed { archive: b"archive", name: "a.tgz", metadata: &metadata };
+    let text = ring.signing_key("Ann <ann@example.com>").unwrap().sign(&packed, now()).unwrap();
+    let head = format!(
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\ndescription: x\nkeywords:\n- - '- a'\nname: a\n\
+         version: 1.0.0\n\n...\nfiles:\n  a.tgz: sha256:{}\n\n-----BEGIN PGP SIGNATURE-----\n\n",
+        hex::encode(Sha256::digest(b"archive"))
+    );
+    assert!(text.starts_with(&head), "{text}");
+    assert!(text.ends_with("\n-----END PGP SIGNATURE-----"), "{text}");
+}
+
+/// Dashes are marked, and blanks at the ends of lines are no part of a signed text.
+#[test]
+fn a_signed_text_is_read_as_it_was_written() {
+    let text = clearsign::Cleartext::new("- one \n\n-two\t\r\nthree\n");
+    assert_eq!(text.signed, "- one\r\n\r\n-two\r\nthree\r\n");
+    let signature = "-----BEGIN PGP SIGNATURE-----\n\nAA==\n-----END PGP SIGNATURE-----\n";
+    let message = text.with(signature);
+    assert!(message.contains("\n\n- - one\n\n- -two\nthree\n\n-----BEGIN PGP SIGNATURE-----\n"), "{message}");
+    let block = clearsign::decode(message.as_bytes()).unwrap();
+    assert_eq!(block.signed, text.signed.as_bytes());
+}
+
+#[test]
+fn which_key_signs() {
+    let (ann, anna) = (key("Ann", true), key("Anna", true));
+    let ring =
+        Keyring::read(&[secret_ring(&anna), secret_ring(&ann), ring(&key("Eve", true))].concat(), "ring").unwrap();
+    let found = |name: &str| ring.signing_key(name).map(|key| key.owner()).map_err(|e| e.to_string());
+    for (name, want) in [
+        ("Ann", Ok("Ann")),
+        ("Anna", Ok("Anna")),
+        ("nna", Ok("Anna")),
+        ("An", Err("more than one key contain the id \"An\"")),
+        ("Bob", Err("private key not found")),
+        ("Eve", Err("provided key is not a private key. Try providing a keyring with secret keys")),
+    ] {
+        assert_eq!(found(name).as_deref().map_err(String::as_str), want, "{name}");
+    }
+}
+
+#[test]
+fn keys_that_cannot_sign() {
+    let metadata = metadata("x");
+    let packed = Packed { archive: b"archive", name: "a.tgz", metadata: &metadata };
+    let certifier = Keyring::read(&secret_ring(&key("Ann", false)), "ring").unwrap();
+    let error = certifier.signing_key("Ann").unwrap().sign(&packed, now()).unwrap_err();
+    assert!(error.to_string().contains("the key of \"Ann\" is not there to sign"), "{error}");
+
+    let mut locked = key("Ann", true);
+    locked.primary_key.set_password(ChaCha20Rng::seed_from_u64(2), &Password::from("open")).unwrap();
+    let ring = Keyring::read(&secret_ring(&locked), "ring").unwrap();
+    let mut key = ring.signing_key("Ann").unwrap();
+    assert!(key.is_locked());
+    let wrong = ProvenanceError::new("openpgp: invalid data: private key checksum failure");
+    assert_eq!(key.unlock(b"shut"), Err(wrong));
+    key.unlock(b"open").unwrap();
+    let text = key.sign(&packed, now()).unwrap();
+    assert!(ring.verify(b"archive", text.as_bytes(), "a.tgz", now()).is_ok());
 }

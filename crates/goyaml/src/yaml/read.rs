@@ -58,6 +58,9 @@ pub fn from_yaml_seq(text: impl AsRef<[u8]>) -> Result<Vec<Value>, Error> {
 /// Reads as `sigs.k8s.io/yaml` `UnmarshalStrict`: a key that comes twice in a mapping is an error, and all such are
 /// reported. Integers are kept, as by [`from_yaml_keep_ints`].
 pub fn from_yaml_strict(text: impl AsRef<[u8]>) -> Result<Value, Error> {
+    if let Some(map) = quick::read_strict(text.as_ref()) {
+        return Ok(Value::Map(map));
+    }
     let document = compose::compose(text.as_ref()).map_err(Error::in_unmarshal)?;
     exact::decode(&document, true, true).map_err(Error::in_unmarshal)
 }

@@ -27,7 +27,7 @@ impl Reader<'_> {
                 self.skip_spaces();
                 let value =
                     if matches!(self.byte(), b',' | b'}') { B::other(Value::Null) } else { self.flow_value(depth)? };
-                B::entry(&mut entries, key, value);
+                B::entry(&mut entries, key, value)?;
             }
             self.skip_spaces();
             if self.byte() == b',' {

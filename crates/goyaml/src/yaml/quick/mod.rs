@@ -24,7 +24,8 @@ trait Build: Sized {
     /// A scalar that is no text.
     fn other(value: Value) -> Self;
     fn seq(items: Vec<Self>) -> Self;
-    fn entry(entries: &mut Self::Entries, key: &str, value: Self);
+    /// Takes an entry; `None` when the usual way has to look at it.
+    fn entry(entries: &mut Self::Entries, key: &str, value: Self) -> Option<()>;
     fn map(entries: Self::Entries) -> Self;
     /// Makes text of a part of the input.
     fn slice(text: &str) -> Self;
@@ -42,14 +43,41 @@ impl Build for Value {
     fn seq(items: Vec<Self>) -> Self {
         Self::Seq(items)
     }
-    fn entry(entries: &mut Map, key: &str, value: Self) {
+    fn entry(entries: &mut Map, key: &str, value: Self) -> Option<()> {
         entries.insert(key.to_owned(), value);
+        Some(())
     }
     fn map(entries: Map) -> Self {
         Self::Map(entries)
     }
     fn slice(text: &str) -> Self {
         Self::Str(text.to_owned())
+    }
+}
+
+/// A value of which no mapping has a key twice.
+struct Once(Value);
+
+impl Build for Once {
+    type Entries = Map;
+
+    fn text(text: String) -> Self {
+        Self(Value::Str(text))
+    }
+    fn other(value: Value) -> Self {
+        Self(value)
+    }
+    fn seq(items: Vec<Self>) -> Self {
+        Self(Value::Seq(items.into_iter().map(|item| item.0).collect()))
+    }
+    fn entry(entries: &mut Map, key: &str, value: Self) -> Option<()> {
+        entries.insert(key.to_owned(), value.0).is_none().then_some(())
+    }
+    fn map(entries: Map) -> Self {
+        Self(Value::Map(entries))
+    }
+    fn slice(text: &str) -> Self {
+        Self(Value::Str(text.to_owned()))
     }
 }
 
@@ -68,7 +96,9 @@ impl Build for Checked {
     fn seq(_: Vec<Self>) -> Self {
         Self
     }
-    fn entry((): &mut (), _: &str, _: Self) {}
+    fn entry((): &mut (), _: &str, _: Self) -> Option<()> {
+        Some(())
+    }
     fn map((): ()) -> Self {
         Self
     }
@@ -80,6 +110,17 @@ impl Build for Checked {
 /// Reads a document that is an ordinary mapping.
 pub(super) fn read(text: &[u8], keep_ints: bool) -> Option<Map> {
     read_some(text, keep_ints, |_| true)
+}
+
+/// Reads a document that is an ordinary mapping without keys that come twice; integers are kept.
+pub(super) fn read_strict(text: &[u8]) -> Option<Map> {
+    let mut reader = Reader::new(text, true)?;
+    reader.start()?;
+    if reader.indent == END {
+        return None;
+    }
+    let Once(Value::Map(map)) = reader.mapping(reader.indent)? else { return None };
+    (reader.indent == END).then_some(map)
 }
 
 /// Reads a document that is an ordinary mapping, and builds only those of its values whose keys are `wanted`.
@@ -243,8 +284,7 @@ impl<'t> Reader<'t> {
         self.indent = column;
         self.entries(column, |reader, key| {
             let value = reader.value(column, false)?;
-            B::entry(&mut entries, key, value);
-            Some(())
+            B::entry(&mut entries, key, value)
         })?;
         Some(B::map(entries))
     }

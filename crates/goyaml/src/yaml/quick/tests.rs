@@ -1,8 +1,8 @@
 //! Whatever the quick reader accepts, the usual one reads the same.
 
-use super::{read, read_some};
+use super::{read, read_some, read_strict};
 use crate::value::{Map, Value};
-use crate::yaml::{compose, decode};
+use crate::yaml::{compose, decode, exact};
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../tests/made/gen.rs"]
@@ -24,6 +24,10 @@ fn check(text: &[u8]) -> bool {
         let wanted = |key: &str| key.len().is_multiple_of(2);
         let some: Map = quick.into_iter().filter(|(key, _)| wanted(key)).collect();
         assert_eq!(read_some(text, keep_ints, wanted), Some(some));
+    }
+    if let Some(strict) = read_strict(text) {
+        let exactly = compose::compose(text).and_then(|document| exact::decode(&document, true, true));
+        assert_eq!(Ok(Value::Map(strict)), exactly, "{}", String::from_utf8_lossy(text));
     }
     accepted
 }
@@ -198,4 +202,13 @@ fn documents_of_a_folder() {
         }
     }
     println!("{accepted} of {count} documents, {accepted_bytes} of {bytes} bytes");
+}
+
+#[test]
+fn a_key_that_comes_twice_is_left_to_the_exact_way() {
+    for text in ["a: 1\na: 2\n", "a:\n  b: 1\n  b: 1\n", "a: {b: 1, b: 2}\n", "a:\n- b: 1\n  b: 1\n"] {
+        assert!(read(text.as_bytes(), true).is_some(), "{text}");
+        assert_eq!(read_strict(text.as_bytes()), None, "{text}");
+    }
+    assert!(read_strict(b"a: {b: 1}\nc:\n- b: 1\n- b: 2\n").is_some());
 }
