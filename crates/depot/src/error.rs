@@ -1,0 +1,70 @@
+//! What goes wrong with repositories, in Helm's words where Helm has some.
+
+use std::path::{Path, PathBuf};
+
+use chart::text::io_error;
+
+use crate::fetch::FetchError;
+
+/// Why something of a repository could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be worked with; the text is Go's.
+    #[error("{what} {}: {}", path.display(), io_error(cause))]
+    File {
+        /// What was tried, as Go calls it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The file `repositories.yaml` could not be read.
+    #[error("couldn't load repositories file ({}): open {}: {}", .0.display(), .0.display(), io_error(.1))]
+    Repositories(PathBuf, std::io::Error),
+    /// An index is of no use, or a reference leads nowhere.
+    #[error("{0}")]
+    Text(String),
+    /// A repository is not on the web.
+    #[error("{0}")]
+    Scheme(String),
+    /// Something could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The index in the cache is missing or of no use.
+    #[error("no cached repo found. (try 'helm repo update'): {0}")]
+    NoIndex(Box<Error>),
+    /// What was downloaded is not what the index promises.
+    #[error(
+        "`{url}` has the SHA-256 {is}, but the index promises {promised}: try `helm repo update`, or ask who keeps the repository"
+    )]
+    Digest {
+        /// Where it comes from.
+        url: String,
+        /// Its hash.
+        is: String,
+        /// The hash that the index has.
+        promised: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Makes an error of a file out of one of the system.
+    pub(crate) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::File { what, path, cause }
+    }
+
+    /// Tells whether a file is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::File { cause, .. } | Self::Repositories(_, cause) => cause.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+/// What a server was asked, each request as `path authorization`.
+pub(crate) type Asked = Arc<Mutex<Vec<String>>>;
+
+/// A server on loopback that answers with what a function makes of the path; it ends with the test.
+pub(crate) fn server(answer: impl Fn(&str, &[String]) -> String + Send + 'static) -> (String, Asked) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Asked::default();
+    let seen = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let path = lines.next().unwrap_or_default().split(' ').nth(1).unwrap_or_default().to_owned();
+            let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let said = headers.iter().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or("-");
+            seen.lock().unwrap().push(format!("{path} {said}"));
+            let _ = stream.write_all(answer(&path, &headers).as_bytes());
+        }
+    });
+    (url, asked)
+}
+
+pub(crate) fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nETag: \"e\"\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn moved(to: &str) -> String {
+    format!("HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
+}
+
+pub(crate) fn fetcher() -> Fetcher {
+    Fetcher::new("test", Duration::from_secs(20), None)
+}
+
+fn access(url: &str) -> Access {
+    Access { url: url.to_owned(), username: "u".into(), password: "secret".into(), ..Access::default() }
+}
+
+fn body(answer: Answer) -> String {
+    let Answer { mut body, .. } = answer;
+    let mut text = String::new();
+    body.read_to_string(&mut text).unwrap();
+    text
+}
+
+const BASIC: &str = "Basic dTpzZWNyZXQ=";
+
+#[test]
+fn cve_2021_32690_credentials_stay_with_the_repository() {
+    let (other, there) = server(|_, _| ok("there"));
+    let back = other.clone();
+    let (own, here) = server(move |path, _| match path {
+        "/elsewhere" => moved(&format!("{back}/x")),
+        "/within" => moved("/x"),
+        _ => ok("here"),
+    });
+    let (fetcher, access) = (fetcher(), access(&own));
+    let get = |url: &str, access: &Access| body(fetcher.get(url, access, &Ask::default()).unwrap());
+    // To the repository itself, also after a redirect within it.
+    assert_eq!(get(&format!("{own}/within"), &access), "here");
+    assert_eq!(*here.lock().unwrap(), [format!("/within {BASIC}"), format!("/x {BASIC}")]);
+    // Not along with a redirect to another port.
+    assert_eq!(get(&format!("{own}/elsewhere"), &access), "there");
+    assert_eq!(*there.lock().unwrap(), ["/x -"]);
+    // Not to a chart that the index has elsewhere, unless that is wanted.
+    get(&format!("{other}/chart"), &access);
+    get(&format!("{other}/chart"), &Access { pass_everywhere: true, ..access.clone() });
+    assert_eq!(*there.lock().unwrap(), ["/x -".to_owned(), "/chart -".to_owned(), format!("/chart {BASIC}")]);
+    // A name of the same machine is another host.
+    get(&other.replace("127.0.0.1", "localhost"), &access);
+    assert_eq!(there.lock().unwrap().last().unwrap(), "/ -");
+}
+
+#[test]
+fn a_redirect_away_and_back_does_not_bring_the_credentials_back() {
+    let own = Arc::new(Mutex::new(String::new()));
+    let back = Arc::clone(&own);
+    let (other, _) = server(move |_, _| moved(&format!("{}/end", back.lock().unwrap())));
+    let (url, asked) = server(move |path, _| if path == "/start" { moved(&other) } else { ok("end") });
+    own.lock().unwrap().clone_from(&url);
+    assert_eq!(body(fetcher().get(&format!("{url}/start"), &access(&url), &Ask::default()).unwrap()), "end");
+    assert_eq!(*asked.lock().unwrap(), [format!("/start {BASIC}"), "/end -".to_owned()]);
+}
+
+#[test]
+fn errors_hold_no_password() {
+    let (url, asked) = server(|path, _| match path {
+        "/loop" => moved("/loop"),
+        "/file" => moved("file:///etc/passwd"),
+        _ => "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_owned(),
+    });
+    let with_user = url.replace("http://", "http://u:secret@");
+    let own = Access { url: with_user.clone(), ..Access::default() };
+    let fails = |url: &str| fetcher().get(url, &own, &Ask::default()).err().unwrap().to_string();
+    let shown = url.replace("http://", "http://u:***@");
+    assert_eq!(fails(&format!("{with_user}/x")), format!("failed to fetch {shown}/x : 404 Not Found"));
+    // What the URL says is sent to it, and only that.
+    assert_eq!(asked.lock().unwrap().last().unwrap(), &format!("/x {BASIC}"));
+    assert!(fails(&format!("{with_user}/loop")).ends_with("Get \"/loop\": stopped after 10 redirects"));
+    assert_eq!(asked.lock().unwrap().len(), 11);
+    assert!(fails(&format!("{with_user}/file")).ends_with("unsupported protocol scheme \"file\""));
+    let refused = fails("http://u:secret@127.0.0.1:1/x");
+    assert_eq!(refused, "Get \"http://u:***@127.0.0.1:1/x\": dial tcp 127.0.0.1:1: connect: connection refused");
+    assert!(!format!("{own:?}").contains("secret"));
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let (url, _) = server(|_, headers| match headers.iter().any(|line| line == "if-none-match: \"e\"") {
+        true => "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n".to_owned(),
+        false => ok("new"),
+    });
+    let first = fetcher().get(&url, &access(&url), &Ask::default()).unwrap();
+    let ask = Ask { validators: first.validators.clone(), ..Ask::default() };
+    assert_eq!(body(first), "new");
+    assert!(fetcher().get(&url, &access(&url), &ask).unwrap().is_unchanged);
+}
+
+#[test]
+fn files_of_certificates_have_to_be_there() {
+    let own = Access {
+        ca_file: "/no/ca".into(),
+        cert_file: "/no/cert".into(),
+        key_file: "/no/key".into(),
+        ..access("http://h")
+    };
+    let error = fetcher().get("http://127.0.0.1:1", &own, &Ask::default()).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "can't create TLS config for client: unable to read cert file: \"/no/cert\": open /no/cert: no such file or directory\n\
+         can't read CA file: \"/no/ca\": open /no/ca: no such file or directory"
+    );
+}

@@ -1,0 +1,87 @@
+//! Whom to trust, and who we are (as Helm 4.3: `internal/tlsutil/tls.go`).
+
+use std::sync::Arc;
+
+use chart::text::{io_error, quote};
+use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
+
+use super::Access;
+
+/// Trusts the authorities of the machine.
+pub(super) fn usual(roots: &[Certificate<'static>]) -> TlsConfig {
+    with(RootCerts::new_with_certs(roots), None, false)
+}
+
+/// Trusts and shows what the access says; `roots` are for when it says nothing of whom to trust.
+pub(super) fn own<'r>(
+    access: &Access,
+    roots: impl FnOnce() -> &'r [Certificate<'static>],
+) -> Result<TlsConfig, String> {
+    let pair = pair(&access.cert_file, &access.key_file);
+    let authorities = match access.ca_file.as_str() {
+        "" => Ok(Vec::new()),
+        path => std::fs::read(path)
+            .map_err(|error| format!("can't read CA file: {}: open {path}: {}", quote(path), io_error(&error))),
+    };
+    // Go tells both, a line each.
+    let (pair, authorities) = match (pair, authorities) {
+        (Ok(pair), Ok(authorities)) => (pair, authorities),
+        (Err(first), Err(second)) => return Err(format!("{first}\n{second}")),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+    };
+    let mine = pair.map(|(certificate, key)| client(&certificate, &key)).transpose()?;
+    let roots = match authorities.is_empty() {
+        true => RootCerts::new_with_certs(roots()),
+        false => {
+            let found = certificates(&authorities);
+            if found.is_empty() {
+                return Err("failed to append certificates from pem block".to_owned());
+            }
+            RootCerts::new_with_certs(&found)
+        }
+    };
+    Ok(with(roots, mine, access.insecure))
+}
+
+fn with(roots: RootCerts, mine: Option<ClientCert>, insecure: bool) -> TlsConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = TlsConfig::builder().root_certs(roots).client_cert(mine).disable_verification(insecure);
+    config.unversioned_rustls_crypto_provider(provider).build()
+}
+
+/// Reads certificate and key, when there is any of them.
+fn pair(certificate: &str, key: &str) -> Result<Option<(Vec<u8>, Vec<u8>)>, String> {
+    if certificate.is_empty() && key.is_empty() {
+        return Ok(None);
+    }
+    let read = |what: &str, path: &str| {
+        std::fs::read(path)
+            .map_err(|error| format!("unable to read {what} file: {}: open {path}: {}", quote(path), io_error(&error)))
+    };
+    Ok(Some((read("cert", certificate)?, read("key", key)?)))
+}
+
+fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    parse_pem(pem).filter_map(certificate).collect()
+}
+
+fn client(certificate: &[u8], key: &[u8]) -> Result<ClientCert, String> {
+    let chain = certificates(certificate);
+    if chain.is_empty() {
+        return Err(
+            "unable to load cert from key pair: tls: failed to find any PEM data in certificate input".to_owned()
+        );
+    }
+    let key = parse_pem(key).find_map(|item| match item {
+        Ok(PemItem::PrivateKey(key)) => Some(key),
+        _ => None,
+    });
+    match key {
+        Some(key) => Ok(ClientCert::new_with_certs(&chain, key)),
+        None => Err("unable to load cert from key pair: tls: failed to find any PEM data in key input".to_owned()),
+    }
+}
