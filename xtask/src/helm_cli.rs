@@ -36,21 +36,17 @@ pub(crate) struct Arguments {
     verbose: bool,
 }
 
-/// Verbs that a later issue brings: they are run and told apart.
-const LATER: [&str; 4] = ["search", "repo", "pull", "package"];
-
 /// Command lines whose output differs on purpose: `docs/helm-differences.md` says why.
 const ON_PURPOSE: [&str; 2] = ["show", "dependency"];
 
 /// How many differences are printed without `-v`.
 const SHOWN: usize = 12;
 
-/// How verbs that do not count are marked.
-const NOT_YET: &str = " (not yet)";
+/// How what does not count is marked.
 const DIFFERS: &str = " (differs on purpose)";
 
 fn counts(verb: &str) -> bool {
-    !verb.ends_with(NOT_YET) && !verb.ends_with(DIFFERS)
+    !verb.ends_with(DIFFERS)
 }
 
 /// What came of a verb's cases.
@@ -107,11 +103,7 @@ fn commands(folder: &Path, binary: &Path, cases: &[Json], filter: &str) -> Resul
             stderr: text("stderr"),
         };
         let verb = args.first().cloned().unwrap_or_default();
-        let verb = match verb {
-            verb if LATER.contains(&verb.as_str()) => format!("{verb}{NOT_YET}"),
-            _ if ON_PURPOSE.contains(&line.as_str()) => format!("help{DIFFERS}"),
-            verb => verb,
-        };
+        let verb = if ON_PURPOSE.contains(&line.as_str()) { format!("help{DIFFERS}") } else { verb };
         Ok(Some(vec![Verdict { verb, line, difference: different(&want, &done) }]))
     })
 }

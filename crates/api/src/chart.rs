@@ -245,8 +245,8 @@ pub(crate) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/v1/charts",
         tag: "charts",
-        summary: "Lists uploaded charts",
-        description: "The newest first.",
+        summary: "Lists the charts that one has uploaded",
+        description: "The newest first. Who knows the digest of a chart that somebody else has uploaded can use it too, but does not see it here.",
         parameters: &[LIMIT, CONTINUE],
         body: None,
         responses: &[Response {

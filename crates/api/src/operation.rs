@@ -339,8 +339,8 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/v1/operations",
         tag: "operations",
         summary: "Lists operations",
-        description: "The newest first. With `watch=true` the answer is a stream of server-sent events, as of lists of releases; \
-                      the data of each `added`, `modified` and `deleted` is an `Operation`, and one is told of when its state changes.",
+        description: "The newest first. With `watch=true` the answer is a stream of server-sent events, as of lists of releases, \
+                      after a restart too; the data of each `added`, `modified` and `deleted` is an `Operation`, and one is told of when its state changes.",
         parameters: &[
             CLUSTER_FILTER,
             NAMESPACE_FILTER,

@@ -5,7 +5,7 @@ use crate::flags::{CLUSTER, GLOBAL, Group, HELP, Parsed, SERVER, parse, without_
 use crate::log::{Level, log};
 use crate::remote::Server;
 use crate::settings::Settings;
-use crate::{commands, help};
+use crate::{commands, complete, help};
 
 /// How many arguments a command takes.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,25 @@ pub(crate) enum Arity {
     AtMost(usize),
     /// So many at least.
     AtLeast(usize),
+}
+
+/// What an argument is, for the shells' completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// A release.
+    Release,
+    /// A release, and so are all that follow.
+    Releases,
+    /// A revision of the first argument.
+    Revision,
+    /// A chart: a file, a folder, or one of a repository.
+    Chart,
+    /// A file or a folder.
+    Path,
+    /// A chart repository that was added, and so are all that follow.
+    Repositories,
+    /// The name of a command, whose own arguments follow.
+    Command,
 }
 
 /// A command.
@@ -39,6 +58,8 @@ pub(crate) struct Command {
     pub(crate) examples: &'static [&'static str],
     /// How many arguments it takes.
     pub(crate) arity: Arity,
+    /// What these are, in turn.
+    pub(crate) takes: &'static [Takes],
     /// Its flags besides those of all.
     pub(crate) flags: &'static [&'static Group],
     /// Flags of which only one may be given.
@@ -60,6 +81,7 @@ pub(crate) const PLAIN: Command = Command {
     long: "",
     examples: &[],
     arity: Arity::None,
+    takes: &[],
     flags: &[],
     exclusive: &[],
     below: &[],
@@ -167,6 +189,9 @@ pub(crate) fn find(args: &[String]) -> (Found, Vec<String>) {
 
 /// Runs a command line.
 pub(crate) fn execute(args: &[String]) -> Outcome {
+    if let Some(answered) = complete::answer(args) {
+        return answered;
+    }
     let (found, args) = find(args);
     let command = found.command();
     if found.path.len() == 1

@@ -27,6 +27,12 @@ pub(crate) fn namespace(files: &str, context: &str) -> Option<String> {
     context.context?.namespace.filter(|name| !name.is_empty())
 }
 
+/// Gives the contexts of some files, with their clusters.
+pub(crate) fn contexts(files: &str) -> Vec<(String, String)> {
+    let known = read(files).map(|config| config.contexts).unwrap_or_default();
+    known.into_iter().map(|named| (named.name, named.context.map(|it| it.cluster).unwrap_or_default())).collect()
+}
+
 /// Merges the files that are there; `None` when one is broken.
 fn read(files: &str) -> Option<Kubeconfig> {
     let mut all = Kubeconfig::default();

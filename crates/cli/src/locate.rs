@@ -8,11 +8,13 @@ use chart::{Chart, LoadNotice};
 use render::Ahead;
 
 use crate::command::Call;
-use crate::fail::{Outcome, fail};
+use crate::depots;
+use crate::fail::{Fail, Outcome, fail};
 use crate::log::{Level, log};
 use crate::provenance;
+use crate::source::Source;
 
-/// Gives the absolute path of a chart that is here; what has to be fetched is an error.
+/// Gives the absolute path of a chart; what is not here is fetched into the cache.
 pub(crate) fn chart(call: &Call, name: &str) -> Outcome<String> {
     let name = name.trim();
     if call.flags.text("repo").is_empty() {
@@ -27,7 +29,7 @@ pub(crate) fn chart(call: &Call, name: &str) -> Outcome<String> {
             fail!("path {} not found", quote(name));
         }
     }
-    not_here(call, name)
+    fetched(call, name)
 }
 
 /// Loads a chart to be installed; its templates are parsed meanwhile.
@@ -68,59 +70,28 @@ pub(crate) fn absolute(path: &str) -> Outcome<String> {
     Ok(format!("/{}", parts.join("/")))
 }
 
-/// Says why a chart that is not on this machine cannot be had.
-fn not_here(call: &Call, name: &str) -> Outcome<String> {
-    if !call.flags.text("repo").is_empty() {
-        fail!("cannot fetch {}: chart repositories are not there yet, give a folder or a .tgz file", quote(name));
+/// Brings a chart that is not on this machine into the cache, and gives where it is there.
+fn fetched(call: &Call, name: &str) -> Outcome<String> {
+    let home = depots::home(call);
+    let source = Source::find(call, name)?;
+    let is_checked = call.flags.on("verify");
+    let fetched = source.fetch(&home, |archive| is_checked && depot::Found::kept_proof(&home, archive).is_none())?;
+    let path = depot::Found::keep_chart(&home, &fetched.archive)?;
+    if is_checked {
+        let unproven = || Fail::new(format!("failed to fetch provenance {}", quote(&source.proof_url())));
+        let proof = match fetched.proof {
+            Some(proof) => proof.map_err(|_| unproven())?,
+            None => depot::Found::kept_proof(&home, &fetched.archive).ok_or_else(unproven)?,
+        };
+        depots::verify(call, &source.file_name()?, &fetched.archive, &proof)?;
+        depot::Found::keep_proof(&home, &fetched.archive, &proof)?;
     }
-    if let Some((scheme, rest)) = name.split_once("://")
-        && !rest.is_empty()
-        && !scheme.is_empty()
-        && !rest.starts_with('/')
-    {
-        fail!("cannot fetch {}: downloads are not there yet, give a folder or a .tgz file", quote(name));
-    }
-    // Go takes the path of a URL without a host apart as well.
-    let path = name.split_once("://").map_or(name, |(_, path)| path);
-    let Some((repository, _)) = path.split_once('/') else {
-        let shown = escaped(name.strip_suffix("//").unwrap_or(name));
-        fail!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {shown}")
-    };
-    if !repositories(call)?.iter().any(|known| known == repository) {
-        fail!("repo {repository} not found");
-    }
-    fail!("cannot fetch {}: downloads are not there yet, give a folder or a .tgz file", quote(name))
-}
-
-/// The names of the repositories that the user has added with Helm.
-fn repositories(call: &Call) -> Outcome<Vec<String>> {
-    let path = call.settings.text("repository-config");
-    let Ok(text) = std::fs::read(path) else { return Ok(Vec::new()) };
-    let root = goyaml::from_yaml(text)?;
-    let list = root.get("repositories").and_then(goyaml::Value::as_seq).unwrap_or_default();
-    Ok(list.iter().filter_map(|entry| entry.get("name")?.as_str().map(str::to_owned)).collect())
-}
-
-/// A path as Go prints it in a URL.
-fn escaped(path: &str) -> String {
-    let valid = |b: u8| b.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]/%".contains(&b);
-    if path.bytes().all(valid) {
-        return path.to_owned();
-    }
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(&b);
-    path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    absolute(&path.to_string_lossy())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_as_go() {
-        assert_eq!(escaped("a-b_c"), "a-b_c");
-        assert_eq!(escaped("a b"), "a%20b");
-        assert_eq!(escaped("ä"), "%C3%A4");
-    }
 
     #[test]
     fn paths_are_clean() {

@@ -4,9 +4,14 @@ mod change;
 mod color;
 mod command;
 mod commands;
+mod complete;
 mod connect;
+mod depots;
+mod expand;
 mod fail;
+mod files;
 mod flags;
+mod heap;
 mod help;
 mod jsonpath;
 mod kubeconfig;
@@ -25,20 +30,16 @@ mod sample;
 mod serving;
 mod settings;
 mod show;
+mod signing;
+mod source;
 mod status;
+mod subcharts;
 mod table;
 mod templates;
 mod unreachable;
 mod values;
 
 use std::process::ExitCode;
-
-use mimalloc::MiMalloc;
-
-/// A server reads lists of hundreds of megabytes through several threads and keeps a little of each page. The C library's
-/// heaps, one for each thread, are full of holes afterwards and are not given back; this one gives back what is free.
-#[global_allocator]
-static HEAP: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();

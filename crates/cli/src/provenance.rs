@@ -31,7 +31,8 @@ pub(crate) fn verify(path: &str, keyring: Option<&str>) -> Outcome<Verified> {
     Ok(keys.verify(&archive, &proof, name, now)?)
 }
 
-fn read(path: &str) -> Result<Vec<u8>, String> {
+/// Reads a file, with Go's text for what goes wrong.
+pub(crate) fn read(path: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::IsADirectory => format!("read {path}: is a directory"),
         _ => format!("open {path}: {}", io_error(&error)),

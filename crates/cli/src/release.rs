@@ -15,6 +15,7 @@ use crate::command::Call;
 use crate::fail::{Fail, Outcome, fail};
 use crate::locate;
 use crate::log::{Level, log};
+use crate::subcharts::{self, Wanted};
 use crate::values;
 
 /// Labels that Helm keeps for itself.
@@ -106,7 +107,15 @@ fn prepare_as(call: &Call, named: impl FnOnce(&Call) -> Outcome<(String, String)
     call.debug("Chart path", &[("path", &path)]);
     let (values, options) = values::merge(&call.flags)?;
     let mut ahead = Ahead::default();
-    let chart = locate::load(&path, &mut ahead)?;
+    let mut chart = locate::load(&path, &mut ahead)?;
+    // One that can be no release is refused later on, and nothing is fetched for it.
+    let is_wanted = call.flags.on("dependency-update") && matches!(&*chart.metadata.kind, "" | "application");
+    if is_wanted && engine::check_complete(&chart).is_err() {
+        subcharts::fetch(call, &path, Wanted::default())?;
+        ahead = Ahead::default();
+        chart =
+            locate::load(&path, &mut ahead).map_err(|fail| fail.after("failed reloading chart after repo update: "))?;
+    }
     Ok(Prepared { chart, ahead, values, options, name, namespace: call.namespace() })
 }
 

@@ -158,6 +158,47 @@ pub(crate) fn default_keyring() -> String {
     found.unwrap_or_else(|| home.join("pubring.gpg")).to_string_lossy().into_owned()
 }
 
+/// Docker's file of logins (as `oras.land/oras-go` 2.6: `registry/remote/credentials/store.go`).
+pub(crate) fn docker_config() -> Option<PathBuf> {
+    let given = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let usual =
+        || std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| Path::new(&home).join(".docker"));
+    Some(given.or_else(usual)?.join("config.json"))
+}
+
+/// The program that keeps logins on this system when it is installed, without what its name begins with (as
+/// `oras.land/oras-go` 2.6: `registry/remote/credentials/native_store_linux.go` and its like).
+pub(crate) fn keychain() -> Option<String> {
+    let is_there = |name: &str| {
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|at| is_program(&at.join(&file))))
+    };
+    let usual = match std::env::consts::OS {
+        "macos" => "osxkeychain",
+        "windows" => "wincred",
+        "linux" if is_there("pass") => "pass",
+        "linux" => "secretservice",
+        _ => return None,
+    };
+    is_there(&format!("docker-credential-{usual}")).then(|| usual.to_owned())
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// The folder of starters for `create`.
+pub(crate) fn starters() -> String {
+    data_home().join("starters").to_string_lossy().into_owned()
+}
+
 fn home() -> PathBuf {
     std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default()
 }

@@ -120,6 +120,8 @@ fn every_command_has_help() {
         "serve",
         "dependency",
         "dependency list",
+        "dependency update",
+        "dependency build",
         "show",
         "show values",
         "lint",

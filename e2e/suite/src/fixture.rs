@@ -23,7 +23,7 @@ struct Fixture {
     link: &'static str,
 }
 
-const FIXTURES: [Fixture; 4] = [
+const FIXTURES: [Fixture; 5] = [
     Fixture { name: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok", link: "-s -w" },
     Fixture {
         name: "helm",
@@ -42,6 +42,7 @@ const FIXTURES: [Fixture; 4] = [
         link: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
                -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36",
     },
+    Fixture { name: "registry", package: "github.com/distribution/distribution/v3/cmd/registry", link: "-s -w" },
 ];
 
 /// Helm's own packages, asked over pipes by `e2e/differential`.
@@ -61,6 +62,8 @@ pub struct Fixtures {
     pub helm: PathBuf,
     /// Helm 3.17.2.
     pub helm3: PathBuf,
+    /// The registry of the distribution project; without it its own cases are left out, and no others.
+    pub registry: Option<PathBuf>,
 }
 
 /// Returns the version of the installed Go, or why there is none.
@@ -103,13 +106,15 @@ pub fn build(root: &Path, cache: &Path) -> Result<Fixtures> {
     let lock = File::create(cache.join("lock"))?;
     lock.lock()?;
     let sources = root.join("e2e/fixtures");
-    let [kwok, helm, helm3, controlplane] = FIXTURES.each_ref().map(|fixture| ensure(fixture, &sources, cache));
+    let [kwok, helm, helm3, controlplane, registry] =
+        FIXTURES.each_ref().map(|fixture| ensure(fixture, &sources, cache));
     Ok(Fixtures {
         controlplane: controlplane?,
         kwok: kwok?,
         stages: sources.join("kwok/stages.yaml"),
         helm: helm?,
         helm3: helm3?,
+        registry: registry.inspect_err(|error| println!("the registry was not built: {error:#}")).ok(),
     })
 }
 

@@ -135,9 +135,14 @@ const LIST_DESCRIPTION: &str = "The newest revision of each. Items are small: no
     With `watch=true` the answer is a stream of server-sent events. The data of each `added`, `modified` and `deleted` is a \
     `ReleaseSummary`. It begins with `added` for each release there is and the filters want, then `synced` once, and then what \
     happens: a release that the filters want no longer is `deleted`, one that they want only now `added`; filters look at the newest \
-    revision. After `Last-Event-ID` it goes on where it was and says `synced` when nothing was missed any more; where that is too long \
-    ago, `reset` comes first and everything begins anew. A client that does not keep up is cut off, and so is everyone after an \
-    hour, or when a cluster comes or goes: come back with `Last-Event-ID`. Across clusters, `unreachable` (with an \
+    revision. The data is the release as it is now, of one that is gone as it was last seen.\n\n\
+    After `Last-Event-ID` it goes on where it was, also on another replica and after a restart, and says `synced` when nothing was missed \
+    any more. Another server does not know what a client has been told: of each release that was touched since, it tells how it is now, \
+    `modified` when the filters want it and else `deleted`. So take `added` and `modified` both as \"this is how it is\", and a `deleted` of \
+    what you do not have as nothing; what was missed may be told twice. Where the cluster has forgotten that time (a busy one after \
+    minutes), and only there, `reset` comes first and everything begins anew. An id without an event is a place to come back to \
+    after a while in which nothing happened; `EventSource` keeps it by itself.\n\n\
+    A client that does not keep up is cut off, and so is everyone after an hour, or when a cluster comes or goes: come back with `Last-Event-ID`. Across clusters, `unreachable` (with an \
     `UnreachableCluster`) says whose releases are missing; such a stream ends after a minute, so that they are looked for again.";
 
 const COLLECTION: &str = "/v1/clusters/{cluster}/namespaces/{namespace}/releases";

@@ -1,12 +1,14 @@
-//! `dependency list`, as Helm 4.3: `pkg/cmd/dependency.go`, `pkg/action/dependency.go`.
+//! `dependency`, as Helm 4.3: `pkg/cmd/dependency.go`, `pkg/cmd/dependency_update.go`, `pkg/cmd/dependency_build.go`,
+//! `pkg/action/dependency.go`.
 
-use chart::listing;
+use chart::{clean_path, listing};
 
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::Outcome;
-use crate::flags::{Flag, Group, Kind, go_int};
+use crate::flags::{Flag, Group, Kind, REGISTRY, go_int};
 use crate::locate;
 use crate::output::print;
+use crate::subcharts::{self, Wanted};
 use crate::table::table;
 
 static FLAGS: Group = Group {
@@ -23,27 +25,68 @@ static LIST: Command = Command {
            version that fits, `unpacked` a folder. Without CHART it is the folder one is in.",
     examples: &["whipstaff dependency list ./mychart"],
     arity: Arity::AtMost(1),
+    takes: &[Takes::Path],
     flags: &[&FLAGS],
     run: Some(list),
+    ..PLAIN
+};
+
+static FETCHING: Group = Group {
+    title: "Subcharts",
+    flags: &[
+        Flag::switch("skip-refresh", "take the indexes of repositories as they are in the cache"),
+        Flag::switch("verify", "check the provenance files of what is fetched"),
+        Flag::text("keyring", "FILE", "the public keys to verify with; else GnuPG's own"),
+    ],
+};
+
+static UPDATE: Command = Command {
+    name: "update",
+    aliases: &["up"],
+    usage: "update CHART",
+    about: "fetch the subcharts that a chart names",
+    long: "Fetches the newest version of each subchart that Chart.yaml allows into charts/, removes archives of others there,\n\
+           and notes the versions in Chart.lock. A repository is a URL, `@name` or `alias:name` of one that was added, or\n\
+           `file://` and a folder; without one the subchart lies in charts/ already. When anything cannot be had, charts/\n\
+           stays as it is.",
+    examples: &["whipstaff dependency update ./mychart", "whipstaff dependency update ./mychart --skip-refresh"],
+    arity: Arity::AtMost(1),
+    takes: &[Takes::Path],
+    flags: &[&FETCHING, &REGISTRY],
+    run: Some(update),
+    ..PLAIN
+};
+
+static BUILD: Command = Command {
+    name: "build",
+    usage: "build CHART",
+    about: "fetch the subcharts that Chart.lock names",
+    long: "Fetches just those versions into charts/ that Chart.lock names, which has to belong to Chart.yaml as it is. Without\n\
+           Chart.lock it does what `dependency update` does.",
+    examples: &["whipstaff dependency build ./mychart", "whipstaff dependency build ./mychart --verify"],
+    arity: Arity::AtMost(1),
+    takes: &[Takes::Path],
+    flags: &[&FETCHING, &REGISTRY],
+    run: Some(build),
     ..PLAIN
 };
 
 pub(crate) static COMMAND: Command = Command {
     name: "dependency",
     aliases: &["dep", "dependencies"],
-    usage: "dependency list",
-    about: "look at what a chart depends on",
-    long: "Looks at the subcharts that a chart names in Chart.yaml and holds in charts/.",
-    below: &[&LIST],
+    usage: "dependency update|build|list",
+    about: "fetch and look at what a chart depends on",
+    long: "Fetches the subcharts that a chart names in Chart.yaml into charts/, and looks at what is there.",
+    below: &[&LIST, &UPDATE, &BUILD],
     ..PLAIN
 };
 
 fn list(call: &Call) -> Outcome {
-    let path = call.args.first().map_or_else(|| ".".to_owned(), |path| clean(path));
+    let path = chart(call);
     let chart = locate::load_any(&path)?;
     let metadata = &chart.metadata;
     if metadata.dependencies.is_empty() && !metadata.empty_dependencies {
-        return print(&format!("WARNING: no dependencies at {}\n", clean(&format!("{path}/charts"))));
+        return print(&format!("WARNING: no dependencies at {}\n", clean_path(&format!("{path}/charts"))));
     }
     let mut rows = vec![["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned).to_vec()];
     for found in listing::dependencies(&chart, &path) {
@@ -58,23 +101,21 @@ fn list(call: &Call) -> Outcome {
     print(&text)
 }
 
-/// A path without `.`, `..` and doubled slashes, as Go's `filepath.Clean`.
-fn clean(path: &str) -> String {
-    let from_root = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if from_root => {}
-            part => parts.push(part),
-        }
-    }
-    match (from_root, parts.join("/")) {
-        (true, path) => format!("/{path}"),
-        (false, path) if path.is_empty() => ".".to_owned(),
-        (false, path) => path,
-    }
+fn update(call: &Call) -> Outcome {
+    let wanted = Wanted { verify: call.flags.on("verify").then_some(true), ..wanted(call) };
+    subcharts::fetch(call, &chart(call), wanted)
+}
+
+fn build(call: &Call) -> Outcome {
+    let wanted = Wanted { locked: true, verify: call.flags.on("verify").then_some(false), ..wanted(call) };
+    subcharts::fetch(call, &chart(call), wanted)
+}
+
+fn wanted(call: &Call) -> Wanted {
+    Wanted { skip_refresh: call.flags.on("skip-refresh"), ..Wanted::default() }
+}
+
+/// The chart's folder.
+fn chart(call: &Call) -> String {
+    call.args.first().map_or_else(|| ".".to_owned(), |path| clean_path(path))
 }

@@ -5,7 +5,7 @@ use gotext::strconv::{parse_int, quote};
 use serde_json::Value;
 
 use crate::color;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::OUTPUT;
 use crate::{releases, show};
@@ -18,6 +18,7 @@ pub(crate) static COMMAND: Command = Command {
            before, FROM with the last, or FROM with TO. What Secrets hold is not shown.",
     examples: &["whipstaff diff shop", "whipstaff diff shop 3", "whipstaff diff shop 3 5 -o json"],
     arity: Arity::AtLeast(1),
+    takes: &[Takes::Release, Takes::Revision, Takes::Revision],
     flags: &[&OUTPUT],
     run: Some(run),
     remote: true,

@@ -7,7 +7,7 @@ use chart::Dependency;
 use chart::values::coalesce_values;
 use serde::Serialize;
 
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Outcome, fail};
 use crate::flags::{Flag, Group, OUTPUT, REVISION, go_int};
 use crate::output::print;
@@ -26,7 +26,8 @@ static ALL_VALUES: Group = Group {
     flags: &[Flag::switch("all", "those of the chart too, as the templates saw them").short('a')],
 };
 
-const PART: Command = Command { arity: Arity::Exactly(1), flags: &[&REVISION], remote: true, ..PLAIN };
+const PART: Command =
+    Command { arity: Arity::Exactly(1), takes: &[Takes::Release], flags: &[&REVISION], remote: true, ..PLAIN };
 
 static ALL: Command = Command {
     name: "all",

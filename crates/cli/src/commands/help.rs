@@ -1,6 +1,6 @@
 //! `help`.
 
-use crate::command::{Arity, Call, Command, PLAIN, find};
+use crate::command::{Arity, Call, Command, PLAIN, Takes, find};
 use crate::fail::Outcome;
 use crate::{help, output};
 
@@ -11,6 +11,7 @@ pub(crate) static COMMAND: Command = Command {
     long: "Says what a command does and how it is used, as `--help` after the command does.",
     examples: &["whipstaff help template", "whipstaff help show values"],
     arity: Arity::Any,
+    takes: &[Takes::Command],
     run: Some(run),
     ..PLAIN
 };

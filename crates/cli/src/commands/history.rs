@@ -3,7 +3,7 @@
 use ::release::Time;
 use serde::Serialize;
 
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Outcome, fail};
 use crate::flags::{Flag, Group, Kind, OUTPUT, go_int};
 use crate::releases::{self, Revision};
@@ -26,6 +26,7 @@ pub(crate) static COMMAND: Command = Command {
     long: "Lists the revisions of a release, the oldest first.",
     examples: &["whipstaff history shop", "whipstaff history shop --max 3 -o yaml"],
     arity: Arity::Exactly(1),
+    takes: &[Takes::Release],
     flags: &[&FLAGS, &OUTPUT],
     run: Some(run),
     remote: true,

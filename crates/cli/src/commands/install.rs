@@ -9,7 +9,7 @@ use render::manifests::Shape;
 
 use super::dry_run::{Strategy, strategy};
 use crate::change;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{CHART, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT};
 use crate::log::{Level, log};
@@ -30,6 +30,7 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff install shop ./mychart --dry-run=client --hide-secret -o yaml",
     ],
     arity: Arity::AtLeast(1),
+    takes: &[Takes::Chart, Takes::Chart],
     flags: &[&PREVIEW, &OUTPUT, &VALUES, &CHART, &INSTALL, &RELEASE, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),

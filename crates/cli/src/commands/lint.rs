@@ -8,7 +8,8 @@ use chart::text::io_error;
 use jiff::Timestamp;
 use lint::{Finding, Folder, Notice, Notices, Options, Severity};
 
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
+use crate::expand;
 use crate::fail::{Fail, Outcome};
 use crate::flags::{Flag, Group, VALUES};
 use crate::locate;
@@ -35,6 +36,7 @@ pub(crate) static COMMAND: Command = Command {
     long: "Checks charts: what Chart.yaml says, values against the schema, and what the templates make.",
     examples: &["whipstaff lint ./mychart", "whipstaff lint ./mychart --strict -f prod.yaml"],
     arity: Arity::AtLeast(1),
+    takes: &[Takes::Path],
     flags: &[&FLAGS, &VALUES],
     run: Some(run),
     ..PLAIN
@@ -126,7 +128,7 @@ fn of_path(path: &str, options: &mut Options, notices: &Notices) -> Result<Vec<F
     let data = std::fs::read(path).map_err(|e| format!("unable to open tarball: open {path}: {}", io_error(&e)))?;
     let scratch = tempfile::Builder::new().prefix("helm-lint").tempdir();
     let scratch = scratch.map_err(|e| format!("unable to create temp dir to extract tarball: {}", io_error(&e)))?;
-    let folder = expand(&data, scratch.path()).map_err(|text| format!("unable to extract tarball: {text}"))?;
+    let folder = expand::into(&data, scratch.path()).map_err(|text| format!("unable to extract tarball: {text}"))?;
     of_folder(&folder, options, notices)
 }
 
@@ -141,37 +143,4 @@ fn of_folder(path: &str, options: &mut Options, notices: &Notices) -> Result<Vec
     // Helm's rules change the user's values, and the next chart is linted with what became of them.
     options.values = lint::values_after(&folder, std::mem::take(&mut options.values));
     findings
-}
-
-/// Writes the files of an archive below a folder, in one with the chart's name (as Helm 4.3:
-/// `pkg/chart/v2/util/expand.go`).
-fn expand(data: &[u8], into: &Path) -> Result<String, String> {
-    let files = chart::read_archive(data, &chart::Limits::trusting()).map_err(|error| error.to_string())?;
-    let mut name = String::new();
-    for file in files.iter().filter(|file| file.name == "Chart.yaml") {
-        let read = chart::Metadata::read(&file.data).map_err(|error| format!("cannot load Chart.yaml: {error}"))?;
-        name = read.metadata.name;
-    }
-    match name.as_str() {
-        "" => return Err("chart name not specified".to_owned()),
-        "." | ".." => return Err(format!("chart name {} is not allowed", chart::text::quote(&name))),
-        name if name.contains('/') => {
-            return Err(format!("chart name {} must not contain path separators", chart::text::quote(name)));
-        }
-        _ => {}
-    }
-    let folder = into.join(&name);
-    for file in &files {
-        // The reader of archives refuses such names; this is for the day it does not.
-        if file.name.split('/').any(|part| part == "..") || file.name.starts_with('/') {
-            return Err("chart illegally references parent directory".to_owned());
-        }
-        let path = folder.join(&file.name);
-        let write = || {
-            std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
-            std::fs::write(&path, &file.data)
-        };
-        write().map_err(|error| format!("open {}: {}", path.display(), io_error(&error)))?;
-    }
-    Ok(folder.to_string_lossy().into_owned())
 }

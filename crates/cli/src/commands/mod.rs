@@ -1,5 +1,7 @@
 //! One file per verb.
 
+pub(crate) mod completion;
+pub(crate) mod create;
 pub(crate) mod dependency;
 pub(crate) mod diff;
 pub(crate) mod dry_run;
@@ -12,8 +14,17 @@ pub(crate) mod key;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod operation;
+pub(crate) mod package;
+mod pull;
+mod push;
+mod registry;
+mod repo;
+mod repo_add;
+mod repo_index;
+mod repo_update;
 pub(crate) mod rollback;
 pub(crate) mod sandbox;
+mod search;
 pub(crate) mod serve;
 pub(crate) mod serve_auth;
 mod serve_clusters;
@@ -58,11 +69,19 @@ pub(crate) static ROOT: Command = Command {
         &get::COMMAND,
         &diff::COMMAND,
         &operation::COMMAND,
+        &create::COMMAND,
+        &repo::COMMAND,
+        &search::COMMAND,
+        &pull::COMMAND,
+        &push::COMMAND,
+        &registry::COMMAND,
         &dependency::COMMAND,
         &show::COMMAND,
         &lint::COMMAND,
+        &package::COMMAND,
         &verify::COMMAND,
         &template::COMMAND,
+        &completion::COMMAND,
         &env::COMMAND,
         &version::COMMAND,
         &help::COMMAND,

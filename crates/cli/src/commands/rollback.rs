@@ -5,7 +5,7 @@ use gotext::strconv::{parse_int, quote};
 
 use super::dry_run::{Strategy, strategy};
 use crate::change;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{FURTHER, Flag, Group, SENDING, WAIT};
 use crate::output::print;
@@ -27,6 +27,7 @@ pub(crate) static COMMAND: Command = Command {
            A revision whose change was broken off does not stand in the way.",
     examples: &["whipstaff rollback shop", "whipstaff rollback shop 3 --wait"],
     arity: Arity::AtLeast(1),
+    takes: &[Takes::Release, Takes::Revision],
     flags: &[&FLAGS, &FURTHER, &SENDING, &WAIT],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),

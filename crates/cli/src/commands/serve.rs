@@ -17,6 +17,7 @@ use crate::commands::serve_clusters::Further;
 use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::go_span;
+use crate::heap;
 use crate::sample;
 use crate::serving::{self, Effective, Telling};
 
@@ -126,6 +127,9 @@ fn given(name: &str) -> Option<String> {
 }
 
 fn run(call: &Call) -> Outcome {
+    if !call.flags.on("print-config") {
+        heap::give_back_at_once();
+    }
     // One crypto provider for the whole process; every TLS library of ours is built without one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Effective::read(&call.flags, &given)?;

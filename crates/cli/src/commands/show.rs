@@ -2,7 +2,7 @@
 
 use chart::Chart;
 
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Fail, Outcome};
 use crate::flags::{CHART, Flag, Group};
 use crate::jsonpath;
@@ -21,7 +21,7 @@ static JSONPATH: Group = Group {
 /// The names of a README, whatever their case.
 const READMES: [&str; 3] = ["readme.md", "readme.txt", "readme"];
 
-const PART: Command = Command { arity: Arity::Exactly(1), flags: &[&DEVEL, &CHART], ..PLAIN };
+const PART: Command = Command { arity: Arity::Exactly(1), takes: &[Takes::Chart], flags: &[&DEVEL, &CHART], ..PLAIN };
 
 static ALL: Command = Command {
     name: "all",

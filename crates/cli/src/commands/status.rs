@@ -3,7 +3,7 @@
 use engine::Form;
 
 use super::get::content;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::Outcome;
 use crate::flags::{OUTPUT, REVISION};
 use crate::releases::{self, Part};
@@ -17,6 +17,7 @@ pub(crate) static COMMAND: Command = Command {
            that these have made, how its tests went, and its notes.",
     examples: &["whipstaff status shop", "whipstaff status shop --revision 3 -o json"],
     arity: Arity::Exactly(1),
+    takes: &[Takes::Release],
     flags: &[&REVISION, &OUTPUT],
     run: Some(run),
     remote: true,

@@ -7,7 +7,7 @@ use render::manifests::{Hook, HookEvent, Rendered, Shape, TemplateOptions, templ
 
 use super::dry_run::{Strategy, strategy};
 use super::install;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{CHART, Flag, Group, INSTALL, Kind, POST_RENDERER, Parsed, RELEASE, SENDING, VALUES, WAIT};
 use crate::output;
@@ -56,6 +56,7 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff template shop ./mychart --output-dir out",
     ],
     arity: Arity::AtLeast(1),
+    takes: &[Takes::Chart, Takes::Chart],
     flags: &[&FLAGS, &VALUES, &CHART, &INSTALL, &RELEASE, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["validate", "dry-run"], &["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),

@@ -3,7 +3,7 @@
 use engine::Test;
 
 use crate::change;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{Flag, Group, Kind};
 use crate::output::print;
@@ -26,6 +26,7 @@ pub(crate) static COMMAND: Command = Command {
     long: "Runs the tests that a release's chart holds, one after the other, and shows how they went.",
     examples: &["whipstaff test shop --logs", "whipstaff test shop --filter '!name=slow'"],
     arity: Arity::Exactly(1),
+    takes: &[Takes::Release],
     flags: &[&FLAGS],
     run: Some(run),
     remote: true,

@@ -1,7 +1,7 @@
 //! `uninstall`, as Helm 4.3: `pkg/cmd/uninstall.go`, `pkg/action/uninstall.go`.
 
 use crate::change;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Outcome, fail};
 use crate::flags::{Flag, Group, WAIT};
 use crate::log::{Level, log};
@@ -30,6 +30,7 @@ pub(crate) static COMMAND: Command = Command {
     long: "Deletes the objects of releases, as far as these own them, and then their records.",
     examples: &["whipstaff uninstall shop --wait", "whipstaff uninstall shop web --keep-history"],
     arity: Arity::AtLeast(1),
+    takes: &[Takes::Releases],
     flags: &[&FLAGS, &WAIT],
     run: Some(run),
     remote: true,

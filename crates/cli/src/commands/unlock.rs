@@ -1,6 +1,6 @@
 //! `unlock`, which Helm has nothing like.
 
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Outcome, fail};
 use crate::output::print;
 use crate::releases;
@@ -15,6 +15,7 @@ pub(crate) static COMMAND: Command = Command {
            a pending revision of Helm is taken for dead.",
     examples: &["whipstaff unlock shop"],
     arity: Arity::Exactly(1),
+    takes: &[Takes::Release],
     run: Some(run),
     remote: true,
     ..PLAIN

@@ -3,7 +3,7 @@
 use super::dry_run::{Strategy, strategy};
 use super::install;
 use crate::change;
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::{CHART, FURTHER, Flag, Group, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, SENDING, VALUES, WAIT};
 use crate::output::print;
@@ -36,6 +36,7 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff upgrade shop ./mychart --dry-run=server",
     ],
     arity: Arity::Exactly(2),
+    takes: &[Takes::Release, Takes::Chart],
     flags: &[&FLAGS, &PREVIEW, &OUTPUT, &VALUES, &CHART, &RELEASE, &FURTHER, &SENDING, &WAIT, &POST_RENDERER],
     exclusive: &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]],
     run: Some(run),

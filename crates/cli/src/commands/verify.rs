@@ -1,6 +1,6 @@
 //! `verify`, as Helm 4.3: `pkg/cmd/verify.go`, `pkg/action/verify.go`.
 
-use crate::command::{Arity, Call, Command, PLAIN};
+use crate::command::{Arity, Call, Command, PLAIN, Takes};
 use crate::fail::Outcome;
 use crate::flags::{Flag, Group};
 use crate::output::print;
@@ -19,6 +19,7 @@ pub(crate) static COMMAND: Command = Command {
            in the keyring, and the hash it vouches for has to be that of the archive.",
     examples: &["whipstaff verify mychart-1.2.3.tgz --keyring ~/.gnupg/pubring.gpg"],
     arity: Arity::Exactly(1),
+    takes: &[Takes::Path],
     flags: &[&FLAGS],
     run: Some(run),
     ..PLAIN

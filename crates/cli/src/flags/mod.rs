@@ -13,8 +13,8 @@ mod value;
 
 pub(crate) use parse::{Parsed, parse, without_flags};
 pub(crate) use tables::{
-    CHART, CLUSTER, FURTHER, GLOBAL, HELP, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, RELEASE, REVISION, SENDING, SERVER,
-    VALUES, WAIT,
+    CHART, CLUSTER, FURTHER, GLOBAL, HELP, INSTALL, OUTPUT, POST_RENDERER, PREVIEW, REGISTRY, RELEASE, REVISION,
+    SENDING, SERVER, VALUES, WAIT,
 };
 pub(crate) use value::{bytes, go_bool, go_int, go_span, texts};
 

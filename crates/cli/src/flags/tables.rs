@@ -110,6 +110,20 @@ pub(crate) static VALUES: Group = Group {
     ],
 };
 
+/// How a registry is spoken to.
+pub(crate) static REGISTRY: Group = Group {
+    title: "Registry, with oci://",
+    flags: &[
+        Flag::text("username", "NAME", "the user at the registry"),
+        Flag::text("password", "TEXT", "the password at the registry"),
+        Flag::text("cert-file", "FILE", "our certificate for the registry"),
+        Flag::text("key-file", "FILE", "the key of that certificate"),
+        Flag::text("ca-file", "FILE", "the authority that signed the registry's certificate"),
+        Flag::switch("insecure-skip-tls-verify", "do not check the registry's certificate"),
+        Flag::switch("plain-http", "speak HTTP without TLS"),
+    ],
+};
+
 /// Which chart, and where it comes from.
 pub(crate) static CHART: Group = Group {
     title: "Chart",

@@ -68,12 +68,18 @@ impl Place {
         self.run_with(&line.split_whitespace().collect::<Vec<_>>(), &[])
     }
 
-    pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Done {
+    /// A command that is yet to be run.
+    pub fn command(&self, args: &[&str]) -> Command {
         // The same tests can be run on Helm itself, to see that they ask for the right thing.
         let binary = std::env::var_os("WHIPSTAFF_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_whipstaff").into());
         let mut command = Command::new(binary);
         command.args(args).current_dir(self.path()).stdin(Stdio::null()).env_clear();
         command.env("HOME", self.path().join("home")).env("KUBECONFIG", "/nonexistent").env("TZ", "UTC");
+        command
+    }
+
+    pub fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Done {
+        let mut command = self.command(args);
         command.envs(variables.iter().copied());
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(self.path().to_str().unwrap(), "HERE");

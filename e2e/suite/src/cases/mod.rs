@@ -4,18 +4,22 @@ mod authorisation;
 mod bad_input;
 mod cli;
 mod clients;
+mod dependencies;
 mod doors;
 mod interop;
 mod judged;
 mod kubernetes;
 mod lists;
+mod making;
 mod meta;
+mod oci;
 mod operations;
 mod pasted;
 mod plans;
 mod real_charts;
 mod releases;
 mod replicas;
+mod repositories;
 mod sending;
 mod template;
 mod uploads;
@@ -129,7 +133,7 @@ pub(crate) fn http() -> Vec<Case> {
 
 /// Returns the cases that need the real Helm.
 pub(crate) fn interop() -> Vec<Case> {
-    [interop::CASES, sending::CASES].concat()
+    [interop::CASES, sending::CASES, making::INTEROP].concat()
 }
 
 /// Returns the cases that need the real cluster.
@@ -139,5 +143,6 @@ pub(crate) fn real() -> Vec<Case> {
 
 /// Returns the cases of the command line.
 pub(crate) fn cli() -> Vec<Case> {
-    [cli::CASES, pasted::CASES, clients::CASES].concat()
+    [cli::CASES, making::CASES, pasted::CASES, clients::CASES, repositories::CASES, dependencies::CASES, oci::CASES]
+        .concat()
 }
