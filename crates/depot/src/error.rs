@@ -59,6 +59,16 @@ impl Error {
         move |cause| Self::File { what, path, cause }
     }
 
+    /// Why something could not be fetched, if it is that.
+    #[must_use]
+    pub fn fetch(&self) -> Option<&FetchError> {
+        match self {
+            Self::Fetch(error) => Some(error),
+            Self::NoIndex(error) => error.fetch(),
+            _ => None,
+        }
+    }
+
     /// Tells whether a file is not there.
     #[must_use]
     pub fn is_missing(&self) -> bool {

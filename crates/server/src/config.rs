@@ -8,7 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::auth::{Auth, Network};
-use crate::clusters::ClusterHosts;
+use crate::hosts::Hosts;
 use crate::tls::Tls;
 
 /// Tells the time.
@@ -35,7 +35,9 @@ pub struct Config {
     /// Whether `/metrics` is shown without a token.
     pub open_metrics: bool,
     /// Where clusters may be that callers name.
-    pub cluster_hosts: ClusterHosts,
+    pub cluster_hosts: Hosts,
+    /// Where repositories and registries may be, and whatever they lead to.
+    pub repository_hosts: Hosts,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How long uploaded charts and finished operations are kept.
@@ -124,7 +126,8 @@ impl Default for Config {
             insecure_http: false,
             trusted_proxies: Vec::new(),
             open_metrics: false,
-            cluster_hosts: ClusterHosts::default(),
+            cluster_hosts: Hosts::default(),
+            repository_hosts: Hosts::public(),
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
