@@ -1,7 +1,7 @@
 //! One request, after it was found to keep to the contract.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use api::{InputError, Media, Parameters, Problem, Reason, Route};
 use axum::body::Body;
@@ -33,6 +33,8 @@ pub(crate) struct Ctx {
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The digest of the chart that was fetched for it from a repository or a registry.
+    pub(crate) pinned: OnceLock<String>,
     /// What is known of an earlier run of this request, whose server has died.
     pub(crate) resumed: Option<Resumed>,
 }
@@ -50,6 +52,11 @@ impl Ctx {
     /// Tells whether an earlier run had begun, and so had checked what is to be checked beforehand.
     pub(crate) fn was_begun(&self) -> bool {
         self.resumed.as_ref().is_some_and(|resumed| resumed.begun.is_some())
+    }
+
+    /// Tells whether it makes an operation, which another server may go on with.
+    pub(crate) fn is_change(&self) -> bool {
+        crate::access::is_audited(self.route) && self.query.get("dryRun").is_none()
     }
 
     /// Returns a parameter of the path; the route has it, so that an empty text never meets a handler.

@@ -156,6 +156,7 @@ async fn dispatch(app: App, route: &'static Route, who: Who, mut request: Reques
         uri,
         headers: parts.headers,
         body,
+        pinned: OnceLock::new(),
         resumed: None,
     };
     let member = ctx.path.get("cluster").and_then(|name| ctx.app.clusters.get(name));

@@ -14,11 +14,14 @@ use sha2::{Digest, Sha256};
 use crate::config::{Clock, Config};
 use crate::convert::chart_metadata;
 use crate::home::Home;
+use crate::repositories::Fetched;
 
 /// What an uploaded archive is among the things that the server keeps.
 const KIND: &str = "chart";
 /// The most users that are noted of one archive; those who uploaded it longest ago are forgotten, and know its digest still.
 const MOST_USERS: usize = 64;
+/// Who has uploaded what was fetched.
+const NOBODY: &str = "";
 
 /// The store; in memory, charts beyond its budget push out those that were uploaded longest ago.
 pub(crate) struct Uploads {
@@ -57,8 +60,9 @@ struct Note {
 impl Note {
     /// Tells whether a list shows it to a user: one's own, and what is nobody's.
     fn is_for(&self, user: Option<&str>, now: Timestamp) -> bool {
+        let fetched = self.by.iter().all(|by| by == NOBODY) && !self.by.is_empty();
         let own = self.by.is_empty() || user.is_none_or(|user| self.by.iter().any(|by| by == user));
-        own && self.chart.expires_at.parse::<Timestamp>().is_ok_and(|at| at > now)
+        own && !fetched && self.chart.expires_at.parse::<Timestamp>().is_ok_and(|at| at > now)
     }
 }
 
@@ -96,6 +100,20 @@ impl Uploads {
         let chart = upload.chart.clone();
         self.put(upload);
         Ok(Added { chart, new })
+    }
+
+    /// Keeps a chart that was fetched for a change as long as an upload; lists do not show it.
+    pub(crate) async fn keep(&self, fetched: &Fetched) -> Result<(), Box<Problem>> {
+        let known = self.get(&fetched.digest).await;
+        let new = known.is_none();
+        let now = (self.now)();
+        let by = known.map_or_else(|| vec![NOBODY.to_owned()], |known| known.by);
+        let (archive, digest) = (fetched.archive.clone(), fetched.digest.clone());
+        let upload = self.upload(archive, digest, fetched.loaded.clone(), now, now + self.age)?;
+        let upload = Upload { by, ..upload };
+        self.share(&upload, new).await;
+        self.put(upload);
+        Ok(())
     }
 
     fn upload(

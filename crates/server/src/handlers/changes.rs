@@ -108,7 +108,7 @@ async fn patch(ctx: &Ctx, target: &Target, body: ChangeBody) -> Result<Prepare, 
     }
     convert::check_change(&body)?;
     let chart = match &body.chart {
-        Some(wanted) => Some(convert::resolve_chart(&ctx.app, wanted).await?),
+        Some(wanted) => Some(convert::resolve_chart(ctx, wanted).await?),
         None => None,
     };
     // What is wrong with `set` and its kin shows without the release's values too.
@@ -194,7 +194,7 @@ async fn full_change(ctx: &Ctx, body: &ChangeBody, target: Target) -> Result<eng
     let wanted = body.chart.as_ref().ok_or_else(|| wrong("/chart", "missing; only PATCH can leave it out"))?;
     let base = convert::to_yaml_map(&body.values);
     let values = convert::user_values(base, &body.values_input()).map_err(Problem::input)?;
-    let chart = convert::resolve_chart(&ctx.app, wanted).await?;
+    let chart = convert::resolve_chart(ctx, wanted).await?;
     convert::change(body, target, Some(chart), values)
 }
 

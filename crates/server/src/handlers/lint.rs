@@ -70,10 +70,7 @@ pub(super) async fn chart_lint(ctx: Ctx) -> Outcome {
 
 /// The archive that a body means; unlike elsewhere it need not be a good chart.
 async fn archive(ctx: &Ctx, wanted: &ChartRef) -> Result<Bytes, Box<Problem>> {
-    match convert::chart_source(&ctx.app, wanted).await? {
-        convert::ChartSource::Upload(upload) => Ok(upload.archive),
-        convert::ChartSource::Archive(bytes) => Ok(bytes),
-    }
+    Ok(convert::chart_source(ctx, wanted).await?.archive())
 }
 
 async fn run(ctx: &Ctx, job: Job) -> Outcome {

@@ -33,7 +33,7 @@ pub(super) async fn of(ctx: &Ctx, body: &ChangeBody) -> Result<String, Box<Probl
 /// The chart's name and the seconds of the clock.
 async fn generated(ctx: &Ctx, body: &ChangeBody, now: Timestamp) -> Result<String, Box<Problem>> {
     let wanted = body.chart.as_ref().ok_or_else(|| wrong("/chart", "missing; only PATCH can leave it out"))?;
-    let chart = convert::resolve_chart(&ctx.app, wanted).await?;
+    let chart = convert::resolve_chart(ctx, wanted).await?;
     Ok(format!("{}-{}", chart.metadata.name, now.as_second()))
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn template(ctx: Ctx) -> Outcome {
     let capabilities = capabilities(&body)?;
     let base = convert::to_yaml_map(&body.values);
     let values = convert::user_values(base, &body.values_input()).map_err(Problem::input)?;
-    let chart = convert::resolve_here(&ctx.app, wanted).await?;
+    let chart = convert::resolve_here(&ctx, wanted).await?;
     let now = (ctx.app.config.now)();
     let name = name(&ctx, &body, now).await?;
     let release = Release {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::sync::OnceLock;
 
 use api::Problem;
 use bytes::Bytes;
@@ -31,6 +32,9 @@ pub(crate) struct Request {
     /// The path and query as they were sent.
     uri: String,
     headers: BTreeMap<String, String>,
+    /// The digest of the chart that was fetched for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chart: Option<String>,
     /// Kept beside the rest, packed.
     #[serde(skip)]
     body: Bytes,
@@ -44,6 +48,7 @@ impl Request {
             path: ctx.path.clone(),
             uri: ctx.uri.clone(),
             headers: HEADERS.into_iter().filter_map(header).collect(),
+            chart: ctx.pinned.get().cloned(),
             body: ctx.body.clone(),
         }
     }
@@ -67,6 +72,7 @@ impl Request {
             uri: self.uri,
             headers,
             body: self.body,
+            pinned: self.chart.map(OnceLock::from).unwrap_or_default(),
             resumed: Some(resumed),
         })
     }
