@@ -1,0 +1,273 @@
+//! Repositories that the server knows, and the charts that come from them.
+//!
+//! They come from Secrets in the server's own namespace (`store`), which every replica watches (`keep`), and are `live` in memory. What
+//! callers have written leads the server to other machines, so it is read with suspicion (`settings`) and followed by one guarded client
+//! (`fetch`). What a repository has is a `catalog`, which `refresh` keeps current; `archives` and `oci` bring charts, `cache` and `loaded`
+//! keep them.
+
+mod archives;
+mod cache;
+mod catalog;
+mod fetch;
+mod keep;
+mod live;
+mod loaded;
+mod oci;
+mod problems;
+mod refresh;
+mod settings;
+mod store;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
+
+use api::{Problem, Reason, RepositoryKind};
+use bytes::Bytes;
+use k8s_openapi::api::core::v1::Secret;
+
+use self::cache::Cache;
+use self::fetch::Client;
+use self::loaded::LoadedCharts;
+use crate::config::{Clock, Config};
+use crate::home::{Home, is_newer};
+
+pub(crate) use catalog::{Catalog, Row, fitting, sort_key};
+pub(crate) use keep::keep;
+pub(crate) use live::Live;
+pub(crate) use problems::{missing, wrong_parameter};
+pub(crate) use settings::Settings;
+pub(crate) use store::{Stored, tag};
+
+/// How much memory loaded charts may take.
+const LOADED: usize = 128 << 20;
+/// How many places in registries are remembered that no repository stands for.
+const PLACES: usize = 256;
+
+/// The repositories; clones share them.
+#[derive(Clone)]
+pub(crate) struct Repositories(Arc<Inner>);
+
+#[doc(hidden)]
+pub(crate) struct Inner {
+    home: Home,
+    all: RwLock<BTreeMap<String, Arc<Live>>>,
+    /// Places in registries that the operator allows without a repository.
+    allowed: Vec<String>,
+    places: Mutex<HashMap<String, Arc<Live>>>,
+    client: Client,
+    cache: Arc<Cache>,
+    loaded: LoadedCharts,
+    interval: Duration,
+    /// The largest archive.
+    largest: u64,
+    now: Clock,
+}
+
+impl Deref for Repositories {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// A chart that was fetched.
+#[derive(Clone)]
+pub(crate) struct Fetched {
+    /// The SHA-256 of the archive, as `sha256:…`.
+    pub(crate) digest: String,
+    pub(crate) archive: Bytes,
+    pub(crate) loaded: Arc<chart::Chart>,
+    /// The exact version, as the repository calls it.
+    pub(crate) version: String,
+}
+
+impl Repositories {
+    pub(crate) fn new(config: &Config, home: Home) -> Self {
+        Self(Arc::new(Inner {
+            home,
+            all: RwLock::default(),
+            allowed: config.registries.clone(),
+            places: Mutex::default(),
+            client: Client::new(&config.repository_hosts),
+            cache: Arc::new(Cache::new(config.cache.clone(), config.cache_size)),
+            loaded: LoadedCharts::new(LOADED),
+            interval: config.refresh_interval,
+            largest: config.limits.chart_bytes as u64,
+            now: config.now.clone(),
+        }))
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Arc<Live>>> {
+        self.all.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that are known, by name.
+    pub(crate) fn all(&self) -> Vec<Arc<Live>> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn known(&self, name: &str) -> Option<Arc<Live>> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Finds a repository; one that the watch has not told of yet may be there all the same.
+    pub(crate) async fn find(&self, name: &str) -> Result<Arc<Live>, Box<Problem>> {
+        if let Some(live) = self.known(name) {
+            return Ok(live);
+        }
+        if !is_name(name) {
+            return Err(missing(name));
+        }
+        let secret = self.home.repository(name).await?.ok_or_else(|| missing(name))?;
+        self.take_in(&secret);
+        self.known(name).ok_or_else(|| missing(name))
+    }
+
+    /// Takes in a Secret that was just read or written, before the watch tells of it.
+    pub(crate) fn take_in(&self, secret: &Secret) {
+        if let Some(stored) = Stored::read(secret) {
+            self.put(stored);
+        }
+    }
+
+    /// Takes in what a Secret says, unless a newer version of it is known.
+    fn put(&self, stored: Stored) {
+        let mut all = self.write();
+        let gone = match all.get(&stored.name) {
+            Some(live) if !is_newer(&stored.version, &live.version()) => return,
+            // Somebody has touched the Secret, or noted something: what is known of the repository stays.
+            Some(live) if live.tag == stored.tag => return live.note(stored.version, stored.status),
+            other => other.cloned(),
+        };
+        all.insert(stored.name.clone(), Arc::new(Live::new(stored)));
+        drop(all);
+        self.forget(gone);
+    }
+
+    /// Forgets a repository whose Secret is gone.
+    pub(crate) fn remove(&self, name: &str) {
+        let gone = self.write().remove(name);
+        self.forget(gone);
+    }
+
+    /// Takes in all Secrets as they were at a version.
+    fn replace(&self, all: Vec<Stored>, version: &str) {
+        for live in self.all() {
+            // What this replica has written since is not in the list.
+            if all.iter().all(|stored| stored.name != live.name) && !is_newer(&live.version(), version) {
+                self.remove(&live.name);
+            }
+        }
+        all.into_iter().for_each(|stored| self.put(stored));
+    }
+
+    /// Removes what the cache has of a repository as it was.
+    fn forget(&self, gone: Option<Arc<Live>>) {
+        if let (Some(live), Ok(runtime)) = (gone, tokio::runtime::Handle::try_current()) {
+            let cache = Arc::clone(&self.cache);
+            drop(runtime.spawn_blocking(move || cache.forget(&refresh::cache_name(&live))));
+        }
+    }
+
+    /// The versions of a chart, the newest first.
+    pub(crate) async fn rows(&self, live: &Arc<Live>, chart: &str) -> Result<Vec<Row>, Box<Problem>> {
+        let rows = match live.settings.kind() {
+            RepositoryKind::Http => self.catalog(live).await?.versions(&live.settings.url, chart),
+            RepositoryKind::Oci => self.tagged(live, chart).await?,
+        };
+        rows.filter(|rows| !rows.is_empty()).ok_or_else(|| problems::no_chart(&live.name, chart))
+    }
+
+    /// The version that is wanted: that very one, or the newest that fits; `latest` is the newest stable one.
+    pub(crate) async fn row(&self, live: &Arc<Live>, chart: &str, version: &str) -> Result<Row, Box<Problem>> {
+        let rows = self.rows(live, chart).await?;
+        match catalog::pick(&rows, version) {
+            Ok(found) => found.ok_or_else(|| problems::no_version(&live.name, chart, version)),
+            Err(text) => Err(wrong_parameter("version", text)),
+        }
+    }
+
+    /// What is known of a version; a registry is asked for more than its list of tags tells.
+    pub(crate) async fn details(&self, live: &Arc<Live>, row: Row) -> Result<Row, Box<Problem>> {
+        match live.settings.kind() {
+            RepositoryKind::Http => Ok(row),
+            RepositoryKind::Oci => self.described(live, row).await,
+        }
+    }
+
+    /// The provenance file of a version, if it has one.
+    pub(crate) async fn provenance(
+        &self,
+        repository: &str,
+        chart: &str,
+        version: &str,
+    ) -> Result<Option<Vec<u8>>, Box<Problem>> {
+        let live = self.find(repository).await?;
+        let row = self.row(&live, chart, version).await?;
+        self.proof(&live, &row).await
+    }
+
+    /// A chart from a repository that is kept here.
+    pub(crate) async fn chart(&self, repository: &str, name: &str, version: &str) -> Result<Fetched, Box<Problem>> {
+        let live = self.find(repository).await?;
+        let row = self.row(&live, name, version).await?;
+        self.fetched(&live, &row).await
+    }
+
+    /// A chart from a registry: `oci://host/path/name`, below a kept repository (whose credentials are used) or below a place that the
+    /// operator allows, where nobody says who they are.
+    pub(crate) async fn oci(&self, reference: &str, version: &str) -> Result<Fetched, Box<Problem>> {
+        let (place, wanted) = oci::taken_apart(reference, version)?;
+        let live = match self.below(reference) {
+            Some(name) => self.find(&name).await?,
+            None => self.place(&place).ok_or_else(|| {
+                let text = format!(
+                    "`{reference}` is neither below a repository that is kept here (`/v1/repositories`) nor where who runs the server \
+                     allows it (`--allow-registries`)"
+                );
+                Box::new(Problem::new(Reason::RepositoryForbidden, text))
+            })?,
+        };
+        let below = live.settings.below().unwrap_or_default().to_ascii_lowercase();
+        let place = place.trim_start_matches("oci://").to_owned();
+        let chart = place.get(below.len() + 1..).unwrap_or_default();
+        let row = match wanted {
+            oci::Wanted::Digest(digest) => Row { url: format!("oci://{place}@{digest}"), ..Row::default() },
+            oci::Wanted::Version(version) => self.row(&live, chart, &version).await?,
+        };
+        self.fetched(&live, &row).await
+    }
+
+    /// The kept repository that an `oci://` reference is below, if any: the one that is nearest.
+    pub(crate) fn below(&self, reference: &str) -> Option<String> {
+        let is_above = |live: &Arc<Live>| live.settings.below().is_some_and(|below| oci::is_below(reference, below));
+        let above = self.all().into_iter().filter(is_above);
+        above.max_by_key(|live| live.settings.url.len()).map(|live| live.name.clone())
+    }
+
+    /// The place above a chart in a registry, if the operator allows it.
+    fn place(&self, place: &str) -> Option<Arc<Live>> {
+        if !self.allowed.iter().any(|allowed| oci::is_below(place, allowed.trim_start_matches("oci://"))) {
+            return None;
+        }
+        let (url, _) = place.rsplit_once('/')?;
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = places.get(url) {
+            return Some(Arc::clone(live));
+        }
+        if places.len() >= PLACES {
+            places.clear();
+        }
+        let live = Arc::new(Live::new(Stored::anonymous(url)));
+        places.insert(url.to_owned(), Arc::clone(&live));
+        Some(live)
+    }
+}
+
+/// Tells whether a name is one that a repository can have: a DNS label.
+pub(crate) fn is_name(name: &str) -> bool {
+    crate::ctx::check_namespace(name).is_ok()
+}
