@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use depot::oci::{Logins, Registry};
-use depot::{Access, Fetcher, Found, Home, Index, Notice, Proxy, Skipped};
+use depot::{Access, Fetcher, Found, Home, Index, Notice, Pem, Proxy, Skipped};
 
 use crate::command::Call;
 use crate::fail::{Fail, Outcome};
@@ -40,9 +40,9 @@ pub(crate) fn access(call: &Call) -> Access {
         url: String::new(),
         username: text("username"),
         password: text("password"),
-        cert_file: text("cert-file"),
-        key_file: text("key-file"),
-        ca_file: text("ca-file"),
+        certificate: Pem::file(call.flags.text("cert-file")),
+        key: Pem::file(call.flags.text("key-file")),
+        authorities: Pem::file(call.flags.text("ca-file")),
         insecure: call.flags.on("insecure-skip-tls-verify"),
         pass_everywhere: call.flags.on("pass-credentials"),
     }

@@ -25,6 +25,9 @@ pub enum Error {
     /// An index is of no use, or a reference leads nowhere.
     #[error("{0}")]
     Text(String),
+    /// What was done when something went wrong, and what went wrong.
+    #[error("{0}: {1}")]
+    Doing(String, Box<Error>),
     /// A repository is not on the web.
     #[error("{0}")]
     Scheme(String),
@@ -53,10 +56,25 @@ impl Error {
         Self::Text(text.into())
     }
 
+    /// Says what was done.
+    pub(crate) fn doing(self, what: impl Into<String>) -> Self {
+        Self::Doing(what.into(), Box::new(self))
+    }
+
     /// Makes an error of a file out of one of the system.
     pub(crate) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self::File { what, path, cause }
+    }
+
+    /// Why something could not be fetched, if it is that.
+    #[must_use]
+    pub fn fetch(&self) -> Option<&FetchError> {
+        match self {
+            Self::Fetch(error) => Some(error),
+            Self::NoIndex(error) | Self::Doing(_, error) => error.fetch(),
+            _ => None,
+        }
     }
 
     /// Tells whether a file is not there.

@@ -8,7 +8,7 @@ use chart::text::quote;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::fetch::{Access, Ask, FetchError, Fetcher};
+use crate::fetch::{Access, Ask, FetchError, Fetcher, Pem};
 use crate::index::{Index, Notice};
 use crate::refresh::{fetch_once, open_index};
 use crate::repositories::{Repositories, Repository};
@@ -115,9 +115,9 @@ pub(crate) fn tell_skipped(index: &Index, source: &str, tell: &mut dyn FnMut(Not
 fn merged(access: &Access, known: &Repository) -> Access {
     let mut merged = Access { url: known.url.clone(), ..access.clone() };
     if !known.cert_file.is_empty() || !known.key_file.is_empty() || !known.ca_file.is_empty() {
-        merged.cert_file.clone_from(&known.cert_file);
-        merged.key_file.clone_from(&known.key_file);
-        merged.ca_file.clone_from(&known.ca_file);
+        merged.certificate = Pem::file(&known.cert_file);
+        merged.key = Pem::file(&known.key_file);
+        merged.authorities = Pem::file(&known.ca_file);
     }
     if !known.username.is_empty() && !known.password.is_empty() {
         merged.username.clone_from(&known.username);

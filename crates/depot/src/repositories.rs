@@ -10,7 +10,7 @@ use chart::time;
 use goyaml::{Map, Value};
 
 use crate::error::Error;
-use crate::fetch::Access;
+use crate::fetch::{Access, Pem};
 
 /// A repository and how it is reached.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -49,9 +49,9 @@ impl Repository {
             url: self.url.clone(),
             username: self.username.clone(),
             password: self.password.clone(),
-            cert_file: self.cert_file.clone(),
-            key_file: self.key_file.clone(),
-            ca_file: self.ca_file.clone(),
+            certificate: Pem::file(&self.cert_file),
+            key: Pem::file(&self.key_file),
+            authorities: Pem::file(&self.ca_file),
             insecure: self.insecure_skip_tls_verify,
             pass_everywhere: self.pass_credentials_all,
         }

@@ -19,7 +19,7 @@ use kube::Api;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use sandbox::{Sandbox, User};
 use serde_json::{Value, json};
-use server::{App, Auth, ClusterHosts, ClusterInfo, Config};
+use server::{App, Auth, ClusterInfo, Config, Hosts};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
@@ -288,7 +288,7 @@ async fn until(server: &Server, name: &str, there: bool) {
 #[tokio::test]
 async fn secrets_name_clusters_for_all_replicas() {
     let (home, lab) = (Sandbox::default(), Sandbox::default());
-    let config = || Config { cluster_hosts: ClusterHosts::read(&["127.0.0.1"]).unwrap(), ..Config::default() };
+    let config = || Config { cluster_hosts: Hosts::read(&["127.0.0.1"]).unwrap(), ..Config::default() };
     let (one, two) = (Server::of(app(&home, &[], config())), Server::of(app(&home, &[], config())));
     let watchers = [one.clone(), two.clone()].map(|server| tokio::spawn(async move { server.watch_over().await }));
     let secrets: Api<Secret> = Api::namespaced(home.client(), "default");

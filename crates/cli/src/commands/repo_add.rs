@@ -80,9 +80,9 @@ fn run(call: &Call) -> Outcome {
         url: url.clone(),
         username: access.username,
         password,
-        cert_file: access.cert_file,
-        key_file: access.key_file,
-        ca_file: access.ca_file,
+        cert_file: call.flags.text("cert-file").to_owned(),
+        key_file: call.flags.text("key-file").to_owned(),
+        ca_file: call.flags.text("ca-file").to_owned(),
         insecure_skip_tls_verify: access.insecure,
         pass_credentials_all: access.pass_everywhere,
     };

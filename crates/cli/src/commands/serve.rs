@@ -77,6 +77,7 @@ impl Args {
             grace,
             limits,
             cluster_hosts: further.hosts.clone(),
+            repository_hosts: repository_hosts(settings)?,
             require_preconditions: settings.on("require-preconditions"),
             ..server::Config::default()
         };
@@ -101,6 +102,14 @@ impl Args {
             fail!("{} and {} exclude each other", settings.called("sandbox"), settings.called(other));
         }
         Ok(args)
+    }
+}
+
+/// Where repositories may be.
+fn repository_hosts(settings: &Effective) -> Outcome<server::Hosts> {
+    match settings.list("allow-repository-hosts") {
+        [] => Ok(server::Hosts::public()),
+        list => server::Hosts::read(list).map_err(|error| settings.wrong("allow-repository-hosts", &error)),
     }
 }
 

@@ -8,7 +8,7 @@ use cluster::Cluster;
 use engine::{Engine, Settings};
 use jiff::Timestamp;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
-use server::{App, ClusterHosts, ClusterInfo};
+use server::{App, ClusterInfo, Hosts};
 
 use crate::connect;
 use crate::fail::Outcome;
@@ -23,7 +23,7 @@ pub(crate) struct Further {
     /// Names, and their contexts.
     clusters: Vec<(String, String)>,
     /// Where those may be that are added later.
-    pub(crate) hosts: ClusterHosts,
+    pub(crate) hosts: Hosts,
 }
 
 impl Further {
@@ -33,7 +33,7 @@ impl Further {
             let (name, context) = text.split_once('=').unwrap_or((text, text));
             (name.to_owned(), context.to_owned())
         });
-        let hosts = ClusterHosts::read(settings.list("allow-cluster-hosts"))
+        let hosts = Hosts::read(settings.list("allow-cluster-hosts"))
             .map_err(|error| settings.wrong("allow-cluster-hosts", &error))?;
         Ok(Self { clusters: clusters.collect(), hosts })
     }
@@ -105,7 +105,7 @@ mod tests {
         let found = read(&["--cluster=lab,prod=arn:aws:eks:x/y", "--cluster", "a=b=c"]).unwrap();
         let pairs: Vec<(&str, &str)> = found.clusters.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         assert_eq!(pairs, [("lab", "lab"), ("prod", "arn:aws:eks:x/y"), ("a", "b=c")]);
-        assert_eq!(found.hosts, ClusterHosts::default());
+        assert_eq!(found.hosts, Hosts::default());
         let error = read(&["--allow-cluster-hosts=https://x"]).unwrap_err();
         assert!(error.contains("`https://x` is no host such as"), "{error}");
     }

@@ -98,6 +98,15 @@ table! {
              but on this machine and its link",
         );
     }
+    REPOSITORIES "Repositories" {
+        "allowRepositoryHosts" Flag::of(
+            Kind::Slice,
+            "allow-repository-hosts",
+            "HOST",
+            "where repositories and registries may be, and all that they lead to: charts.example.com, *.example.com, 10.0.0.0/8, \
+             public; else `public`, which is anywhere but in networks of one's own",
+        );
+    }
     WHO "Who may ask" {
         "auth.kinds" Flag::of(
             Kind::Slice,

@@ -7,15 +7,31 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use chart::text::{io_error, quote};
 
+use super::reach::is_outside;
 use crate::url::Url;
 
 /// Why something could not be fetched. The text never holds a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FetchError(String);
+pub struct FetchError {
+    text: String,
+    cause: Cause,
+}
+
+/// What a program can do something about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The answer has this status.
+    Status(u16),
+    /// There may not be fetched from there.
+    Outside,
+    /// The answer is longer than what is read.
+    TooLong,
+    Other,
+}
 
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -34,7 +50,38 @@ const TLS: [(&str, &str); 7] = [
 
 impl FetchError {
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), cause: Cause::Other }
+    }
+
+    /// Says that an answer is not what was wanted.
+    pub(crate) fn status(text: String, status: u16) -> Self {
+        Self { text, cause: Cause::Status(status) }
+    }
+
+    /// The status of the answer, when there is one and it is not what was wanted.
+    #[must_use]
+    pub fn answered(&self) -> Option<u16> {
+        match self.cause {
+            Cause::Status(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a [`Reach`](super::Reach) does not allow it.
+    #[must_use]
+    pub fn is_outside(&self) -> bool {
+        self.cause == Cause::Outside
+    }
+
+    /// Says that an answer is longer than what is read.
+    pub(crate) fn too_long(text: String) -> Self {
+        Self { text, cause: Cause::TooLong }
+    }
+
+    /// Tells whether the answer is longer than what is read.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.cause == Cause::TooLong
     }
 
     /// Says what went wrong with a request, as Go's `url.Error`.
@@ -44,7 +91,7 @@ impl FetchError {
 
     /// The same of another method than GET, which Go writes with a capital.
     pub(crate) fn doing(method: &str, at: &Url, text: impl fmt::Display) -> Self {
-        Self(format!("{method} {}: {text}", quote(&at.shown())))
+        Self::text(format!("{method} {}: {text}", quote(&at.shown())))
     }
 
     /// Says why a body has broken off.
@@ -52,7 +99,7 @@ impl FetchError {
         match ureq_timeout(error) {
             true => Self::text("context deadline exceeded (Client.Timeout or context cancellation while reading body)"),
             false if error.kind() == ErrorKind::UnexpectedEof => Self::text("unexpected EOF"),
-            false => Self(io_error(error)),
+            false => Self::text(io_error(error)),
         }
     }
 
@@ -68,6 +115,9 @@ impl FetchError {
                 "context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_owned()
             }
             ureq::Error::HostNotFound => format!("dial tcp: lookup {}: no such host", at.host_name()),
+            ureq::Error::Io(error) if is_outside(error) => {
+                return Self { cause: Cause::Outside, ..Self::doing(method, at, error) };
+            }
             ureq::Error::Io(error) => from_io(at, error),
             error => known(&error.to_string()),
         };

@@ -4,11 +4,13 @@
 //! is told and nothing by itself. So redirects are followed here, where it can be seen who is told a password.
 
 mod error;
+mod pem;
+mod reach;
 mod tls;
 
 use std::fmt;
 use std::io::Read;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,10 +18,14 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode};
 use ureq::Proxy;
 use ureq::tls::Certificate;
+use ureq::unversioned::transport::DefaultConnector;
 
 pub use error::FetchError;
+pub use pem::Pem;
+pub use reach::Reach;
 
 use crate::url::{self, Url};
+use reach::Within;
 
 /// How many requests a fetch may take.
 pub(crate) const REDIRECTS: usize = 10;
@@ -37,16 +43,24 @@ pub struct Access {
     pub username: String,
     /// The user's password.
     pub password: String,
-    /// The file of our certificate.
-    pub cert_file: String,
-    /// The file of its key.
-    pub key_file: String,
-    /// The file of the authority that signed the repository's certificate.
-    pub ca_file: String,
+    /// Our certificate.
+    pub certificate: Pem,
+    /// Its key.
+    pub key: Pem,
+    /// The authorities that may have signed the repository's certificate; none said are those of the machine.
+    pub authorities: Pem,
     /// The repository's certificate is not checked.
     pub insecure: bool,
     /// User and password go to every host that the repository leads to.
     pub pass_everywhere: bool,
+}
+
+impl Access {
+    /// Tells whether it says something of certificates; half a pair is nothing, as to Helm.
+    pub(crate) fn says_tls(&self) -> bool {
+        let has_pair = !self.certificate.is_empty() && !self.key.is_empty();
+        has_pair || !self.authorities.is_empty() || self.insecure
+    }
 }
 
 impl fmt::Debug for Access {
@@ -90,14 +104,30 @@ pub struct Answer {
     pub body: Box<dyn Read + Send>,
 }
 
-/// Fetches over HTTP.
-#[derive(Debug)]
+impl Answer {
+    /// Reads what is sent, which may be so many bytes.
+    ///
+    /// # Errors
+    /// When it breaks off, or is more.
+    pub fn read(self, most: u64) -> Result<Vec<u8>, FetchError> {
+        let mut bytes = Vec::new();
+        self.body.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| FetchError::body(&error))?;
+        if bytes.len() as u64 > most {
+            return Err(FetchError::too_long(format!("the answer has more than {most} bytes")));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Fetches over HTTP; clones know the same.
+#[derive(Clone, Debug)]
 pub struct Fetcher {
     proxy: Option<Proxy>,
     timeout: Option<Duration>,
     user_agent: String,
+    reach: Option<Arc<dyn Reach>>,
     /// The authorities of the machine, once they were needed.
-    roots: OnceLock<Vec<Certificate<'static>>>,
+    roots: Arc<OnceLock<Vec<Certificate<'static>>>>,
 }
 
 impl Fetcher {
@@ -105,7 +135,14 @@ impl Fetcher {
     #[must_use]
     pub fn new(user_agent: &str, timeout: Duration, proxy: Option<Proxy>) -> Self {
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
-        Self { proxy, timeout, user_agent: user_agent.to_owned(), roots: OnceLock::new() }
+        Self { proxy, timeout, user_agent: user_agent.to_owned(), reach: None, roots: Arc::default() }
+    }
+
+    /// The same, which fetches from where something allows it and from nowhere else. It uses no proxy, since behind one
+    /// nobody sees where a name leads.
+    #[must_use]
+    pub fn within(self, reach: Arc<dyn Reach>) -> Self {
+        Self { proxy: None, reach: Some(reach), ..self }
     }
 
     /// Fetches what is at a URL.
@@ -165,7 +202,7 @@ impl Fetcher {
         if status != StatusCode::OK && !is_unchanged {
             let reason = status.canonical_reason().unwrap_or_default();
             let text = format!("failed to fetch {} : {} {reason}", url::redacted(href), status.as_u16());
-            return Err(FetchError::text(text.trim_end().to_owned()));
+            return Err(FetchError::status(text.trim_end().to_owned(), status.as_u16()));
         }
         let body = answer.into_body().into_with_config().limit(LONGEST).reader();
         Ok(Answer { validators, is_unchanged, body: Box::new(body) })
@@ -173,8 +210,7 @@ impl Fetcher {
 
     /// Makes what speaks to a host: it keeps connections open.
     pub(crate) fn agent(&self, access: &Access, url: &Url) -> Result<ureq::Agent, FetchError> {
-        let has_pair = !access.cert_file.is_empty() && !access.key_file.is_empty();
-        let is_own = has_pair || !access.ca_file.is_empty() || access.insecure;
+        let is_own = access.says_tls();
         // A redirect may lead from HTTP to HTTPS.
         let own = is_own.then(|| tls::own(access, || self.roots())).transpose();
         let own = own.map_err(|text| FetchError::text(format!("can't create TLS config for client: {text}")))?;
@@ -188,7 +224,11 @@ impl Fetcher {
             .timeout_connect(Some(self.timeout.map_or(CONNECT, |timeout| timeout.min(CONNECT))))
             .tls_config(tls)
             .user_agent(self.user_agent.as_str());
-        Ok(config.build().new_agent())
+        let config = config.build();
+        Ok(match &self.reach {
+            Some(reach) => ureq::Agent::with_parts(config, DefaultConnector::default(), Within(Arc::clone(reach))),
+            None => config.new_agent(),
+        })
     }
 
     /// The authorities of the machine.

@@ -126,9 +126,9 @@ fn what_has_not_changed_is_not_sent_again() {
 #[test]
 fn files_of_certificates_have_to_be_there() {
     let own = Access {
-        ca_file: "/no/ca".into(),
-        cert_file: "/no/cert".into(),
-        key_file: "/no/key".into(),
+        authorities: Pem::file("/no/ca"),
+        certificate: Pem::file("/no/cert"),
+        key: Pem::file("/no/key"),
         ..access("http://h")
     };
     let error = fetcher().get("http://127.0.0.1:1", &own, &Ask::default()).err().unwrap().to_string();
@@ -137,4 +137,39 @@ fn files_of_certificates_have_to_be_there() {
         "can't create TLS config for client: unable to read cert file: \"/no/cert\": open /no/cert: no such file or directory\n\
          can't read CA file: \"/no/ca\": open /no/ca: no such file or directory"
     );
+}
+
+/// Allows a host at loopback, and nothing else.
+#[derive(Debug)]
+struct Only(&'static str);
+
+impl Reach for Only {
+    fn allows(&self, host: &str, address: std::net::IpAddr) -> bool {
+        host == self.0 && address.is_loopback()
+    }
+}
+
+#[test]
+fn nothing_is_fetched_from_where_it_may_not_be() {
+    let (own, asked) = server(|path, _| match path {
+        "/hop" => moved("http://localhost:1/x"),
+        _ => ok("here"),
+    });
+    let fetcher = fetcher().within(Arc::new(Only("127.0.0.1")));
+    let get = |url: &str| fetcher.get(url, &access(&own), &Ask::default()).map(body);
+    assert_eq!(get(&format!("{own}/x")).unwrap(), "here");
+    let named = own.replace("127.0.0.1", "localhost");
+    for url in [named, format!("{own}/hop"), "http://169.254.169.254/latest".to_owned(), "http://[::1]:1/".to_owned()] {
+        let error = get(&url).unwrap_err();
+        assert!(error.is_outside(), "{url}: {error}");
+        assert!(error.to_string().contains("is not where may be fetched from"), "{error}");
+    }
+    assert_eq!(asked.lock().unwrap().len(), 2, "and nobody else was asked");
+}
+
+#[test]
+fn an_error_has_the_status_of_the_answer() {
+    let (own, _) = server(|_, _| "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let error = fetcher().get(&format!("{own}/x"), &access(&own), &Ask::default()).err().unwrap();
+    assert_eq!((error.answered(), error.is_outside()), (Some(403), false));
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use chart::text::{io_error, quote};
 use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::Access;
+use super::{Access, Pem};
 
 /// Trusts the authorities of the machine.
 pub(super) fn usual(roots: &[Certificate<'static>]) -> TlsConfig {
@@ -17,12 +16,8 @@ pub(super) fn own<'r>(
     access: &Access,
     roots: impl FnOnce() -> &'r [Certificate<'static>],
 ) -> Result<TlsConfig, String> {
-    let pair = pair(&access.cert_file, &access.key_file);
-    let authorities = match access.ca_file.as_str() {
-        "" => Ok(Vec::new()),
-        path => std::fs::read(path)
-            .map_err(|error| format!("can't read CA file: {}: open {path}: {}", quote(path), io_error(&error))),
-    };
+    let pair = pair(&access.certificate, &access.key);
+    let authorities = access.authorities.read("can't read CA file");
     // Go tells both, a line each.
     let (pair, authorities) = match (pair, authorities) {
         (Ok(pair), Ok(authorities)) => (pair, authorities),
@@ -50,15 +45,14 @@ fn with(roots: RootCerts, mine: Option<ClientCert>, insecure: bool) -> TlsConfig
 }
 
 /// Reads certificate and key, when there is any of them.
-fn pair(certificate: &str, key: &str) -> Result<Option<(Vec<u8>, Vec<u8>)>, String> {
+fn pair(certificate: &Pem, key: &Pem) -> Result<Option<(Vec<u8>, Vec<u8>)>, String> {
     if certificate.is_empty() && key.is_empty() {
         return Ok(None);
     }
-    let read = |what: &str, path: &str| {
-        std::fs::read(path)
-            .map_err(|error| format!("unable to read {what} file: {}: open {path}: {}", quote(path), io_error(&error)))
-    };
-    Ok(Some((read("cert", certificate)?, read("key", key)?)))
+    // Half a pair is read as Helm reads it: the file without a name is not there.
+    let whole = |half: &Pem| if half.is_empty() { Pem::File(String::new()) } else { half.clone() };
+    let (certificate, key) = (whole(certificate), whole(key));
+    Ok(Some((certificate.read("unable to read cert file")?, key.read("unable to read key file")?)))
 }
 
 fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {

@@ -59,9 +59,7 @@ impl Registry {
 
     /// Tells whether there is no TLS: who says something of certificates means that there is, as to Helm.
     fn is_plain(&self) -> bool {
-        let access = &self.access;
-        let has_pair = !access.cert_file.is_empty() && !access.key_file.is_empty();
-        self.plain_http && !has_pair && access.ca_file.is_empty() && !access.insecure
+        self.plain_http && !self.access.says_tls()
     }
 
     /// Who we are at a host.

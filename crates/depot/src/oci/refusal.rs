@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::session::Answer;
 use crate::error::Error;
+use crate::fetch::FetchError;
 
 /// How much of a refusal is read.
 const LONGEST: u64 = 8 << 10;
@@ -32,7 +33,8 @@ pub(super) fn of(answer: Answer) -> Error {
     if why.is_empty() {
         why.push(status.canonical_reason().unwrap_or_default().to_owned());
     }
-    Error::text(format!("{place}: response status code {}: {}", status.as_u16(), why.join("; ")))
+    let text = format!("{place}: response status code {}: {}", status.as_u16(), why.join("; "));
+    FetchError::status(text, status.as_u16()).into()
 }
 
 fn text(one: &One) -> String {

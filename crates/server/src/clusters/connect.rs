@@ -15,7 +15,7 @@ use kube::client::{Body, ConfigExt};
 use kube::{Client, Config};
 use tower::{BoxError, Layer, Service, ServiceExt};
 
-use super::ClusterHosts;
+use crate::hosts::Hosts;
 
 /// How long a connection may take until it can be spoken over, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ fn late(time: Duration) -> BoxError {
 }
 
 /// Makes a client of a configuration that a caller has given. It is connected directly, whatever proxies the environment names.
-pub(super) fn client(config: &Config, hosts: &ClusterHosts) -> Result<Client, kube::Error> {
+pub(super) fn client(config: &Config, hosts: &Hosts) -> Result<Client, kube::Error> {
     let mut connector = HttpConnector::new_with_resolver(Resolver(hosts.clone()));
     connector.enforce_http(false);
     connector.set_nodelay(true);
@@ -60,7 +60,7 @@ pub(super) fn client(config: &Config, hosts: &ClusterHosts) -> Result<Client, ku
 
 /// Finds the addresses of a name, as far as clusters may be there.
 #[derive(Clone)]
-struct Resolver(ClusterHosts);
+struct Resolver(Hosts);
 
 impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;

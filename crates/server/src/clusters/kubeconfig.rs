@@ -15,9 +15,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Map, Value, json};
 
-use super::ClusterHosts;
 use super::member::ClusterInfo;
 use crate::convert::pointer;
+use crate::hosts::Hosts;
 
 /// The longest text.
 const MAX: usize = 512 << 10;
@@ -83,7 +83,7 @@ pub(super) fn parse(text: &str) -> Result<Value, Fault> {
 }
 
 /// Reads the context that was asked for, or the current one, or the only one.
-pub(crate) fn read(tree: &Value, wanted: Option<&str>, hosts: &ClusterHosts) -> Result<Reading, Vec<Fault>> {
+pub(crate) fn read(tree: &Value, wanted: Option<&str>, hosts: &Hosts) -> Result<Reading, Vec<Fault>> {
     let Some(root) = tree.as_object() else { return Err(vec![Fault::at("", "expected a kubeconfig")]) };
     let (name, context) = context(root, wanted).map_err(|fault| vec![fault])?;
     let cluster_name = text(context.map, "cluster").unwrap_or_default();
@@ -270,7 +270,7 @@ fn refusal(key: &str) -> &'static str {
 }
 
 /// The address of the API server, if a cluster may be there.
-fn server(cluster: &Place<'_>, hosts: &ClusterHosts) -> Result<Uri, Fault> {
+fn server(cluster: &Place<'_>, hosts: &Hosts) -> Result<Uri, Fault> {
     let wrong = |text: &str| Fault::at(cluster.at("server"), text);
     let text = text(cluster.map, "server").ok_or_else(|| wrong("missing"))?;
     let url: Uri = text.parse().map_err(|_| wrong("expected an address such as `https://k8s.example.com:6443`"))?;

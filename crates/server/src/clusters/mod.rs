@@ -2,10 +2,9 @@
 //!
 //! `default` always exists and is where the server keeps what is its own. Others come from flags (`App::with_cluster`) and from
 //! Secrets in the server's own namespace (`store`), which every replica watches (`keep`). Their kubeconfigs are what callers have
-//! written, so they are read with suspicion (`kubeconfig`, `hosts`) and spoken to with little patience (`connect`, `member`).
+//! written, so they are read with suspicion (`kubeconfig`, `crate::hosts`) and spoken to with little patience (`connect`, `member`).
 
 mod connect;
-mod hosts;
 mod keep;
 mod kubeconfig;
 mod member;
@@ -23,10 +22,10 @@ use tokio::sync::watch;
 
 use crate::config::Clock;
 use crate::home::is_newer;
+use crate::hosts::Hosts;
 use crate::metrics::Metrics;
 
 pub use connect::patient;
-pub use hosts::ClusterHosts;
 pub(crate) use keep::keep;
 pub(crate) use kubeconfig::{read as read_kubeconfig, tree_of};
 pub use member::ClusterInfo;
@@ -52,7 +51,7 @@ pub(crate) struct Clusters {
 
 /// What engines of further clusters are made with.
 pub(crate) struct Maker {
-    pub(crate) hosts: ClusterHosts,
+    pub(crate) hosts: Hosts,
     pub(crate) now: Clock,
     pub(crate) metrics: Metrics,
 }
@@ -110,7 +109,7 @@ impl Clusters {
     }
 
     /// Where further clusters may be.
-    pub(crate) fn hosts(&self) -> &ClusterHosts {
+    pub(crate) fn hosts(&self) -> &Hosts {
         &self.maker.hosts
     }
 

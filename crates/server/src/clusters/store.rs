@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::kubeconfig::{self, Fault, Reading};
 use super::member::ClusterInfo;
-use super::{ClusterHosts, Maker, connect, is_name};
+use super::{Maker, connect, is_name};
 use crate::home::{Home, KIND, NotWritten};
+use crate::hosts::Hosts;
 
 /// What the label of the Secrets says.
 pub(super) const CLUSTER: &str = "cluster";
@@ -62,7 +63,7 @@ impl Stored {
         hash.finalize().into()
     }
 
-    fn reading(&self, hosts: &ClusterHosts) -> Result<Reading, String> {
+    fn reading(&self, hosts: &Hosts) -> Result<Reading, String> {
         let text = self.kubeconfig.as_deref().ok_or("the Secret has no `kubeconfig` that is text")?;
         let tree = kubeconfig::parse(text).map_err(|fault| fault.in_secret())?;
         kubeconfig::read(&tree, self.context.as_deref(), hosts)
@@ -84,7 +85,7 @@ impl Stored {
 }
 
 /// Tells what is wrong with a kubeconfig that only shows when a client is made of it.
-pub(crate) fn check(reading: &Reading, hosts: &ClusterHosts) -> Result<(), String> {
+pub(crate) fn check(reading: &Reading, hosts: &Hosts) -> Result<(), String> {
     connect::client(&reading.config, hosts).map(|_| ()).map_err(|error| crate::problems::innermost(&error))
 }
 

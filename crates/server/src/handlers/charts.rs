@@ -9,7 +9,7 @@ use chart::{Chart, Crd, File};
 use http::{StatusCode, header};
 use serde::Serialize;
 
-use crate::convert::chart_metadata;
+use crate::convert;
 use crate::ctx::{Ctx, Outcome};
 use crate::page::{Place, page};
 use crate::reply::Reply;
@@ -70,7 +70,7 @@ pub(super) async fn chart_metadata(ctx: Ctx) -> Outcome {
     if ctx.media().text {
         return reply.text(&ctx, "application/yaml", crate::reply::yaml(&chart.loaded.metadata)? + "\n");
     }
-    reply.value(&ctx, &chart_metadata(&chart.loaded.metadata))
+    reply.value(&ctx, &convert::chart_metadata(&chart.loaded.metadata))
 }
 
 pub(super) async fn chart_dependencies(ctx: Ctx) -> Outcome {
@@ -97,7 +97,7 @@ pub(super) async fn chart_values(ctx: Ctx) -> Outcome {
         let text = raw(&chart.loaded, "values.yaml").map_or_else(String::new, |file| text(file) + "\n");
         return reply.text(&ctx, "application/yaml", text);
     }
-    reply.value(&ctx, &crate::convert::to_json_map(&chart.loaded.values))
+    reply.value(&ctx, &convert::to_json_map(&chart.loaded.values))
 }
 
 /// As Helm finds it, `readme.md`, `readme.txt` or `readme`, in any case; as text, what `helm show readme` prints.

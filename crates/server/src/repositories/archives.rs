@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use api::{Problem, Reason, RepositoryKind};
+use api::{Problem, Reason};
 use bytes::Bytes;
 use depot::Validators;
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::catalog::{Row, digest};
 use super::fetch::{Failed, Sent};
 use super::live::Live;
-use super::{Fetched, Repositories, problems};
+use super::{Fetched, Repositories, oci, problems};
 
 /// How many archives without a digest are remembered of a repository.
 const MANY: usize = 1_000;
@@ -27,21 +27,17 @@ pub(super) struct Known {
 impl Repositories {
     /// Fetches a version of a chart, unless it is here.
     pub(super) async fn fetched(&self, live: &Arc<Live>, row: &Row) -> Result<Fetched, Box<Problem>> {
-        let (hash, archive) = match live.settings.kind() {
-            RepositoryKind::Http => self.archive(live, row).await?,
-            RepositoryKind::Oci => self.pulled(live, row).await?,
-        };
-        self.loaded(hash, archive, &row.version).await
+        self.check(live)?;
+        let (hash, archive) =
+            if oci::is_reference(&row.url) { self.pulled(live, row).await? } else { self.archive(live, row).await? };
+        let fetched = self.loaded(hash, archive).await?;
+        let version = if row.version.is_empty() { fetched.loaded.metadata.version.clone() } else { row.version.clone() };
+        Ok(Fetched { version, ..fetched })
     }
 
     /// Makes a chart of an archive, unless it is loaded.
-    pub(super) async fn loaded(
-        &self,
-        hash: [u8; 32],
-        archive: Option<Vec<u8>>,
-        version: &str,
-    ) -> Result<Fetched, Box<Problem>> {
-        let (digest, version) = (digest(&hash), version.to_owned());
+    async fn loaded(&self, hash: [u8; 32], archive: Option<Vec<u8>>) -> Result<Fetched, Box<Problem>> {
+        let (digest, version) = (digest(&hash), String::new());
         if let Some((archive, loaded)) = self.loaded.get(&digest) {
             return Ok(Fetched { digest, archive, loaded, version });
         }
@@ -101,10 +97,11 @@ impl Repositories {
         {
             return Ok((hash, bytes));
         }
-        let known = self.known(live, &row.url).await?;
+        let known = self.remembered(live, &row.url).await?;
         let validators = known.as_ref().map(|(known, _)| known.validators.clone()).filter(|_| promised.is_none());
-        let asked = self.client.get(&row.url, &live.settings.access(), validators.unwrap_or_default(), self.largest);
-        match (asked.await, known) {
+        let access = live.settings.access();
+        let asked = self.client.get(&row.url, &access, validators.unwrap_or_default(), self.largest).await;
+        match (asked, known) {
             (Ok(Sent::Same), Some((known, bytes))) => Ok((known.hash, bytes)),
             (Ok(Sent::Same), None) => Err(broken("it says that what was never fetched is the same".to_owned())),
             (Ok(Sent::New(bytes, validators)), _) => {
@@ -126,7 +123,7 @@ impl Repositories {
     }
 
     /// What is known of an archive without a digest, when it is still here.
-    async fn known(&self, live: &Live, url: &str) -> Result<Option<(Known, Option<Vec<u8>>)>, Box<Problem>> {
+    async fn remembered(&self, live: &Live, url: &str) -> Result<Option<(Known, Option<Vec<u8>>)>, Box<Problem>> {
         let known = live.known.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
         let Some(known) = known else { return Ok(None) };
         Ok(self.is_here(known.hash).await?.map(|bytes| (known, bytes)))
@@ -145,7 +142,7 @@ impl Repositories {
 
     /// Fetches the provenance file of a version.
     pub(super) async fn proof(&self, live: &Arc<Live>, row: &Row) -> Result<Option<Vec<u8>>, Box<Problem>> {
-        if live.settings.kind() == RepositoryKind::Oci {
+        if oci::is_reference(&row.url) {
             return self.pulled_proof(live, row).await;
         }
         let url = format!("{}.prov", row.url);

@@ -1,10 +1,9 @@
 //! The one client that fetches for callers: from where the operator allows it, a few at a time, and not for ever.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use depot::{Access, Ask, FetchError, Fetcher, Validators};
+use depot::{Access, Ask, Fetcher, Validators};
 use tokio::sync::Semaphore;
 
 use crate::hosts::Hosts;
@@ -87,13 +86,8 @@ impl Client {
             if answer.is_unchanged {
                 return Ok(Sent::Same);
             }
-            let mut bytes = Vec::new();
-            answer.body.take(most + 1).read_to_end(&mut bytes).map_err(|error| FetchError::body(&error))?;
-            if bytes.len() as u64 > most {
-                let text = format!("{} has more than {most} bytes", depot::public(&url));
-                return Err(depot::Error::Text(text));
-            }
-            Ok(Sent::New(bytes, answer.validators))
+            let validators = answer.validators.clone();
+            Ok(Sent::New(answer.read(most)?, validators))
         })
         .await
     }

@@ -1,5 +1,7 @@
 //! Keeping repositories current: every replica watches the Secrets that name them.
 
+use std::sync::atomic::Ordering;
+
 use api::Problem;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::Api;
@@ -28,6 +30,7 @@ impl Keeper for Repositories {
         match heard {
             Heard::All(secrets, version) => {
                 self.replace(secrets.iter().filter_map(Stored::read).collect(), &version);
+                self.looked.store(true, Ordering::Release);
             }
             Heard::There(secret) => match (Stored::read(&secret), name(&secret)) {
                 (Some(stored), _) => self.put(stored),

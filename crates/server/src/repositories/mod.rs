@@ -20,6 +20,7 @@ mod store;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use self::fetch::Client;
 use self::loaded::LoadedCharts;
 use crate::config::{Clock, Config};
 use crate::home::{Home, is_newer};
+use crate::hosts::Hosts;
 
 pub(crate) use catalog::{Catalog, Row, fitting, sort_key};
 pub(crate) use keep::keep;
@@ -56,12 +58,16 @@ pub(crate) struct Inner {
     /// Places in registries that the operator allows without a repository.
     allowed: Vec<String>,
     places: Mutex<HashMap<String, Arc<Live>>>,
+    /// Whether the watch has told which there are.
+    looked: AtomicBool,
     client: Client,
     cache: Arc<Cache>,
     loaded: LoadedCharts,
     interval: Duration,
     /// The largest archive.
     largest: u64,
+    largest_index: u64,
+    hosts: Hosts,
     now: Clock,
 }
 
@@ -91,11 +97,14 @@ impl Repositories {
             all: RwLock::default(),
             allowed: config.registries.clone(),
             places: Mutex::default(),
+            looked: AtomicBool::new(false),
             client: Client::new(&config.repository_hosts),
+            hosts: config.repository_hosts.clone(),
             cache: Arc::new(Cache::new(config.cache.clone(), config.cache_size)),
             loaded: LoadedCharts::new(LOADED),
             interval: config.refresh_interval,
             largest: config.limits.chart_bytes as u64,
+            largest_index: config.limits.index_bytes as u64,
             now: config.now.clone(),
         }))
     }
@@ -124,6 +133,28 @@ impl Repositories {
         let secret = self.home.repository(name).await?.ok_or_else(|| missing(name))?;
         self.take_in(&secret);
         self.known(name).ok_or_else(|| missing(name))
+    }
+
+    /// Makes sure that it is known which there are: where the watch has not told of any yet, they are listed.
+    pub(crate) async fn first_look(&self) -> Result<(), Box<Problem>> {
+        if !self.looked.load(Ordering::Acquire) {
+            let (all, version) = self.home.repositories().await?;
+            self.replace(all.iter().filter_map(Stored::read).collect(), &version);
+        }
+        Ok(())
+    }
+
+    /// Refuses to follow settings that the API would not have taken: Secrets may be written by other means.
+    fn check(&self, live: &Live) -> Result<(), Box<Problem>> {
+        let faults = live.settings.faults(&self.hosts);
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let text = faults.into_iter().map(|fault| {
+            format!("`{}`: {}", fault.pointer.unwrap_or_default().trim_start_matches('/'), fault.detail)
+        });
+        let text = format!("the Secret of repository `{}` cannot be used: {}", live.name, text.collect::<Vec<_>>().join("; "));
+        Err(Box::new(Problem::new(Reason::RepositoryForbidden, text)))
     }
 
     /// Takes in a Secret that was just read or written, before the watch tells of it.
@@ -174,6 +205,7 @@ impl Repositories {
 
     /// The versions of a chart, the newest first.
     pub(crate) async fn rows(&self, live: &Arc<Live>, chart: &str) -> Result<Vec<Row>, Box<Problem>> {
+        self.check(live)?;
         let rows = match live.settings.kind() {
             RepositoryKind::Http => self.catalog(live).await?.versions(&live.settings.url, chart),
             RepositoryKind::Oci => self.tagged(live, chart).await?,

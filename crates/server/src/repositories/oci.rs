@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api::{Problem, Reason};
+use api::{Problem, Reason, RepositoryKind};
+use depot::Access;
 use depot::oci::{Logins, Opened, Reference, Registry, SCHEME};
 use depot::{Turn, each};
 use tokio::time::Instant;
@@ -71,7 +72,16 @@ impl Repositories {
         live: &Live,
         work: impl FnOnce(&Registry) -> Result<T, depot::Error> + Send + 'static,
     ) -> Result<T, Failed> {
-        let (access, plain) = (live.settings.access(), live.settings.plain_http);
+        let settings = &live.settings;
+        let (own, plain) = (settings.access(), settings.plain_http);
+        let access = match (settings.kind(), settings.pass_credentials) {
+            (RepositoryKind::Oci, _) => own,
+            // An index may lead to a registry, which is another place.
+            (RepositoryKind::Http, true) => {
+                Access { username: own.username, password: own.password, ..Access::default() }
+            }
+            (RepositoryKind::Http, false) => Access::default(),
+        };
         // What the server's machine knows of logins is not for callers.
         let registry = move |fetcher: &depot::Fetcher| Registry::new(fetcher.clone(), access, Logins::default(), plain);
         self.client.run(move |fetcher| work(&registry(fetcher))).await
@@ -203,7 +213,14 @@ impl Repositories {
             return Ok(hash);
         }
         let at = Instant::now();
-        let digest = self.opened(live, row.url.clone(), |opened| opened.chart_digest()).await?;
+        let said = row.digest.clone();
+        let work = move |opened: &mut Opened<'_>| {
+            if !said.is_empty() {
+                opened.check(&said)?;
+            }
+            opened.chart_digest()
+        };
+        let digest = self.opened(live, row.url.clone(), work).await?;
         let promised = Row { digest, ..Row::default() }.promised();
         let hash = promised.ok().flatten().ok_or_else(|| {
             let text = format!("repository `{}`: the manifest of `{}` has no SHA-256 of a chart", live.name, row.url);
@@ -292,6 +309,11 @@ pub(super) fn taken_apart(reference: &str, version: &str) -> Result<(String, Wan
         (digest, ..) => Wanted::Digest(digest.to_owned()),
     };
     Ok((place, wanted))
+}
+
+/// Tells whether a URL is that of a chart in a registry.
+pub(super) fn is_reference(url: &str) -> bool {
+    url.starts_with(SCHEME)
 }
 
 /// Tells whether a reference is below a place (host and path), and not that place itself.

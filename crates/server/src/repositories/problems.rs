@@ -19,6 +19,7 @@ pub(super) fn of(failed: Failed, repository: &str) -> Box<Problem> {
     };
     let reason = match (&error, error.fetch()) {
         (_, Some(fetch)) if fetch.is_outside() => Reason::RepositoryForbidden,
+        (_, Some(fetch)) if fetch.is_too_long() => Reason::RepositoryInvalid,
         (_, Some(fetch)) => match fetch.answered() {
             Some(401 | 403) => Reason::RepositoryUnauthorized,
             Some(408 | 425 | 429 | 500..) | None => Reason::RepositoryUnreachable,

@@ -14,8 +14,6 @@ use super::problems::shown;
 use super::{Repositories, problems};
 use crate::home::NotWritten;
 
-/// The largest index.
-const LARGEST: u64 = 128 << 20;
 /// How much memory all catalogues may take.
 const MOST_MEMORY: usize = 512 << 20;
 /// How long who uses a repository waits to be told what is new there, when there is something to go on with, and when there is not.
@@ -82,12 +80,9 @@ impl Repositories {
 
     async fn look_now(&self, live: &Arc<Live>) {
         let at = Instant::now();
-        let found = match live.settings.kind() {
-            RepositoryKind::Http => self.index(live).await.map_err(|failed| problems::of(failed, &live.name)),
-            RepositoryKind::Oci => {
-                let catalog = |charts: Option<_>| Arc::new(charts.map_or(Catalog::Silent, Catalog::Oci));
-                self.listed(live).await.map(|charts| Found { catalog: catalog(charts), digest: None })
-            }
+        let found = match self.check(live) {
+            Ok(()) => self.found(live).await,
+            Err(problem) => Err(problem),
         };
         let refreshed_at = Some((self.now)().to_string());
         let status = match &found {
@@ -115,16 +110,27 @@ impl Repositories {
         self.share(live, status).await;
     }
 
+    async fn found(&self, live: &Arc<Live>) -> Result<Found, Box<Problem>> {
+        match live.settings.kind() {
+            RepositoryKind::Http => self.index(live).await.map_err(|failed| problems::of(failed, &live.name)),
+            RepositoryKind::Oci => {
+                let charts = self.listed(live).await?;
+                Ok(Found { catalog: Arc::new(charts.map_or(Catalog::Silent, Catalog::Oci)), digest: None })
+            }
+        }
+    }
+
     /// Brings the index up to date.
     async fn index(&self, live: &Arc<Live>) -> Result<Found, Failed> {
         let cache = Arc::clone(&self.cache);
         let name = cache_name(live);
         let access = live.settings.access();
         let known = live.seen().catalog;
+        let most = self.largest_index;
         self.client
             .run(move |fetcher| {
                 let folder = cache.indexes().map_err(file)?;
-                let catalog = match depot::bring(&folder, &name, &access, LARGEST, fetcher)? {
+                let catalog = match depot::bring(&folder, &name, &access, most, fetcher)? {
                     Refreshed::New(index) => Arc::new(Catalog::Http(Arc::new(*index))),
                     Refreshed::Same => match known {
                         Some(known) => known,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use api::{Problem, RepositoryStatus};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use kube::api::ListParams;
 use sha2::{Digest, Sha256};
 
 use super::is_name;
@@ -123,6 +124,13 @@ fn data(settings: &Settings) -> BTreeMap<String, ByteString> {
 }
 
 impl Home {
+    /// Lists the Secrets of repositories, and tells as of which version.
+    pub(crate) async fn repositories(&self) -> Result<(Vec<Secret>, String), Box<Problem>> {
+        let labels = ListParams::default().labels(&format!("{KIND}={REPOSITORY}"));
+        let listed = self.secrets()?.list(&labels).await.map_err(|e| self.refused(e))?;
+        Ok((listed.items, listed.metadata.resource_version.unwrap_or_default()))
+    }
+
     /// Reads the Secret of a repository.
     pub(crate) async fn repository(&self, name: &str) -> Result<Option<Secret>, Box<Problem>> {
         self.secret(&secret_name(name)).await

@@ -13,7 +13,7 @@ fn config(cluster: Value, user: Value) -> Value {
 }
 
 fn faults(tree: &Value) -> Vec<String> {
-    match read(tree, None, &ClusterHosts::default()) {
+    match read(tree, None, &Hosts::default()) {
         Ok(_) => Vec::new(),
         Err(faults) => faults.into_iter().map(|fault| fault.place.unwrap_or_else(|| "context".into())).collect(),
     }
@@ -60,13 +60,13 @@ fn what_is_kept_is_the_one_context() {
     let harmless =
         json!({"insecure-skip-tls-verify": false, "proxy-url": "", "extensions": [], "certificate-authority": null});
     let tree = config(harmless, json!({"token": "t", "exec": null}));
-    let reading = read(&tree, None, &ClusterHosts::default()).ok().unwrap();
+    let reading = read(&tree, None, &Hosts::default()).ok().unwrap();
     assert_eq!(reading.info.credentials, Some(ClusterCredentials::Token));
     assert_eq!(reading.info.server.as_deref(), Some("https://k8s.example.com/"));
     assert!(!reading.text.contains("other") && reading.text.contains("\"t\""), "{}", reading.text);
     let again = parse(&reading.text).unwrap();
-    assert_eq!(read(&again, None, &ClusterHosts::default()).ok().unwrap().text, reading.text);
-    let missing = read(&tree, Some("y"), &ClusterHosts::default()).err().unwrap();
+    assert_eq!(read(&again, None, &Hosts::default()).ok().unwrap().text, reading.text);
+    let missing = read(&tree, Some("y"), &Hosts::default()).err().unwrap();
     assert_eq!(missing[0].in_secret(), "`context`: there is no context `y`");
     assert_eq!(faults(&json!([])), [""]);
     assert_eq!(faults(&json!({})), ["/contexts"]);
@@ -77,7 +77,7 @@ fn what_is_kept_is_the_one_context() {
 
 #[test]
 fn loopback_is_for_those_who_say_so() {
-    let hosts = ClusterHosts::read(&["127.0.0.1", "k8s.example.com"]).unwrap();
+    let hosts = Hosts::read(&["127.0.0.1", "k8s.example.com"]).unwrap();
     let at = |server: &str| read(&config(json!({"server": server}), json!({})), None, &hosts).is_ok();
     assert!(at("http://127.0.0.1:8081") && at("https://k8s.example.com"));
     assert!(!at("http://k8s.example.com") && !at("http://127.0.0.2:8081") && !at("http://[::1]"));

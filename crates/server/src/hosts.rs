@@ -1,16 +1,28 @@
-//! Where clusters may be that callers name: what keeps the server from being sent to where only it can go.
+//! Where clusters and repositories may be that callers name: what keeps the server from being sent to where only it can go.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::auth::Network;
 
-/// The hosts that clusters of callers may be at; none named: any that is not this machine or its link.
+/// Hosts that callers may have the server speak to: those that an operator has listed, or as long as there is no list most of them.
 ///
-/// Names are checked when a cluster is written, and the addresses that they lead to each time that they are connected to.
+/// Names are checked when they are written down, and the addresses that they lead to each time that they are connected to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClusterHosts {
+pub struct Hosts {
     names: Vec<Name>,
     networks: Vec<Network>,
+    others: Others,
+}
+
+/// The hosts that are not listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Others {
+    /// All but this machine and its link.
+    #[default]
+    Far,
+    /// All that everybody on the Internet could speak to as well.
+    Public,
+    None,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,16 +31,30 @@ enum Name {
     EndsWith(String),
 }
 
-impl ClusterHosts {
-    /// Reads names (`k8s.example.com`, `*.example.com`) and networks (`10.0.0.0/8`, `127.0.0.1`).
+impl Hosts {
+    /// The hosts that are no part of anybody's own network.
+    #[must_use]
+    pub fn public() -> Self {
+        Self { others: Others::Public, ..Self::default() }
+    }
+
+    /// Reads names (`k8s.example.com`, `*.example.com`), networks (`10.0.0.0/8`, `127.0.0.1`), and `public` for what is no part of
+    /// anybody's own network; what is not listed is not allowed. An empty list is none.
     ///
     /// # Errors
     ///
     /// When one of them is neither.
     pub fn read<T: AsRef<str>>(all: &[T]) -> Result<Self, String> {
         let mut hosts = Self::default();
+        if !all.is_empty() {
+            hosts.others = Others::None;
+        }
         for text in all {
             let text = text.as_ref().trim().to_ascii_lowercase();
+            if text == "public" {
+                hosts.others = Others::Public;
+                continue;
+            }
             if let Ok(network) = text.parse() {
                 hosts.networks.push(network);
                 continue;
@@ -52,13 +78,13 @@ impl ClusterHosts {
         })
     }
 
-    /// Tells whether a cluster may be at a host, as far as the host itself says it.
+    /// Tells whether something may be at a host, as far as the host itself says it.
     pub(crate) fn allows(&self, host: &str) -> bool {
         if let Some(address) = literal(host) {
             return self.names(host) || self.allows_address(address);
         }
         // Where a name leads that is not listed is seen when it is connected to; if no address is listed, it leads nowhere good.
-        self.names(host) || !self.networks.is_empty() || self.names.is_empty() && !is_local_name(host)
+        self.names(host) || !self.networks.is_empty() || self.others != Others::None && !is_local_name(host)
     }
 
     /// Tells whether a host was allowed by its own name or address, and not because everything is.
@@ -73,11 +99,19 @@ impl ClusterHosts {
     }
 
     fn allows_address(&self, address: IpAddr) -> bool {
-        if self.networks.is_empty() {
-            // Where only names are listed, an address is none of them.
-            return self.names.is_empty() && !is_near(address);
-        }
-        self.networks.iter().any(|network| network.has(address))
+        let is_listed = self.networks.iter().any(|network| network.has(address));
+        is_listed
+            || match self.others {
+                Others::Far => !is_near(address),
+                Others::Public => !is_near(address) && !is_inner(address),
+                Others::None => false,
+            }
+    }
+}
+
+impl depot::Reach for Hosts {
+    fn allows(&self, host: &str, address: IpAddr) -> bool {
+        self.allows_at(host, address)
     }
 }
 
@@ -111,12 +145,34 @@ fn is_near(address: IpAddr) -> bool {
     }
 }
 
+/// Tells whether an address is one of somebody's own network, or one behind which another address may be.
+fn is_inner(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            let is_shared = a == 100 && (64..128).contains(&b);
+            let is_for_tests = a == 198 && (b == 18 || b == 19);
+            ip.is_private() || is_shared || is_for_tests || (a, b, c) == (192, 0, 0) || a >= 240
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, ..] = ip.segments();
+            // NAT64, 6to4 and Teredo have an address of IPv4 inside.
+            let is_wrapped = (a, b) == (0x64, 0xff9b) || a == 0x2002 || (a, b) == (0x2001, 0);
+            // Site-local addresses are no longer given, but networks have them.
+            ip.is_unique_local()
+                || a & 0xffc0 == 0xfec0
+                || is_wrapped
+                || ip.segments().iter().take(6).all(|part| *part == 0)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn hosts(all: &[&str]) -> ClusterHosts {
-        ClusterHosts::read(all).unwrap()
+    fn hosts(all: &[&str]) -> Hosts {
+        Hosts::read(all).unwrap()
     }
 
     #[test]
@@ -148,6 +204,45 @@ mod tests {
     }
 
     #[test]
+    fn public_is_nobodys_own_network() {
+        let public = Hosts::public();
+        for good in ["charts.example.com", "1.2.3.4", "100.63.0.1", "100.128.0.1", "[2606:4700::1]"] {
+            assert!(public.allows(good), "{good}");
+        }
+        for bad in [
+            "127.0.0.1",
+            "localhost",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "240.0.0.1",
+            "[fc00::1]",
+            "[fd00::1]",
+            "[fec0::1]",
+            "[fe80::1]",
+            "[::1]",
+            "[::127.0.0.1]",
+            "[::ffff:10.0.0.1]",
+            "[64:ff9b::a00:1]",
+            "[2002:a00:1::1]",
+            "[2001::1]",
+        ] {
+            assert!(!public.allows(bad), "{bad}");
+        }
+        assert!(!public.allows_at("charts.example.com", "10.0.0.1".parse().unwrap()), "a name that leads inside");
+        let both = hosts(&["10.0.0.0/8", "public", "harbor.lab"]);
+        for good in ["10.0.0.1", "1.2.3.4", "harbor.lab", "any.example.com"] {
+            assert!(both.allows(good), "{good}");
+        }
+        assert!(!both.allows("192.168.1.1") && !both.allows_at("any.example.com", "192.168.1.1".parse().unwrap()));
+        assert!(both.allows_at("harbor.lab", "192.168.1.1".parse().unwrap()));
+    }
+
+    #[test]
     fn what_is_listed_is_all_there_is() {
         let named = hosts(&["k8s.example.com", "*.lab.example.com"]);
         for good in ["k8s.example.com", "K8S.example.com.", "a.lab.example.com"] {
@@ -164,7 +259,7 @@ mod tests {
         assert!(near.allows_at("any.example.com", "10.1.1.1".parse().unwrap()));
         assert!(!near.allows_at("any.example.com", "11.1.1.1".parse().unwrap()));
         for wrong in ["", "*", "*.", "a/b", "https://a", "10.0.0.0/99", "a b"] {
-            assert!(ClusterHosts::read(&[wrong]).is_err(), "{wrong}");
+            assert!(Hosts::read(&[wrong]).is_err(), "{wrong}");
         }
     }
 }
