@@ -42,7 +42,8 @@ const WORDS: Param = query(
     "shop",
 );
 const CONSTRAINT: Param = query("constraint", ParamType::Text, "Only versions that fit, such as `^1.2`.", "^1.2");
-const DEVEL: Param = query("devel", ParamType::Flag, "Pre-releases too, where `constraint` does not say which.", "true");
+const DEVEL: Param =
+    query("devel", ParamType::Flag, "Pre-releases too, where `constraint` does not say which.", "true");
 
 const OF_VERSION: &[Param] = &[REPOSITORY, CHART, VERSION];
 const OF_FILE: &[Param] = &[REPOSITORY, CHART, VERSION, chart::FILE];

@@ -79,7 +79,7 @@ fn column(list: &Value, key: &str) -> Vec<String> {
     list["items"].as_array().unwrap().iter().map(|item| item[key].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn charts_are_found_and_versions_resolved() {
     let web = Web::new();
     let all = [
@@ -149,7 +149,7 @@ async fn charts_are_found_and_versions_resolved() {
     assert_eq!(web.asked(), ["/index.yaml -"], "one look is enough for all that");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_secret_stays_where_it_belongs() {
     let (web, other) = (stable(), Web::new());
     web.lock(BASIC);
@@ -171,15 +171,22 @@ async fn what_is_secret_stays_where_it_belongs() {
     ];
     for (body, pointer) in wrong {
         let answer = server.json("PUT", ONE, &body).await;
-        assert_eq!((answer.reason(), answer.pointers()), ((422, "INVALID_INPUT".into()), vec![pointer.into()]), "{body}");
+        assert_eq!(
+            (answer.reason(), answer.pointers()),
+            ((422, "INVALID_INPUT".into()), vec![pointer.into()]),
+            "{body}"
+        );
         assert!(!answer.text().contains("secret"), "{}", answer.text());
     }
     // Archives and redirects elsewhere are fetched by nobody in particular.
     other.put("/shop.tgz", shop());
-    web.put("/index.yaml", index(&[
-        ("shop", "1.2.3", &sha(&shop()), &format!("{}/shop.tgz", other.url)),
-        ("shop", "1.2.4", "", "moved.tgz"),
-    ]));
+    web.put(
+        "/index.yaml",
+        index(&[
+            ("shop", "1.2.3", &sha(&shop()), &format!("{}/shop.tgz", other.url)),
+            ("shop", "1.2.4", "", "moved.tgz"),
+        ]),
+    );
     web.moved("/moved.tgz", &format!("{}/shop.tgz", other.url));
     assert_eq!(refresh(&server).await["status"]["versionCount"], 2);
     web.asked();
@@ -205,16 +212,19 @@ async fn what_is_secret_stays_where_it_belongs() {
     assert_eq!(server.get(&format!("{ONE}/charts")).await.reason(), (502, "REPOSITORY_UNAUTHORIZED".into()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_leads_to_where_the_server_may_not_fetch() {
     let web = stable();
     let server = server();
     put(&server, &json!({"url": web.url})).await;
-    web.put("/index.yaml", index(&[
-        ("shop", "1.0.0", "", "http://169.254.169.254/latest/meta-data"),
-        ("shop", "1.0.1", "", "moved.tgz"),
-        ("shop", "1.0.2", "", "file:///etc/passwd"),
-    ]));
+    web.put(
+        "/index.yaml",
+        index(&[
+            ("shop", "1.0.0", "", "http://169.254.169.254/latest/meta-data"),
+            ("shop", "1.0.1", "", "moved.tgz"),
+            ("shop", "1.0.2", "", "file:///etc/passwd"),
+        ]),
+    );
     web.moved("/moved.tgz", "http://[::1]:1/inside");
     for version in ["1.0.0", "1.0.1"] {
         let answer = server.get(&format!("{ONE}/charts/shop/versions/{version}/values")).await;
@@ -232,7 +242,7 @@ async fn nothing_leads_to_where_the_server_may_not_fetch() {
     assert_eq!(answer.pointers(), ["/url"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_known_is_used_when_the_repository_fails() {
     let web = stable();
     let server = server();
@@ -259,24 +269,30 @@ async fn what_was_known_is_used_when_the_repository_fails() {
     assert_eq!(server.get(&format!("{ONE}/charts")).await.reason(), (502, "REPOSITORY_UNREACHABLE".into()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_archive_is_fetched_once() {
     let web = stable();
-    web.put("/index.yaml", index(&[
-        ("shop", "1.2.3", &sha(&shop()), "charts/shop-1.2.3.tgz"),
-        ("shop", "1.2.2", "", "charts/shop-1.2.3.tgz?old"),
-    ]));
-    web.put("/charts/shop-1.2.3.tgz?old", shop());
+    web.put(
+        "/index.yaml",
+        index(&[("shop", "1.2.3", &sha(&shop()), "charts/shop-1.2.3.tgz"), ("shop", "1.2.2", "", "charts/old.tgz")]),
+    );
+    web.put("/charts/old.tgz", shop());
     web.put("/charts/shop-1.2.3.tgz.prov", "-----BEGIN PGP SIGNED MESSAGE-----\n");
     let server = server();
     put(&server, &json!({"url": web.url})).await;
-    let parts = ["values", "metadata", "readme", "schema", "crds", "files", "files/values.yaml", "dependencies", "archive"];
+    let parts =
+        ["values", "metadata", "readme", "schema", "crds", "files", "files/values.yaml", "dependencies", "archive"];
     let paths: Vec<String> = parts.iter().map(|part| format!("{SHOP}/{part}")).collect();
     // All at once, while nothing is there.
     let answers = futures::future::join_all(paths.iter().map(|path| server.get(path))).await;
     let digest = format!("\"sha256:{}\"", sha(&shop()));
     for (path, answer) in paths.iter().zip(answers) {
-        assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, digest.as_str()), "{path}: {}", answer.text());
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("etag")),
+            (200, digest.as_str()),
+            "{path}: {}",
+            answer.text()
+        );
     }
     assert_eq!(web.asked(), ["/index.yaml -", "/charts/shop-1.2.3.tgz -"]);
     let upload = server.upload(shop()).await;
@@ -291,7 +307,11 @@ async fn an_archive_is_fetched_once() {
     ] {
         let here = server.get_as(&format!("{SHOP}/{part}"), accept).await;
         let there = server.get_as(&format!("/v1/charts/{upload}/{part}"), accept).await;
-        assert_eq!((here.body, here.headers.get("content-type")), (there.body, there.headers.get("content-type")), "{part}");
+        assert_eq!(
+            (here.body, here.headers.get("content-type")),
+            (there.body, there.headers.get("content-type")),
+            "{part}"
+        );
     }
     let known = server.ask("GET", &paths[0], &[("if-none-match", &digest)], Body::empty()).await;
     assert_eq!(known.status, 304);
@@ -301,14 +321,14 @@ async fn an_archive_is_fetched_once() {
     let old = format!("{ONE}/charts/shop/versions/1.2.2");
     ok(&server, &format!("{old}/values")).await;
     ok(&server, &format!("{old}/values")).await;
-    assert_eq!(web.asked(), ["/charts/shop-1.2.3.tgz?old -"; 2]);
+    assert_eq!(web.asked(), ["/charts/old.tgz -"; 2]);
     let proof = server.get(&format!("{SHOP}/provenance")).await;
     assert_eq!((proof.status.as_u16(), proof.text().starts_with("-----BEGIN PGP")), (200, true));
     web.page("/charts/shop-1.2.3.tgz.prov", Page { status: 404, ..Page::default() });
     assert_eq!(server.get(&format!("{SHOP}/provenance")).await.reason(), (404, "CHART_PART_NOT_FOUND".into()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_not_as_promised_is_refused() {
     let web = stable();
     let server = server();
@@ -325,7 +345,7 @@ async fn what_is_not_as_promised_is_refused() {
     assert_eq!(server.get(&format!("{SHOP}/values")).await.reason(), (422, "INVALID_CHART".into()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_too_large_is_refused() {
     let web = stable();
     let limits = Limits { chart_bytes: shop().len() - 1, index_bytes: 10_000, ..Limits::default() };
@@ -339,7 +359,7 @@ async fn what_is_too_large_is_refused() {
     assert!(status["error"]["detail"].as_str().unwrap().contains("more than 10000 bytes"), "{status}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn replicas_share_repositories_and_what_was_found() {
     let (sandbox, web) = (Sandbox::default(), stable());
     let (one, two) = (Server::over(sandbox.client(), config()), Server::over(sandbox.client(), config()));
@@ -364,7 +384,7 @@ async fn replicas_share_repositories_and_what_was_found() {
     watch.abort();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_secret_by_hand_counts_and_harms_nobody() {
     let (sandbox, web) = (Sandbox::default(), stable());
     let server = Server::over(sandbox.client(), config());
@@ -391,7 +411,7 @@ async fn a_secret_by_hand_counts_and_harms_nobody() {
     assert!(!shown.text().contains("u:p"), "{}", shown.text());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_index_is_looked_at_again_when_it_is_old() {
     let web = stable();
     let interval = Duration::from_millis(1);

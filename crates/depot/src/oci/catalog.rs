@@ -30,7 +30,9 @@ impl Registry {
             let next = answer.header("link").map(|link| next(&answer.at, link)).transpose()?;
             found.extend(page(&answer.read(LARGEST_PAGE)?, host)?);
             if found.len() > NAMES {
-                return Err(Error::text(format!("`{host}` holds more than {NAMES} repositories, which are too many to list")));
+                return Err(Error::text(format!(
+                    "`{host}` holds more than {NAMES} repositories, which are too many to list"
+                )));
             }
             match next {
                 Some(next) => at = next,

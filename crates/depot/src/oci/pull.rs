@@ -105,9 +105,8 @@ impl Opened<'_> {
     /// When the manifest is not that of a chart, or does not say it.
     pub fn metadata(&mut self) -> Result<Metadata, Error> {
         let config = self.config()?;
-        serde_json::from_slice(&config).map_err(|error| {
-            Error::text(format!("the configuration of `{}` cannot be read: {error}", self.reference))
-        })
+        serde_json::from_slice(&config)
+            .map_err(|error| Error::text(format!("the configuration of `{}` cannot be read: {error}", self.reference)))
     }
 
     /// Gives the provenance file.

@@ -40,9 +40,8 @@ pub(super) async fn repository_charts(ctx: Ctx) -> Outcome {
             }
             Some(words) => {
                 let hits = catalog.search(&live.name, base, &words).into_iter().filter(|(_, row)| wanted(&row.name));
-                let place = |(score, row): (usize, Row)| {
-                    (Place { by: format!("{score:04}"), id: vec![row.name.clone()] }, row)
-                };
+                let place =
+                    |(score, row): (usize, Row)| (Place { by: format!("{score:04}"), id: vec![row.name.clone()] }, row);
                 window.close_of(hits.map(place))
             }
         }

@@ -31,7 +31,8 @@ impl Repositories {
         let (hash, archive) =
             if oci::is_reference(&row.url) { self.pulled(live, row).await? } else { self.archive(live, row).await? };
         let fetched = self.loaded(hash, archive).await?;
-        let version = if row.version.is_empty() { fetched.loaded.metadata.version.clone() } else { row.version.clone() };
+        let version =
+            if row.version.is_empty() { fetched.loaded.metadata.version.clone() } else { row.version.clone() };
         Ok(Fetched { version, ..fetched })
     }
 
@@ -131,7 +132,14 @@ impl Repositories {
 
     pub(super) fn mismatch(&self, live: &Live, row: &Row, is: &[u8; 32], promised: &[u8; 32]) -> Box<Problem> {
         let (is, promised) = (digest(is), digest(promised));
-        tracing::warn!(repository = live.name, chart = row.name, version = row.version, is, promised, "a chart was refused");
+        tracing::warn!(
+            repository = live.name,
+            chart = row.name,
+            version = row.version,
+            is,
+            promised,
+            "a chart was refused"
+        );
         let text = format!(
             "what repository `{}` has as chart `{}` {} has the digest {is}, but {promised} is promised: refresh the repository, or ask \
              who keeps it",

@@ -1,6 +1,7 @@
 //! A repository in memory: its settings, and what was seen of it.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(crate) struct Live {
     seen: RwLock<Seen>,
     /// It is looked at by one at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
+    /// How often that was begun.
+    pub(super) looks: AtomicU64,
     /// What archives without a digest were, by URL.
     pub(super) known: Mutex<HashMap<String, super::archives::Known>>,
     /// What a registry was asked lately.
@@ -59,6 +62,7 @@ impl Live {
             noted: RwLock::new(Noted { version: stored.version, status: stored.status }),
             seen: RwLock::default(),
             turn: tokio::sync::Mutex::default(),
+            looks: AtomicU64::default(),
             known: Mutex::default(),
             tags: Tags::default(),
         }
@@ -104,7 +108,12 @@ impl Live {
         Repository {
             name: self.name.clone(),
             kind: settings.kind(),
-            url: settings.url.clone(),
+            // A Secret that was written by other means may have anything in its URL.
+            url: if settings.url.contains(['@', '?', '#']) {
+                depot::public(&settings.url)
+            } else {
+                settings.url.clone()
+            },
             has_credentials: !settings.password.is_empty(),
             has_client_certificate: !settings.certificate.is_empty(),
             pass_credentials: settings.pass_credentials,

@@ -13,15 +13,17 @@ mod keep;
 mod live;
 mod loaded;
 mod oci;
+#[cfg_attr(not(test), expect(dead_code, reason = "releases are made from what it finds"))]
+mod places;
 mod problems;
 mod refresh;
 mod settings;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use api::{Problem, Reason, RepositoryKind};
@@ -31,6 +33,7 @@ use k8s_openapi::api::core::v1::Secret;
 use self::cache::Cache;
 use self::fetch::Client;
 use self::loaded::LoadedCharts;
+use self::places::Places;
 use crate::config::{Clock, Config};
 use crate::home::{Home, is_newer};
 use crate::hosts::Hosts;
@@ -44,8 +47,6 @@ pub(crate) use store::{Stored, tag};
 
 /// How much memory loaded charts may take.
 const LOADED: usize = 128 << 20;
-/// How many places in registries are remembered that no repository stands for.
-const PLACES: usize = 256;
 
 /// The repositories; clones share them.
 #[derive(Clone)]
@@ -55,9 +56,7 @@ pub(crate) struct Repositories(Arc<Inner>);
 pub(crate) struct Inner {
     home: Home,
     all: RwLock<BTreeMap<String, Arc<Live>>>,
-    /// Places in registries that the operator allows without a repository.
-    allowed: Vec<String>,
-    places: Mutex<HashMap<String, Arc<Live>>>,
+    places: Places,
     /// Whether the watch has told which there are.
     looked: AtomicBool,
     client: Client,
@@ -95,8 +94,7 @@ impl Repositories {
         Self(Arc::new(Inner {
             home,
             all: RwLock::default(),
-            allowed: config.registries.clone(),
-            places: Mutex::default(),
+            places: Places::new(&config.registries),
             looked: AtomicBool::new(false),
             client: Client::new(&config.repository_hosts),
             hosts: config.repository_hosts.clone(),
@@ -150,10 +148,11 @@ impl Repositories {
         if faults.is_empty() {
             return Ok(());
         }
-        let text = faults.into_iter().map(|fault| {
-            format!("`{}`: {}", fault.pointer.unwrap_or_default().trim_start_matches('/'), fault.detail)
-        });
-        let text = format!("the Secret of repository `{}` cannot be used: {}", live.name, text.collect::<Vec<_>>().join("; "));
+        let text = faults
+            .into_iter()
+            .map(|fault| format!("`{}`: {}", fault.pointer.unwrap_or_default().trim_start_matches('/'), fault.detail));
+        let text =
+            format!("the Secret of repository `{}` cannot be used: {}", live.name, text.collect::<Vec<_>>().join("; "));
         Err(Box::new(Problem::new(Reason::RepositoryForbidden, text)))
     }
 
@@ -247,55 +246,6 @@ impl Repositories {
         let live = self.find(repository).await?;
         let row = self.row(&live, name, version).await?;
         self.fetched(&live, &row).await
-    }
-
-    /// A chart from a registry: `oci://host/path/name`, below a kept repository (whose credentials are used) or below a place that the
-    /// operator allows, where nobody says who they are.
-    pub(crate) async fn oci(&self, reference: &str, version: &str) -> Result<Fetched, Box<Problem>> {
-        let (place, wanted) = oci::taken_apart(reference, version)?;
-        let live = match self.below(reference) {
-            Some(name) => self.find(&name).await?,
-            None => self.place(&place).ok_or_else(|| {
-                let text = format!(
-                    "`{reference}` is neither below a repository that is kept here (`/v1/repositories`) nor where who runs the server \
-                     allows it (`--allow-registries`)"
-                );
-                Box::new(Problem::new(Reason::RepositoryForbidden, text))
-            })?,
-        };
-        let below = live.settings.below().unwrap_or_default().to_ascii_lowercase();
-        let place = place.trim_start_matches("oci://").to_owned();
-        let chart = place.get(below.len() + 1..).unwrap_or_default();
-        let row = match wanted {
-            oci::Wanted::Digest(digest) => Row { url: format!("oci://{place}@{digest}"), ..Row::default() },
-            oci::Wanted::Version(version) => self.row(&live, chart, &version).await?,
-        };
-        self.fetched(&live, &row).await
-    }
-
-    /// The kept repository that an `oci://` reference is below, if any: the one that is nearest.
-    pub(crate) fn below(&self, reference: &str) -> Option<String> {
-        let is_above = |live: &Arc<Live>| live.settings.below().is_some_and(|below| oci::is_below(reference, below));
-        let above = self.all().into_iter().filter(is_above);
-        above.max_by_key(|live| live.settings.url.len()).map(|live| live.name.clone())
-    }
-
-    /// The place above a chart in a registry, if the operator allows it.
-    fn place(&self, place: &str) -> Option<Arc<Live>> {
-        if !self.allowed.iter().any(|allowed| oci::is_below(place, allowed.trim_start_matches("oci://"))) {
-            return None;
-        }
-        let (url, _) = place.rsplit_once('/')?;
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(live) = places.get(url) {
-            return Some(Arc::clone(live));
-        }
-        if places.len() >= PLACES {
-            places.clear();
-        }
-        let live = Arc::new(Live::new(Stored::anonymous(url)));
-        places.insert(url.to_owned(), Arc::clone(&live));
-        Some(live)
     }
 }
 

@@ -106,16 +106,21 @@ impl Repositories {
             let places: Vec<(String, Reference)> =
                 names.into_iter().filter_map(|name| Some((name.clone(), settings.reference(&name)?))).collect();
             let mut found = BTreeMap::new();
-            each(&places, AT_ONCE, |(_, place)| registry.versions(place), |(name, _), turn| {
-                match turn {
-                    Turn::Begins => {}
-                    Turn::Done(Ok(versions)) => drop(found.insert(name.clone(), versions)),
-                    // One that is not there takes nothing from the others.
-                    Turn::Done(Err(error)) if is_missing(&error) => drop(found.insert(name.clone(), Vec::new())),
-                    Turn::Done(Err(error)) => return Err(error),
-                }
-                Ok(())
-            })?;
+            each(
+                &places,
+                AT_ONCE,
+                |(_, place)| registry.versions(place),
+                |(name, _), turn| {
+                    match turn {
+                        Turn::Begins => {}
+                        Turn::Done(Ok(versions)) => drop(found.insert(name.clone(), versions)),
+                        // One that is not there takes nothing from the others.
+                        Turn::Done(Err(error)) if is_missing(&error) => drop(found.insert(name.clone(), Vec::new())),
+                        Turn::Done(Err(error)) => return Err(error),
+                    }
+                    Ok(())
+                },
+            )?;
             Ok(Some(found))
         };
         let found = self.registry(live, work).await.map_err(|failed| problems::of(failed, &live.name))?;
@@ -231,8 +236,12 @@ impl Repositories {
     }
 
     pub(super) async fn pulled_proof(&self, live: &Arc<Live>, row: &Row) -> Result<Option<Vec<u8>>, Box<Problem>> {
-        self.opened(live, row.url.clone(), |opened| if opened.has_proof() { opened.proof().map(Some) } else { Ok(None) })
-            .await
+        self.opened(
+            live,
+            row.url.clone(),
+            |opened| if opened.has_proof() { opened.proof().map(Some) } else { Ok(None) },
+        )
+        .await
     }
 
     /// Does something with the manifest of a chart.
@@ -282,91 +291,7 @@ fn catalog(registry: &Registry, below: &str) -> Result<Vec<String>, Unlisted> {
     Ok(names.into_iter().filter_map(name).take(MOST).collect())
 }
 
-/// What of a chart in a registry is wanted.
-pub(super) enum Wanted {
-    Digest(String),
-    /// A version or a constraint; `latest` when nothing is said.
-    Version(String),
-}
-
-/// Takes a reference apart: the place as a URL, and what is wanted there.
-pub(super) fn taken_apart(reference: &str, version: &str) -> Result<(String, Wanted), Box<Problem>> {
-    let wrong = |text: String| Box::new(Problem::input(vec![api::InputError::body("/chart/oci", text)]));
-    let is_url = reference.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
-    let Some(rest) = reference.get(SCHEME.len()..).filter(|_| is_url) else {
-        return Err(wrong("expected `oci://host/path`".to_owned()));
-    };
-    let found = Reference::parse(rest).map_err(|error| wrong(problems::shown(&error.to_string())))?;
-    let place = format!("{SCHEME}{}/{}", found.registry.to_ascii_lowercase(), found.repository);
-    let tag = found.tag.replace('_', "+");
-    if !tag.is_empty() && !version.is_empty() && tag != version {
-        return Err(wrong(format!("the tag says `{tag}`, and `version` says `{version}`")));
-    }
-    let wanted = match (found.digest.as_str(), tag.as_str(), version) {
-        ("", "", "") => Wanted::Version("latest".to_owned()),
-        ("", "", version) => Wanted::Version(version.to_owned()),
-        ("", tag, _) => Wanted::Version(tag.to_owned()),
-        (digest, ..) => Wanted::Digest(digest.to_owned()),
-    };
-    Ok((place, wanted))
-}
-
 /// Tells whether a URL is that of a chart in a registry.
 pub(super) fn is_reference(url: &str) -> bool {
     url.starts_with(SCHEME)
-}
-
-/// Tells whether a reference is below a place (host and path), and not that place itself.
-pub(super) fn is_below(reference: &str, place: &str) -> bool {
-    let reference = reference.to_ascii_lowercase();
-    let place = place.trim_end_matches('/').to_ascii_lowercase();
-    let rest = reference.strip_prefix(SCHEME).and_then(|reference| reference.strip_prefix(place.as_str()));
-    !place.is_empty() && rest.is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reference_is_below_a_place_and_not_beside_it() {
-        for (reference, place, below) in [
-            ("oci://h/a/b", "h/a", true),
-            ("oci://H/a/b", "h/a/", true),
-            ("oci://h/a/b:1.0.0", "h", true),
-            ("oci://h/ab", "h/a", false),
-            ("oci://h/a", "h/a", false),
-            ("oci://h/a/", "h/a", false),
-            ("oci://h.evil/a/b", "h", false),
-            ("https://h/a/b", "h/a", false),
-            ("oci://h/a", "", false),
-        ] {
-            assert_eq!(is_below(reference, place), below, "{reference} {place}");
-        }
-    }
-
-    #[test]
-    fn references_are_taken_apart() {
-        let apart = |reference: &str, version: &str| {
-            taken_apart(reference, version).ok().map(|(place, wanted)| match wanted {
-                Wanted::Digest(digest) => format!("{place} @{digest}"),
-                Wanted::Version(version) => format!("{place} {version}"),
-            })
-        };
-        let sha = format!("sha256:{}", "a".repeat(64));
-        for (reference, version, wanted) in [
-            ("oci://H:5000/a/b", "", Some("oci://h:5000/a/b latest".to_owned())),
-            ("oci://h/a/b", "^1", Some("oci://h/a/b ^1".to_owned())),
-            ("oci://h/a/b:1.0.0_x", "", Some("oci://h/a/b 1.0.0+x".to_owned())),
-            ("oci://h/a/b:1.0.0", "1.0.0", Some("oci://h/a/b 1.0.0".to_owned())),
-            ("oci://h/a/b:1.0.0", "1.0.1", None),
-            (&format!("oci://h/a/b@{sha}"), "", Some(format!("oci://h/a/b @{sha}"))),
-            ("https://h/a", "", None),
-            ("h/a", "", None),
-            ("oci://h/A", "", None),
-            ("oci://h/a/../b", "", None),
-        ] {
-            assert_eq!(apart(reference, version), wanted, "{reference}");
-        }
-    }
 }

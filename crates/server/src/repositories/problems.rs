@@ -30,7 +30,9 @@ pub(super) fn of(failed: Failed, repository: &str) -> Box<Problem> {
         _ => Reason::RepositoryInvalid,
     };
     let advice = match reason {
-        Reason::RepositoryForbidden => "; who runs the server says where it may be fetched from with `--allow-repository-hosts`",
+        Reason::RepositoryForbidden => {
+            "; who runs the server says where it may be fetched from with `--allow-repository-hosts`"
+        }
         Reason::RepositoryUnauthorized => "; see to the repository's `username` and `password`",
         _ => "",
     };

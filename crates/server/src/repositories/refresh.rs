@@ -1,6 +1,7 @@
 //! Looking at a repository: when it is used and what is known of it is old, or when that is asked for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::{Problem, Reason, RepositoryKind, RepositoryState, RepositoryStatus, SkippedVersion};
@@ -45,7 +46,7 @@ impl Repositories {
             Some(_) => NEWS,
             None => FIRST,
         };
-        self.look(live, patience).await?;
+        self.look(live, patience, false).await?;
         let seen = live.seen();
         match (seen.catalog, seen.status.and_then(|status| status.error)) {
             (Some(catalog), _) => Ok(catalog),
@@ -59,16 +60,19 @@ impl Repositories {
 
     /// Looks at a repository now, or sees what somebody finds who has begun to look since this was asked for.
     pub(crate) async fn refresh(&self, live: &Arc<Live>) -> Result<(), Box<Problem>> {
-        self.look(live, PATIENCE + NEWS).await
+        self.look(live, PATIENCE + NEWS, true).await
     }
 
     /// Looks in a task of its own, which goes on when nobody waits any more.
-    async fn look(&self, live: &Arc<Live>, patience: Duration) -> Result<(), Box<Problem>> {
-        let asked = Instant::now();
+    async fn look(&self, live: &Arc<Live>, patience: Duration, is_asked_for: bool) -> Result<(), Box<Problem>> {
+        let before = live.looks.load(Ordering::Acquire);
         let (own, live) = (self.clone(), Arc::clone(live));
         let task = tokio::spawn(async move {
             let _turn = live.turn.lock().await;
-            if live.seen().at.is_none_or(|at| at < asked) {
+            // Somebody may have begun and ended since, or before when that is as good.
+            let is_done = !is_asked_for && live.seen().current(own.interval).is_some();
+            if !is_done && live.looks.load(Ordering::Acquire) == before {
+                live.looks.fetch_add(1, Ordering::AcqRel);
                 own.look_now(&live).await;
             }
         });
@@ -182,7 +186,11 @@ impl Repositories {
                     }
                 }
                 Err(NotWritten::Refused(problem)) => {
-                    tracing::warn!(repository = live.name, detail = problem.detail, "what was found cannot be written down");
+                    tracing::warn!(
+                        repository = live.name,
+                        detail = problem.detail,
+                        "what was found cannot be written down"
+                    );
                     return;
                 }
             }

@@ -260,7 +260,12 @@ mod tests {
 
     #[test]
     fn urls_are_plain_places() {
-        for good in ["https://charts.example.com", "http://h.example.com:8080/a/b/", "oci://r.example.com", "oci://r.example.com/a/b"] {
+        for good in [
+            "https://charts.example.com",
+            "http://h.example.com:8080/a/b/",
+            "oci://r.example.com",
+            "oci://r.example.com/a/b",
+        ] {
             assert_eq!(pointers(&body(good)), [""; 0], "{good}");
         }
         for bad in [
@@ -311,8 +316,14 @@ mod tests {
             ),
             (RepositoryBody { pass_credentials: Some(true), ..oci() }, &["/passCredentials"]),
             (RepositoryBody { charts: vec!["a".into()], ..http() }, &["/charts"]),
-            (RepositoryBody { charts: vec!["a".into(), "B".into(), "a:1".into(), "a/b".into()], ..oci() }, &["/charts/1", "/charts/2"]),
-            (RepositoryBody { tls: tls(RepositoryTls { ca: some("x"), ..RepositoryTls::default() }), ..http() }, &["/tls/ca"]),
+            (
+                RepositoryBody { charts: vec!["a".into(), "B".into(), "a:1".into(), "a/b".into()], ..oci() },
+                &["/charts/1", "/charts/2"],
+            ),
+            (
+                RepositoryBody { tls: tls(RepositoryTls { ca: some("x"), ..RepositoryTls::default() }), ..http() },
+                &["/tls/ca"],
+            ),
             (
                 RepositoryBody { tls: tls(RepositoryTls { key: some("x"), ..RepositoryTls::default() }), ..http() },
                 &["/tls/certificate"],

@@ -158,7 +158,12 @@ impl Home {
     }
 
     /// Notes what was found at a repository, if its settings are those that were used.
-    pub(crate) async fn note_repository(&self, name: &str, tag: &str, status: &str) -> Result<Option<Secret>, NotWritten> {
+    pub(crate) async fn note_repository(
+        &self,
+        name: &str,
+        tag: &str,
+        status: &str,
+    ) -> Result<Option<Secret>, NotWritten> {
         let there = self.repository(name).await.map_err(NotWritten::Refused)?;
         let Some(mut secret) = there.filter(|secret| self::tag(secret) == tag) else { return Ok(None) };
         let annotations = secret.metadata.annotations.get_or_insert_default();

@@ -52,7 +52,10 @@ impl Web {
                     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
                     let header = |name: &str| {
                         let found = lines.iter().filter_map(|line| line.split_once(": "));
-                        found.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).next()
+                        found
+                            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+                            .map(|(_, value)| value.to_owned())
+                            .next()
                     };
                     let page = shared.lock().unwrap().answer(&path, header("authorization"), header("if-none-match"));
                     let mut head = format!("HTTP/1.1 {} Whatever\r\nConnection: close\r\n", page.status);
