@@ -86,6 +86,7 @@ pub(crate) struct Fetched {
     pub(crate) archive: Bytes,
     pub(crate) loaded: Arc<chart::Chart>,
     /// The exact version, as the repository calls it.
+    #[expect(dead_code, reason = "releases are made from it")]
     pub(crate) version: String,
 }
 
