@@ -192,7 +192,7 @@ pub(crate) const DIGEST: Param = Param {
     example: "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 };
 
-const FILE: Param = Param {
+pub(crate) const FILE: Param = Param {
     name: "path",
     location: Location::Path,
     kind: ParamType::Rest,

@@ -36,6 +36,9 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::TemplateResult>(&mut all);
     add::<crate::LintBody>(&mut all);
     add::<crate::LintResult>(&mut all);
+    add::<crate::RepositoryList>(&mut all);
+    add::<crate::RepositoryBody>(&mut all);
+    add::<crate::RepositoryChartList>(&mut all);
     add::<crate::ClusterList>(&mut all);
     add::<crate::ClusterBody>(&mut all);
     add::<crate::ReleaseList>(&mut all);
@@ -97,6 +100,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             {"name": "server", "description": "The server itself."},
             {"name": "charts", "description": "Uploaded charts, addressed by their content."},
             {"name": "stateless", "description": "What needs no cluster."},
+            {"name": "repositories", "description": "Where charts come from: HTTP repositories and OCI registries."},
             {"name": "clusters", "description": "Where releases are."},
             {"name": "releases", "description": "Releases and what is done to them."},
             {"name": "revisions", "description": "The history of a release."},

@@ -19,6 +19,9 @@ mod plan;
 mod problem;
 mod release;
 mod release_routes;
+mod repository;
+mod repository_charts;
+mod repository_routes;
 mod route;
 mod template;
 
@@ -51,6 +54,10 @@ pub use plan::{
 pub use problem::{FailedResource, HelmError, InputError, MissingRight, Problem, Reason, TemplatePosition};
 pub use release::{
     ChartSummary, Hook, HookList, Manifest, Notes, Record, Release, ReleaseList, ReleaseSummary, Revision, RevisionList,
+};
+pub use repository::{
+    Repository, RepositoryBody, RepositoryChart, RepositoryChartList, RepositoryKind, RepositoryList, RepositoryState,
+    RepositoryStatus, RepositoryTls, SkippedVersion,
 };
 pub use route::{Body, Media, Method, Response, Route, Shape, route, routes};
 pub use template::{TemplateBody, TemplateResult};

@@ -297,8 +297,12 @@ reasons! {
     Unauthenticated "UNAUTHENTICATED" 401 false "It is not known who asks";
     /// The issuer of OIDC tokens does not answer, so that the token cannot be checked.
     IssuerUnreachable "ISSUER_UNREACHABLE" 503 true "The issuer of tokens cannot be reached";
-    /// Nothing with this digest was uploaded, or its day is over: upload it again.
+    /// Nothing with this digest was uploaded, or its day is over: upload it again. Or the repository has no chart of this name.
     ChartNotFound "CHART_NOT_FOUND" 404 false "There is no such chart";
+    /// The repository has the chart, but no version that is this one or fits.
+    ChartVersionNotFound "CHART_VERSION_NOT_FOUND" 404 false "There is no such version of the chart";
+    /// What was fetched is not what the repository promises (its SHA-256 is another): refresh the repository, or ask who keeps it.
+    ChartMismatch "CHART_MISMATCH" 502 false "The chart is not what was promised";
     /// The chart has no such part (readme, schema, file).
     ChartPartNotFound "CHART_PART_NOT_FOUND" 404 false "The chart has no such part";
     /// The body names a chart that is not here: upload it, then name its digest.
@@ -349,6 +353,20 @@ reasons! {
     OperationCancelled "OPERATION_CANCELLED" 409 false "The operation was cancelled";
     /// The server that ran the operation has died, and another one could not go on with it, but has put the release in order.
     OperationAbandoned "OPERATION_ABANDONED" 503 true "The operation was given up";
+    /// There is no repository of this name.
+    RepositoryNotFound "REPOSITORY_NOT_FOUND" 404 false "There is no such repository";
+    /// There is a repository of this name: change it with PUT, or choose another name.
+    RepositoryExists "REPOSITORY_EXISTS" 409 false "The repository exists";
+    /// The repository does not answer, or has too much to do; `Retry-After` says when to ask again.
+    RepositoryUnreachable "REPOSITORY_UNREACHABLE" 502 true "The repository cannot be reached";
+    /// The repository wants to know who asks, or does not allow it: its credentials are missing or wrong.
+    RepositoryUnauthorized "REPOSITORY_UNAUTHORIZED" 502 false "The repository does not let the server in";
+    /// The server may not fetch from there; who runs it says from where (`--allow-repository-hosts`).
+    RepositoryForbidden "REPOSITORY_FORBIDDEN" 422 false "The server may not fetch from there";
+    /// What the repository answers is no index, or not a chart, or larger than the server takes.
+    RepositoryInvalid "REPOSITORY_INVALID" 502 false "The repository cannot be read";
+    /// The registry does not tell what it holds: name the charts in the repository's `charts`.
+    RepositoryNotListable "REPOSITORY_NOT_LISTABLE" 422 false "The registry does not list its charts";
     /// There is no cluster of this name; `default` always exists.
     ClusterNotFound "CLUSTER_NOT_FOUND" 404 false "There is no such cluster";
     /// There is a cluster of this name: exchange its kubeconfig with PUT, or choose another name.

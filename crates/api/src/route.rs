@@ -180,6 +180,8 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     all.extend_from_slice(crate::chart::ROUTES);
     all.extend_from_slice(crate::template::ROUTES);
     all.extend_from_slice(crate::lint::ROUTES);
+    all.extend_from_slice(crate::repository_routes::ROUTES);
+    all.extend(crate::repository_charts::routes());
     all.extend_from_slice(crate::cluster_routes::ROUTES);
     all.extend(crate::release_routes::routes());
     all.extend_from_slice(crate::plan::ROUTES);

@@ -25,6 +25,9 @@ pub enum Error {
     /// An index is of no use, or a reference leads nowhere.
     #[error("{0}")]
     Text(String),
+    /// What was done when something went wrong, and what went wrong.
+    #[error("{0}: {1}")]
+    Doing(String, Box<Error>),
     /// A repository is not on the web.
     #[error("{0}")]
     Scheme(String),
@@ -53,6 +56,11 @@ impl Error {
         Self::Text(text.into())
     }
 
+    /// Says what was done.
+    pub(crate) fn doing(self, what: impl Into<String>) -> Self {
+        Self::Doing(what.into(), Box::new(self))
+    }
+
     /// Makes an error of a file out of one of the system.
     pub(crate) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
@@ -64,7 +72,7 @@ impl Error {
     pub fn fetch(&self) -> Option<&FetchError> {
         match self {
             Self::Fetch(error) => Some(error),
-            Self::NoIndex(error) => error.fetch(),
+            Self::NoIndex(error) | Self::Doing(_, error) => error.fetch(),
             _ => None,
         }
     }

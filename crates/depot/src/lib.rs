@@ -34,8 +34,8 @@ pub use fetch::{Access, Answer, Ask, FetchError, Fetcher, Pem, Reach, Validators
 pub use index::{Index, Notice, Skipped, Version, read_index};
 pub use names::{CacheFiles, cache_files};
 pub use pull::{Found, Home, check_scheme, find_in, resolve};
-pub use refresh::{Refreshed, open_index, refresh};
+pub use refresh::{Refreshed, bring, index_digest, open_index, refresh};
 pub use repositories::{Guard, Repositories, Repository};
 pub use search::{Hit, Matcher, constrained, search};
 pub use ureq::Proxy;
-pub use url::redacted;
+pub use url::{Origin, origin, public, redacted, resolve as resolve_url};

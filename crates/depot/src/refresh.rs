@@ -35,26 +35,34 @@ pub enum Refreshed {
 /// # Errors
 /// When it cannot be fetched, or is no index.
 pub fn refresh(cache: &Path, repository: &Repository, fetcher: &Fetcher) -> Result<Refreshed, Error> {
-    let files = cache_files(cache, &repository.name)?;
-    let index_url = url::resolve(&repository.url, "index.yaml").map_err(Error::text)?;
+    bring(cache, &repository.name, &repository.access(), LONGEST, fetcher)
+}
+
+/// As [`refresh`], of the repository of an access, whose index has so many bytes at most; `name` is what the cache calls it.
+///
+/// # Errors
+/// As [`refresh`].
+pub fn bring(cache: &Path, name: &str, access: &Access, most: u64, fetcher: &Fetcher) -> Result<Refreshed, Error> {
+    let files = cache_files(cache, name)?;
+    let index_url = url::resolve(&access.url, "index.yaml").map_err(Error::text)?;
     let known = known(&files, &index_url);
     let mut ask = Ask::default();
     if let Some(origin) = &known {
         ask.validators = origin.validators.clone();
     }
-    let mut answer = fetcher.get(&index_url, &repository.access(), &ask)?;
+    let mut answer = fetcher.get(&index_url, access, &ask)?;
     if answer.is_unchanged {
         return Ok(Refreshed::Same);
     }
     create_dir_all(cache).map_err(Error::file("mkdir", cache))?;
-    let (temporary, sha256) = save(&mut answer.body, cache, &index_url)?;
+    let (temporary, sha256) = save(&mut answer.body, cache, &index_url, most)?;
     let mut origin =
         Origin { stamp: Stamp::default(), sha256, url: redacted(&index_url), validators: answer.validators };
     // The server may not know what has changed, but we do.
     let same = known.filter(|known| known.sha256 == sha256).and_then(|_| side::read(&files.side));
     let index = match same {
         Some((_, index)) => index,
-        None => read_index(temporary.path(), &repository.url)?,
+        None => read_index(temporary.path(), &access.url)?,
     };
     let names: String = index.names().map(|name| format!("{name}\n")).collect();
     replace(&files.charts, names.as_bytes())?;
@@ -82,7 +90,7 @@ fn known(files: &CacheFiles, index_url: &str) -> Option<Origin> {
 }
 
 /// Saves what is sent in a file without a name that means anything.
-fn save(body: &mut dyn Read, cache: &Path, url: &str) -> Result<(NamedTempFile, [u8; 32]), Error> {
+fn save(body: &mut dyn Read, cache: &Path, url: &str, most: u64) -> Result<(NamedTempFile, [u8; 32]), Error> {
     let mut file =
         tempfile::Builder::new().prefix(".whipstaff-").tempfile_in(cache).map_err(Error::file("open", cache))?;
     let mut hasher = Sha256::new();
@@ -94,8 +102,8 @@ fn save(body: &mut dyn Read, cache: &Path, url: &str) -> Result<(NamedTempFile, 
             break;
         }
         length += read as u64;
-        if length > LONGEST {
-            return Err(Error::text(format!("{} has more than {LONGEST} bytes", url::redacted(url))));
+        if length > most {
+            return Err(Error::text(format!("{} has more than {most} bytes", url::redacted(url))));
         }
         let piece = buffer.get(..read).unwrap_or_default();
         hasher.update(piece);
@@ -124,6 +132,12 @@ fn readable(file: &File, path: &Path) -> Result<(), Error> {
 #[cfg(not(unix))]
 fn readable(_: &File, _: &Path) -> Result<(), Error> {
     Ok(())
+}
+
+/// The SHA-256 of the index that a cache has of a repository, as far as it is known without reading it.
+#[must_use]
+pub fn index_digest(cache: &Path, name: &str) -> Option<[u8; 32]> {
+    side::origin(&cache_files(cache, name).ok()?.side).map(|origin| origin.sha256)
 }
 
 /// Opens the index that a cache has of a repository.
@@ -162,7 +176,7 @@ pub(crate) fn fetch_once(cache: &Path, url: &str, access: &Access, fetcher: &Fet
     let index_url = url::resolve(url, "index.yaml").map_err(Error::text)?;
     let mut answer = fetcher.get(&index_url, access, &Ask::default())?;
     create_dir_all(cache).map_err(Error::file("mkdir", cache))?;
-    let (temporary, _) = save(&mut answer.body, cache, &index_url)?;
+    let (temporary, _) = save(&mut answer.body, cache, &index_url, LONGEST)?;
     read_index(temporary.path(), url)
 }
 

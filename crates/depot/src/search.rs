@@ -1,5 +1,6 @@
 //! Searching what was indexed (as Helm 4.3: `pkg/cmd/search/search.go`, `pkg/cmd/search_repo.go`).
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use chart::semver::{Constraints, Version as Semver};
@@ -37,11 +38,11 @@ pub struct Hit<'a> {
 
 /// Finds all versions that match, the best first. Each repository has a name and an index.
 #[must_use]
-pub fn search<'a>(repositories: &'a [(String, Index)], matcher: &Matcher<'_>) -> Vec<Hit<'a>> {
+pub fn search<'a, I: Borrow<Index>>(repositories: &'a [(String, I)], matcher: &Matcher<'_>) -> Vec<Hit<'a>> {
     // Helm keeps them by name and version, so that of two with the same the last one stays.
     let mut lines: BTreeMap<String, (&str, Version<'_>)> = BTreeMap::new();
     for (repository, index) in repositories {
-        for (chart, versions) in index.charts() {
+        for (chart, versions) in index.borrow().charts() {
             let name = names::join(&[repository, chart]);
             for version in versions {
                 lines.insert(format!("{name}$${}", version.version()), (repository, version));

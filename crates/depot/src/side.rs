@@ -14,7 +14,7 @@ use crate::fetch::Validators;
 use crate::index::{FIELDS, Index, Place, Skipped};
 
 /// What it begins with; another form is another number.
-const MAGIC: &[u8; 16] = b"whipstaff-index2";
+const MAGIC: &[u8; 16] = b"whipstaff-index3";
 /// The longest one that is read.
 const LONGEST: u64 = 1 << 30;
 

@@ -278,7 +278,10 @@ fn resolved(base: &str, reference: &str) -> String {
 }
 
 /// Gives the absolute URL of what an index names (as Helm 4.3: `pkg/repo/v1/chartrepo.go ResolveReferenceURL`).
-pub(crate) fn resolve(base: &str, reference: &str) -> Result<String, String> {
+///
+/// # Errors
+/// When one of them is no URL.
+pub fn resolve(base: &str, reference: &str) -> Result<String, String> {
     let parsed =
         parse(reference).map_err(|error| format!("failed to parse {} as URL: {error}", redacted(reference)))?;
     if parsed.is_absolute() {
@@ -328,6 +331,46 @@ pub fn redacted(raw: &str) -> String {
             format!("{before}//{name}:***@{host}{path}")
         }
         _ => raw.to_owned(),
+    }
+}
+
+/// Where a URL leads.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The scheme, in small letters.
+    pub scheme: String,
+    /// The host in small letters; an IPv6 address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
+    }
+}
+
+/// Tells where a URL leads, and whether it has a user in it.
+///
+/// # Errors
+/// When it is no URL with a host.
+pub fn origin(raw: &str) -> Result<(Origin, bool), crate::Error> {
+    let url = parse(raw).map_err(crate::Error::text)?;
+    if !url.is_absolute() || url.host_name().is_empty() {
+        return Err(crate::Error::text(format!("{} is no URL with a host", quote(&redacted(raw)))));
+    }
+    let (host, port) = url.address();
+    let has_user = url.user.is_some();
+    Ok((Origin { scheme: url.scheme, host: host.to_ascii_lowercase(), port }, has_user))
+}
+
+/// Gives a URL without all that may be a secret in it: user, password, query and fragment.
+#[must_use]
+pub fn public(raw: &str) -> String {
+    match parse(raw) {
+        Ok(url) => Url { user: None, query: None, fragment: None, ..url }.text(),
+        Err(_) => String::new(),
     }
 }
 

@@ -184,9 +184,9 @@ pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
     let (access, caller) = (&ctx.app.access, &ctx.caller);
     match need {
         Need::Open | Need::Anybody | Need::EachCluster | Need::Operations => Ok(Grant::Caller),
-        Need::Cluster(verb) => {
-            let name = if verb == "create" { "" } else { ctx.path("cluster") };
-            cluster(ctx, verb, name).await?;
+        Need::Home(resource, verb) => {
+            let name = if resource == "clusters" { ctx.path("cluster") } else { ctx.path("repository") };
+            home(ctx, resource, verb, name).await?;
             Ok(Grant::Caller)
         }
         Need::Read(parts) => {
@@ -229,10 +229,10 @@ async fn operation(ctx: &Ctx) -> Result<Option<(Arc<Member>, api::ReleaseRef)>, 
     }
 }
 
-/// Refuses a caller who may not do something with clusters (none named: with all); the cluster `default` decides.
-pub(crate) async fn cluster(ctx: &Ctx, verb: &str, name: &str) -> Result<(), Box<Problem>> {
+/// Refuses a caller who may not do something with what the server keeps (none named: with all); the cluster `default` decides.
+pub(crate) async fn home(ctx: &Ctx, resource: &str, verb: &str, name: &str) -> Result<(), Box<Problem>> {
     let home = ctx.app.clusters.get(DEFAULT).ok_or_else(|| crate::reply::internal("the cluster `default` is gone"))?;
-    let wish = Wish::new(verb, GROUP, "clusters", "").named(name);
+    let wish = Wish::new(verb, GROUP, resource, "").named(name);
     if ctx.app.access.may(&home, &ctx.caller, wish.clone()).await? {
         return Ok(());
     }

@@ -14,6 +14,7 @@ use crate::home::Home;
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::operations::Operations;
+use crate::repositories::Repositories;
 use crate::uploads::Uploads;
 
 /// How long operations wait until it is known which clusters there are.
@@ -29,6 +30,7 @@ pub struct Inner {
     pub(crate) clusters: Arc<Clusters>,
     pub(crate) home: Home,
     pub(crate) uploads: Uploads,
+    pub(crate) repositories: Repositories,
     pub(crate) operations: Operations,
     /// Finds out who asks; nothing where everybody is answered.
     pub(crate) authenticator: Option<Authenticator>,
@@ -50,6 +52,7 @@ impl App {
         let home = Home::new(clusters.clone(), &config.namespace);
         Self(Arc::new(Inner {
             uploads: Uploads::new(&config, home.clone()),
+            repositories: Repositories::new(&config, home.clone()),
             operations: Operations::new(&config, home.clone()),
             authenticator: Authenticator::new(&config),
             access: Access::default(),
@@ -72,7 +75,7 @@ impl App {
         Ok(self)
     }
 
-    /// Does what a replica does unasked, for as long as it is polled: it knows of the clusters that were added
+    /// Does what a replica does unasked, for as long as it is polled: it knows of the clusters and repositories that were added
     /// and of the work of the others, takes over what those have left that died, and forgets what is old.
     pub async fn watch_over(&self) {
         // What was left may be in any cluster.
@@ -80,7 +83,8 @@ impl App {
             self.clusters.looked(FIRST_LOOK).await;
             crate::operations::watch_over(self).await;
         };
-        futures::join!(crate::clusters::keep(&self.home), operations);
+        let repositories = crate::repositories::keep(&self.home, &self.repositories);
+        futures::join!(crate::clusters::keep(&self.home), repositories, operations);
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

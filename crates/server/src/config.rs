@@ -1,6 +1,7 @@
 //! What the operator decides.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,15 @@ pub struct Config {
     pub cluster_hosts: Hosts,
     /// Where repositories and registries may be, and whatever they lead to.
     pub repository_hosts: Hosts,
+    /// Places in registries (`oci://ghcr.io/example`) whose charts may be fetched by who does not say who they are, and without a
+    /// repository for them.
+    pub registries: Vec<String>,
+    /// How old what is known of a repository may be when it is used.
+    pub refresh_interval: Duration,
+    /// Where what was fetched is kept; a folder of its own, which goes with the server, when none is named.
+    pub cache: Option<PathBuf>,
+    /// How much that may be, in bytes.
+    pub cache_size: u64,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How long uploaded charts and finished operations are kept.
@@ -59,6 +69,8 @@ pub struct Limits {
     pub chart_bytes: usize,
     /// The largest other body in bytes.
     pub body_bytes: usize,
+    /// The largest index of a repository in bytes.
+    pub index_bytes: usize,
     /// How much memory uploaded charts may take, unpacked, in bytes.
     pub charts_total_bytes: usize,
     /// How many finished operations are kept.
@@ -97,6 +109,7 @@ impl Default for Limits {
         Self {
             chart_bytes: 32 << 20,
             body_bytes: 16 << 20,
+            index_bytes: 128 << 20,
             charts_total_bytes: 512 << 20,
             operations: 10_000,
             header_time: Duration::from_secs(10),
@@ -128,6 +141,10 @@ impl Default for Config {
             open_metrics: false,
             cluster_hosts: Hosts::default(),
             repository_hosts: Hosts::public(),
+            registries: Vec::new(),
+            refresh_interval: Duration::from_secs(5 * 60),
+            cache: None,
+            cache_size: 1 << 30,
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),

@@ -1,6 +1,7 @@
 //! The server's own namespace, in the cluster `default`: what it keeps there, in its own name.
 
 mod follow;
+mod secrets;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use kube::api::Api;
 use kube::{Client, Error as KubeError};
 
 pub(crate) use self::follow::{Heard, Keeper, follow};
+pub(crate) use self::secrets::{NotWritten, is_newer};
 use crate::clusters::{Clusters, DEFAULT};
 use crate::problems;
 

@@ -28,6 +28,7 @@ mod page;
 mod pieces;
 mod problems;
 mod reply;
+mod repositories;
 mod router;
 mod run;
 mod serve;

@@ -89,6 +89,12 @@ impl Window {
         };
         (taken.into_iter().map(|(_, item)| item).collect(), next)
     }
+
+    /// Takes the items of this page in their order, and tells where the next one begins.
+    pub(crate) fn close_of<T>(self, items: impl IntoIterator<Item = (Place, T)>) -> (Vec<T>, Option<String>) {
+        let taken = self.take(items);
+        self.close(taken)
+    }
 }
 
 /// Sorts items, and takes the page that the query asks for; see [`Window::read`].
@@ -100,8 +106,7 @@ pub(crate) fn page<T>(
     scope: &str,
 ) -> Result<(Vec<T>, Option<String>), Box<Problem>> {
     let window = Window::read(query, scope, descending)?;
-    let taken = window.take(items.into_iter().map(|item| (place(&item), item)));
-    Ok(window.close(taken))
+    Ok(window.close_of(items.into_iter().map(|item| (place(&item), item))))
 }
 
 fn read(text: &str) -> Option<Token> {

@@ -294,7 +294,7 @@ fn make_room(entries: &mut HashMap<String, Upload>, budget: usize) {
 }
 
 /// The memory that a chart's files take; the raw files are there beside the templates and others.
-fn weight(chart: &chart::Chart) -> usize {
+pub(crate) fn weight(chart: &chart::Chart) -> usize {
     let files = |files: &[chart::File]| files.iter().map(|f| f.data.len() + f.name.len() + 64).sum::<usize>();
     files(&chart.raw)
         + files(&chart.templates)

@@ -24,6 +24,8 @@ enum Cause {
     Status(u16),
     /// There may not be fetched from there.
     Outside,
+    /// The answer is longer than what is read.
+    TooLong,
     Other,
 }
 
@@ -69,6 +71,17 @@ impl FetchError {
     #[must_use]
     pub fn is_outside(&self) -> bool {
         self.cause == Cause::Outside
+    }
+
+    /// Says that an answer is longer than what is read.
+    pub(crate) fn too_long(text: String) -> Self {
+        Self { text, cause: Cause::TooLong }
+    }
+
+    /// Tells whether the answer is longer than what is read.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        self.cause == Cause::TooLong
     }
 
     /// Says what went wrong with a request, as Go's `url.Error`.

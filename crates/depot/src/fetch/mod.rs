@@ -104,15 +104,30 @@ pub struct Answer {
     pub body: Box<dyn Read + Send>,
 }
 
-/// Fetches over HTTP.
-#[derive(Debug)]
+impl Answer {
+    /// Reads what is sent, which may be so many bytes.
+    ///
+    /// # Errors
+    /// When it breaks off, or is more.
+    pub fn read(self, most: u64) -> Result<Vec<u8>, FetchError> {
+        let mut bytes = Vec::new();
+        self.body.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| FetchError::body(&error))?;
+        if bytes.len() as u64 > most {
+            return Err(FetchError::too_long(format!("the answer has more than {most} bytes")));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Fetches over HTTP; clones know the same.
+#[derive(Clone, Debug)]
 pub struct Fetcher {
     proxy: Option<Proxy>,
     timeout: Option<Duration>,
     user_agent: String,
     reach: Option<Arc<dyn Reach>>,
     /// The authorities of the machine, once they were needed.
-    roots: OnceLock<Vec<Certificate<'static>>>,
+    roots: Arc<OnceLock<Vec<Certificate<'static>>>>,
 }
 
 impl Fetcher {
@@ -120,7 +135,7 @@ impl Fetcher {
     #[must_use]
     pub fn new(user_agent: &str, timeout: Duration, proxy: Option<Proxy>) -> Self {
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
-        Self { proxy, timeout, user_agent: user_agent.to_owned(), reach: None, roots: OnceLock::new() }
+        Self { proxy, timeout, user_agent: user_agent.to_owned(), reach: None, roots: Arc::default() }
     }
 
     /// The same, which fetches from where something allows it and from nowhere else. It uses no proxy, since behind one

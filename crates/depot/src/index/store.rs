@@ -9,7 +9,7 @@ use super::Odd;
 use super::decode::Entry;
 
 /// How many texts are kept of a version.
-pub(crate) const FIELDS: usize = 7;
+pub(crate) const FIELDS: usize = 9;
 
 /// The most versions of all charts together.
 const MOST_VERSIONS: usize = 1_000_000;
@@ -99,9 +99,33 @@ impl<'a> Version<'a> {
     pub fn urls(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.field(6).split_terminator('\0')
     }
+
+    /// When it was made, as RFC 3339; empty when the index does not say.
+    #[must_use]
+    pub fn created(&self) -> &'a str {
+        self.field(7)
+    }
+
+    /// Tells whether nobody should use the chart any more.
+    #[must_use]
+    pub fn is_deprecated(&self) -> bool {
+        !self.field(8).is_empty()
+    }
 }
 
 impl Index {
+    /// How much memory it takes, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.text.len() + size_of_val(self.places.as_slice()) + size_of_val(self.charts.as_slice())
+    }
+
+    /// How many versions all its charts have together.
+    #[must_use]
+    pub fn version_count(&self) -> usize {
+        self.places.len()
+    }
+
     fn slice(&self, (start, end): Span) -> &str {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
@@ -174,6 +198,8 @@ impl Builder {
             &keywords,
             &entry.digest,
             &urls,
+            &entry.created,
+            if metadata.deprecated { "d" } else { "" },
         ];
         for (end, text) in place.ends.iter_mut().zip(texts) {
             self.index.text.push_str(text);

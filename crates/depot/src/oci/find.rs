@@ -125,9 +125,7 @@ impl Registry {
     /// # Errors
     /// As [`Registry::open`], and when the manifest is not that of a chart.
     pub fn metadata(&self, located: &Located) -> Result<Metadata, Error> {
-        let config = self.open(located)?.config()?;
-        serde_json::from_slice(&config)
-            .map_err(|error| Error::text(format!("the configuration of `{}` cannot be read: {error}", located.url)))
+        self.open(located)?.metadata()
     }
 }
 
@@ -143,7 +141,7 @@ fn page(bytes: &[u8], place: &Reference) -> Result<Vec<String>, Error> {
 }
 
 /// Reads where the next page is: on the registry itself, since a login goes there.
-fn next(at: &url::Url, link: &str) -> Result<url::Url, Error> {
+pub(super) fn next(at: &url::Url, link: &str) -> Result<url::Url, Error> {
     let wrong = |reason: &str| Error::text(format!("invalid next link {}: {reason}", quote(link)));
     let rest = link.strip_prefix('<').ok_or_else(|| wrong("missing '<'"))?;
     let (target, _) = rest.split_once('>').ok_or_else(|| wrong("missing '>'"))?;

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::reference::{Reference, check_digest};
 use super::session::{Ask, Session};
 use crate::error::Error;
+use crate::fetch::FetchError;
 
 pub(super) const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
 pub(super) const CHART: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
@@ -81,7 +82,7 @@ pub(super) fn pull_scope(reference: &Reference) -> String {
 /// Fetches the manifest of a chart, and gives its digest; of an index it is the index's own, and the manifest that of its
 /// chart.
 pub(super) fn fetch(session: &mut Session<'_>, reference: &Reference) -> Result<(Manifest, String), Error> {
-    let failed = |error: Error| Error::text(format!("failed to perform \"FetchReference\" on source: {error}"));
+    let failed = |error: Error| error.doing("failed to perform \"FetchReference\" on source");
     let (top, digest) = one(session, reference, reference.wanted()).map_err(failed)?;
     if top.manifests.is_empty() {
         return Ok((top, digest));
@@ -111,7 +112,7 @@ fn one(session: &mut Session<'_>, reference: &Reference, wanted: &str) -> Result
     let answer = session.ask(&Method::GET, &at, &Ask { accept: ACCEPT, scope: &pull_scope(reference), body: None })?;
     match answer.status {
         StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Err(Error::text(format!("{reference}: not found"))),
+        StatusCode::NOT_FOUND => return Err(FetchError::status(format!("{reference}: not found"), 404).into()),
         _ => return Err(answer.refused()),
     }
     let kind =
@@ -159,7 +160,7 @@ pub(super) fn blob(
     let answer = session.ask(&Method::GET, &at, &Ask { scope: &pull_scope(reference), ..Ask::default() })?;
     match answer.status {
         StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Err(Error::text(format!("{promised}: not found"))),
+        StatusCode::NOT_FOUND => return Err(FetchError::status(format!("{promised}: not found"), 404).into()),
         _ => return Err(answer.refused()),
     }
     let bytes = answer.read(*size)?;

@@ -7,6 +7,7 @@
 //! * [`Registry::login`] and [`Registry::logout`] keep [`Logins`].
 
 mod auth;
+mod catalog;
 mod find;
 mod helper;
 mod logins;

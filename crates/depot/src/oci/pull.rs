@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chart::Metadata;
 use sha2::{Digest, Sha256};
 
 use super::find::Located;
@@ -75,6 +76,39 @@ impl Opened<'_> {
         manifest::blob(&mut self.session, &self.reference, &layer, LARGEST)
     }
 
+    /// Gives the chart, which has so many bytes at most, from the registry.
+    ///
+    /// # Errors
+    /// As [`Opened::chart`].
+    pub fn chart_of(&mut self, most: u64) -> Result<Vec<u8>, Error> {
+        let layer = self.layer(&[CHART, OLD_CHART])?;
+        manifest::blob(&mut self.session, &self.reference, &layer, most)
+    }
+
+    /// The digest that the manifest promises of the chart.
+    ///
+    /// # Errors
+    /// When the manifest is not that of a chart.
+    pub fn chart_digest(&self) -> Result<String, Error> {
+        Ok(self.layer(&[CHART, OLD_CHART])?.digest)
+    }
+
+    /// Tells whether there is a provenance file.
+    #[must_use]
+    pub fn has_proof(&self) -> bool {
+        self.manifest.layer(&[PROOF]).is_some()
+    }
+
+    /// Gives what `Chart.yaml` says.
+    ///
+    /// # Errors
+    /// When the manifest is not that of a chart, or does not say it.
+    pub fn metadata(&mut self) -> Result<Metadata, Error> {
+        let config = self.config()?;
+        serde_json::from_slice(&config)
+            .map_err(|error| Error::text(format!("the configuration of `{}` cannot be read: {error}", self.reference)))
+    }
+
     /// Gives the provenance file.
     ///
     /// # Errors
@@ -85,7 +119,7 @@ impl Opened<'_> {
     }
 
     /// Gives the configuration, which is what `Chart.yaml` says, as JSON.
-    pub(super) fn config(&mut self) -> Result<Vec<u8>, Error> {
+    fn config(&mut self) -> Result<Vec<u8>, Error> {
         let Some(config) = self.manifest.config.clone().filter(|config| config.media_type == CONFIG) else {
             return Err(Error::text(format!("could not load config with mediatype {CONFIG}")));
         };

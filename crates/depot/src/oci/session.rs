@@ -90,7 +90,7 @@ impl<'r> Session<'r> {
         let scheme = if registry.is_plain() { "http" } else { "https" };
         let origin = url::parse(&format!("{scheme}://{host}")).map_err(Error::text)?;
         let agent = registry.fetcher.agent(&registry.access, &origin);
-        let agent = agent.map_err(|error| Error::text(format!("missing registry client: {error}")))?;
+        let agent = agent.map_err(|error| Error::from(error).doing("missing registry client"))?;
         Ok(Self { registry, agent, host: host.to_owned(), origin, login: None, pass: None })
     }
 
@@ -215,7 +215,7 @@ impl<'r> Session<'r> {
     fn prove(&mut self, answer: &Answer, scope: &str) -> Result<bool, Error> {
         let Some(challenge) = answer.header("www-authenticate").and_then(Challenge::read) else { return Ok(false) };
         let place = format!("{} {}", answer.method, chart::text::quote(&answer.at.shown()));
-        let failed = |error: Error| Error::text(format!("{place}: {error}"));
+        let failed = |error: Error| error.doing(place.clone());
         let login = match &self.login {
             Some(login) => login.clone(),
             None => self.registry.credential(&self.host).map_err(failed)?,

@@ -44,8 +44,8 @@ pub(crate) enum Need {
     Change,
     /// To list the releases whose operations are asked for; the handler asks, for each cluster.
     Operations,
-    /// To do this with the cluster in the path, in the cluster `default`.
-    Cluster(&'static str),
+    /// To do this with the thing in the path that the server keeps (`clusters`, `repositories`), in the cluster `default`.
+    Home(&'static str, &'static str),
     /// To read parts of the release of the operation in the path.
     Operation(&'static [Part]),
     /// To change the release of the operation in the path.
@@ -82,10 +82,35 @@ const RULES: &[(Need, &[&str])] = &[
             "cluster_get",
         ],
     ),
-    (Need::Cluster("create"), &["cluster_create"]),
+    (Need::Home("clusters", "create"), &["cluster_create"]),
     // And `create`, for a new one.
-    (Need::Cluster("update"), &["cluster_apply"]),
-    (Need::Cluster("delete"), &["cluster_delete"]),
+    (Need::Home("clusters", "update"), &["cluster_apply"]),
+    (Need::Home("clusters", "delete"), &["cluster_delete"]),
+    (Need::Home("repositories", "list"), &["repository_list"]),
+    (Need::Home("repositories", "create"), &["repository_create"]),
+    // And `create`, for a new one.
+    (Need::Home("repositories", "update"), &["repository_apply", "repository_refresh"]),
+    (Need::Home("repositories", "delete"), &["repository_delete"]),
+    (
+        Need::Home("repositories", "get"),
+        &[
+            "repository_get",
+            "repository_charts",
+            "repository_chart",
+            "repository_chart_versions",
+            "repository_chart_version",
+            "repository_chart_provenance",
+            "repository_chart_archive",
+            "repository_chart_metadata",
+            "repository_chart_dependencies",
+            "repository_chart_values",
+            "repository_chart_readme",
+            "repository_chart_schema",
+            "repository_chart_crds",
+            "repository_chart_files",
+            "repository_chart_file",
+        ],
+    ),
     (Need::EachCluster, &["release_list_all"]),
     (Need::ListCluster, &["release_list_cluster"]),
     (Need::List, &["release_list"]),

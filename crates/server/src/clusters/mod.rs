@@ -21,6 +21,7 @@ use release::{ConfigMapLedger, SecretLedger};
 use tokio::sync::watch;
 
 use crate::config::Clock;
+use crate::home::is_newer;
 use crate::hosts::Hosts;
 use crate::metrics::Metrics;
 
@@ -29,7 +30,7 @@ pub(crate) use keep::keep;
 pub(crate) use kubeconfig::{read as read_kubeconfig, tree_of};
 pub use member::ClusterInfo;
 pub(crate) use member::Member;
-pub(crate) use store::{NotWritten, Stored, check as check_client};
+pub(crate) use store::{Stored, check as check_client};
 
 /// The name of the cluster that always exists.
 pub(crate) const DEFAULT: &str = "default";
@@ -297,12 +298,4 @@ impl Maker {
 /// Tells whether a name is one that a cluster can have: a DNS label.
 pub(crate) fn is_name(name: &str) -> bool {
     crate::ctx::check_namespace(name).is_ok()
-}
-
-/// Tells whether a version is newer than another one; versions that are no numbers are news whenever they differ.
-fn is_newer(version: &str, than: &str) -> bool {
-    match (version.parse::<u64>(), than.parse::<u64>()) {
-        (Ok(version), Ok(than)) => version > than,
-        _ => version != than,
-    }
 }

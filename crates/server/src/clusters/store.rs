@@ -6,13 +6,12 @@ use api::Problem;
 use engine::{Engine, Settings};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, PostParams, Preconditions};
 use sha2::{Digest, Sha256};
 
 use super::kubeconfig::{self, Fault, Reading};
 use super::member::ClusterInfo;
 use super::{Maker, connect, is_name};
-use crate::home::{Home, KIND, code, problem_of};
+use crate::home::{Home, KIND, NotWritten};
 use crate::hosts::Hosts;
 
 /// What the label of the Secrets says.
@@ -99,18 +98,10 @@ fn secret_name(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-/// Why a Secret was not written.
-pub(crate) enum NotWritten {
-    /// There is one already, or somebody else has written it.
-    Conflict,
-    /// The cluster `default` refuses.
-    Refused(Box<Problem>),
-}
-
 impl Home {
     /// Reads the Secret of a cluster.
     pub(crate) async fn cluster(&self, name: &str) -> Result<Option<Secret>, Box<Problem>> {
-        self.secrets()?.get_opt(&secret_name(name)).await.map_err(|e| self.refused(e))
+        self.secret(&secret_name(name)).await
     }
 
     /// Writes the Secret of a cluster: over the one that was read, or a new one.
@@ -120,38 +111,17 @@ impl Home {
         there: Option<Secret>,
         text: &str,
     ) -> Result<Secret, NotWritten> {
-        let secrets = self.secrets().map_err(NotWritten::Refused)?;
         let is_new = there.is_none();
         let mut secret = there.unwrap_or_else(|| Secret { type_: Some(TYPE.to_owned()), ..Secret::default() });
         secret.metadata.name = Some(secret_name(name));
         secret.metadata.labels.get_or_insert_default().insert(KIND.to_owned(), CLUSTER.to_owned());
         // What is kept has the one context.
         secret.data = Some(BTreeMap::from([(KUBECONFIG.to_owned(), ByteString(text.as_bytes().to_vec()))]));
-        let params = PostParams::default();
-        let done = match is_new {
-            true => secrets.create(&params, &secret).await,
-            false => secrets.replace(&secret_name(name), &params, &secret).await,
-        };
-        done.map_err(|error| match code(&error) {
-            Some(409) => NotWritten::Conflict,
-            Some(404) if !is_new => NotWritten::Conflict,
-            _ => NotWritten::Refused(self.refused(error)),
-        })
+        self.write_secret(secret, is_new).await
     }
 
     /// Deletes the Secret of a cluster, unless somebody has written it meanwhile.
     pub(crate) async fn delete_cluster(&self, name: &str, version: Option<String>) -> Result<(), NotWritten> {
-        let secrets = self.secrets().map_err(NotWritten::Refused)?;
-        let preconditions = Some(Preconditions { resource_version: version, uid: None });
-        let params = DeleteParams { preconditions, ..DeleteParams::default() };
-        match secrets.delete(&secret_name(name), &params).await {
-            Ok(_) => Ok(()),
-            Err(error) => match code(&error) {
-                Some(404) => Ok(()),
-                Some(409) => Err(NotWritten::Conflict),
-                Some(_) => Err(NotWritten::Refused(self.refused(error))),
-                None => Err(NotWritten::Refused(problem_of(error))),
-            },
-        }
+        self.delete_secret(&secret_name(name), version).await
     }
 }

@@ -7,14 +7,14 @@ use cluster::Wish;
 use futures::future::join_all;
 use http::{StatusCode, header};
 use k8s_openapi::api::core::v1::Secret;
-use sha2::{Digest, Sha256};
 
+use super::preconditions;
 use crate::access::{self, GROUP};
-use crate::clusters::{DEFAULT, Member, NotWritten, State, Stored, check_client, is_name, read_kubeconfig, tree_of};
+use crate::clusters::{DEFAULT, Member, State, Stored, check_client, is_name, read_kubeconfig, tree_of};
 use crate::ctx::{Ctx, Outcome};
-use crate::home::Home;
+use crate::home::{Home, NotWritten};
 use crate::problems;
-use crate::reply::{Reply, internal};
+use crate::reply::Reply;
 
 /// How long a cluster may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -78,10 +78,10 @@ pub(super) async fn cluster_apply(ctx: Ctx) -> Outcome {
     let home = &ctx.app.home;
     for _ in 0..TRIES {
         let there = home.cluster(&name).await?;
-        preconditions(&ctx, there.as_ref())?;
+        preconditions::check(&ctx, "cluster", there.as_ref().map(version_of).as_deref())?;
         let status = if there.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         if there.is_none() {
-            access::cluster(&ctx, "create", "").await?;
+            access::home(&ctx, "clusters", "create", "").await?;
         }
         match home.write_cluster(&name, there, &text).await {
             Ok(secret) => {
@@ -108,7 +108,7 @@ pub(super) async fn cluster_delete(ctx: Ctx) -> Outcome {
             ctx.app.clusters.remove(&name);
             return Err(missing(&name));
         };
-        preconditions(&ctx, Some(&there))?;
+        preconditions::check(&ctx, "cluster", Some(&version_of(&there)))?;
         match home.delete_cluster(&name, there.metadata.resource_version.clone()).await {
             Ok(()) => {
                 ctx.app.clusters.remove(&name);
@@ -170,31 +170,9 @@ fn checked(ctx: &Ctx, body: &ClusterBody) -> Result<String, Box<Problem>> {
     Ok(reading.text)
 }
 
-/// `If-Match` and `If-None-Match` of a change.
-fn preconditions(ctx: &Ctx, there: Option<&Secret>) -> Result<(), Box<Problem>> {
-    let failed = |text: &str| Err(Box::new(Problem::new(Reason::PreconditionFailed, text)));
-    // It can only be `*`.
-    if ctx.header("if-none-match").is_some() && there.is_some() {
-        return failed("the cluster exists, and `If-None-Match: *` asks for it not to");
-    }
-    let Some(wanted) = ctx.header("if-match") else { return Ok(()) };
-    let Some(there) = there else { return failed("there is no such cluster, and `If-Match` asks for one") };
-    let now = tag(there.metadata.resource_version.as_deref());
-    let is_it = |one: &str| {
-        let one = one.trim().trim_start_matches("W/").trim_matches('"');
-        // What follows is about how the cluster stands, which changes all the time.
-        one == "*" || one.split('-').next() == Some(now.as_str())
-    };
-    if wanted.split(',').any(is_it) { Ok(()) } else { failed("the cluster was changed since `If-Match`") }
-}
-
-/// The part of a tag that stands for the kubeconfig.
-fn tag(version: Option<&str>) -> String {
-    short_hash(version.unwrap_or("fixed").as_bytes())
-}
-
-fn short_hash(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes).get(..6).unwrap_or_default())
+/// What stands for the kubeconfig.
+fn version_of(secret: &Secret) -> String {
+    secret.metadata.resource_version.clone().unwrap_or_default()
 }
 
 /// Takes in what was just written, before the watch tells of it.
@@ -212,8 +190,8 @@ async fn answer(ctx: &Ctx, status: StatusCode, name: &str) -> Outcome {
         Some(State::Broken(text)) => broken(name, &text, details),
         None => return Err(missing(name)),
     };
-    let json = serde_json::to_vec(&shown).map_err(internal)?;
-    let tag = format!("{}-{}", tag(ctx.app.clusters.version(name).as_deref()), short_hash(&json));
+    let version = ctx.app.clusters.version(name);
+    let tag = preconditions::etag(version.as_deref().unwrap_or("fixed"), &shown)?;
     let mut reply = Reply::new(status).etag(&tag);
     if status == StatusCode::CREATED {
         reply = reply.header(header::LOCATION, &format!("/v1/clusters/{name}"));

@@ -16,8 +16,6 @@ use crate::page::{Place, Window, page};
 use crate::problems;
 use crate::reply::Reply;
 
-/// The most memory that a caller's expression may compile to.
-const REGEX_SIZE: usize = 1 << 20;
 /// How long a list across clusters waits for one of them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -225,10 +223,7 @@ fn filter(ctx: &Ctx) -> Result<ListFilter, Box<Problem>> {
         filter.selector = text.parse().map_err(|e: release::InvalidSelector| wrong("selector", e.to_string()))?;
     }
     if let Some(text) = ctx.query.get("filter") {
-        let regex = regex::RegexBuilder::new(text)
-            .size_limit(REGEX_SIZE)
-            .build()
-            .map_err(|e| wrong("filter", format!("not a regular expression: {e}")))?;
+        let regex = super::regex(text)?;
         filter.name = Some(Arc::new(move |name: &str| regex.is_match(name)));
     }
     Ok(filter)

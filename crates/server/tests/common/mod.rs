@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod time;
+pub(crate) mod web;
 
 use std::io::Write;
 use std::sync::Arc;

@@ -62,3 +62,14 @@ impl sandbox::Clock for Virtual {
         self.time()
     }
 }
+
+/// Waits until something is so, for a minute; in a paused runtime that takes no time.
+pub(crate) async fn until<F: Future<Output = bool>>(mut is_so: impl FnMut() -> F) {
+    for _ in 0..600 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("it did not come about");
+}

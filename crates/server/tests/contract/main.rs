@@ -11,6 +11,7 @@ mod measured;
 mod operations;
 mod plans;
 mod reads;
+mod repositories;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,7 +33,9 @@ struct World {
 impl World {
     async fn new() -> Self {
         let sandbox = sandbox::Sandbox::default();
-        let server = Server::over(sandbox.client(), server::Config::default());
+        let repository_hosts = server::Hosts::read(&["127.0.0.1"]).unwrap();
+        let server =
+            Server::over(sandbox.client(), server::Config { repository_hosts, ..server::Config::default() });
         let digest = server.upload(shop()).await;
         let world = Self { sandbox, server, digest };
         let body = world.body(json!({"createNamespace": true, "values": {"replicas": 2}, "labels": {"team": "web"}}));
@@ -85,7 +88,7 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-const CASES: [&[(&str, Case)]; 7] = [
+const CASES: [&[(&str, Case)]; 8] = [
     cases![index, openapi, docs, healthz, readyz, metrics],
     changes::CASES,
     charts::CASES,
@@ -93,6 +96,7 @@ const CASES: [&[(&str, Case)]; 7] = [
     operations::CASES,
     plans::CASES,
     reads::CASES,
+    repositories::CASES,
 ];
 
 #[tokio::test]
