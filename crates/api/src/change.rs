@@ -98,7 +98,8 @@ pub struct ValuesInput<'b> {
     pub set_file: &'b BTreeMap<String, String>,
 }
 
-/// Which chart; exactly one of `upload`, `archive`, `repository` with `name`, and `oci`.
+/// Which chart; exactly one of `upload`, `archive`, `repository` with `name`, and `oci`. A version or a constraint is resolved when
+/// the request comes in; whoever goes on with a change installs that very chart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schema(example = json!({"upload": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}))]
@@ -109,16 +110,17 @@ pub struct ChartRef {
     /// The archive itself, a `.tgz` in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
-    /// A repository that the server knows.
+    /// A repository that the server knows (`/v1/repositories`); needs the right to `get` it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
     /// The chart's name in the repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `oci://registry/path/chart`.
+    /// `oci://registry/path/chart`, which a tag or a digest may follow; below a repository that the server knows, or where it may
+    /// fetch from anyhow (`serve --allow-registries`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oci: Option<String>,
-    /// The version or a constraint, with `repository` or `oci`.
+    /// The version or a constraint (`^1.2`), with `repository` or `oci`; left out it is the newest that is no pre-release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! From the table of routes to handlers.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use api::{InputError, Location, ParamType, Parameters, Problem, Reason, Route};
 use axum::body::Body;

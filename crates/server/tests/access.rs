@@ -239,6 +239,30 @@ async fn rights_in_one_namespace_are_rights_there_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_chart_of_a_repository_needs_the_right_to_it() {
+    let world = World::new().await;
+    let admin = world.of("admin");
+    for (name, url) in [("stable", "https://charts.example.com"), ("images", "oci://h.example.com/charts")] {
+        let made = admin.json("PUT", &format!("/v1/repositories/{name}"), &json!({"url": url})).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    for chart in [
+        json!({"repository": "stable", "name": "shop"}),
+        // One that is not there is nothing to learn about.
+        json!({"repository": "none", "name": "shop"}),
+        json!({"oci": "oci://h.example.com/charts/shop"}),
+    ] {
+        for path in [format!("{RELEASES}/mine"), format!("{RELEASES}/mine/plan"), "/v1/template".to_owned()] {
+            let method = if path.ends_with("/mine") { "PUT" } else { "POST" };
+            let answer = world.of("editor").json(method, &path, &json!({"chart": chart})).await;
+            let missing = &answer.json()["missing"];
+            let right = (&missing["verb"], &missing["resource"]);
+            assert_eq!(right, (&json!("get"), &json!("repositories")), "{path} {chart}: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_cluster_refuses_what_the_chart_needs_in_the_callers_name() {
     let world = World::new().await;
     // May write records, and nothing else.

@@ -9,44 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use common::mortal::{Death, mortal};
 use common::time::Virtual;
 use common::{Answer, Server, archive};
-use http::Request;
 use sandbox::{Loss, Sandbox};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 const RELEASES: &str = "/v1/clusters/default/namespaces/web/releases";
 const ONE: &str = "/v1/clusters/default/namespaces/web/releases/shop";
-
-/// When a server dies: in which of its calls, and which half of that is lost.
-#[derive(Clone, Copy, Debug)]
-struct Death {
-    call: usize,
-    loss: Loss,
-}
-
-/// A client whose process dies: from then on nothing is sent and nothing comes back.
-fn mortal(sandbox: &Sandbox, death: Option<Death>, calls: Arc<AtomicUsize>) -> kube::Client {
-    let service = sandbox.service();
-    kube::Client::new(
-        tower::service_fn(move |request: Request<kube::client::Body>| {
-            let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
-            let service = service.clone();
-            async move {
-                match death {
-                    Some(death) if number == death.call && death.loss == Loss::Response => {
-                        let _ = service.oneshot(request).await;
-                        std::future::pending().await
-                    }
-                    Some(death) if number >= death.call => std::future::pending().await,
-                    _ => service.oneshot(request).await,
-                }
-            }
-        }),
-        "default",
-    )
-}
 
 struct World {
     sandbox: Sandbox,

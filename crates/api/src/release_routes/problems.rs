@@ -45,6 +45,11 @@ pub(crate) const CHANGE: &[Reason] = &[
     Reason::BodyTimeout,
     Reason::ClusterNotFound,
     Reason::ChartUnavailable,
+    Reason::ChartMismatch,
+    Reason::RepositoryUnreachable,
+    Reason::RepositoryUnauthorized,
+    Reason::RepositoryForbidden,
+    Reason::RepositoryInvalid,
     Reason::InvalidChart,
     Reason::ChartNotInstallable,
     Reason::InvalidValues,
@@ -73,7 +78,6 @@ pub(crate) const CHANGE: &[Reason] = &[
     Reason::ClusterUnreachable,
     Reason::ClusterForbidden,
     Reason::ClusterError,
-    Reason::NotImplemented,
     Reason::ShuttingDown,
 ];
 pub(crate) const GO_BACK: &[Reason] = &[
@@ -107,7 +111,6 @@ pub(crate) const GO_BACK: &[Reason] = &[
     Reason::ClusterUnreachable,
     Reason::ClusterForbidden,
     Reason::ClusterError,
-    Reason::NotImplemented,
     Reason::ShuttingDown,
 ];
 pub(crate) const TAKE_AWAY: &[Reason] = &[

@@ -118,13 +118,13 @@ async fn find(ctx: &Ctx, wanted: &ChartRef, strict: bool) -> Result<ChartSource,
             Ok(ChartSource::Archive(bytes.into()))
         }
         Way::Repository { repository, name, version } => {
-            access::repository(ctx, "get", repository).await?;
+            access::home(ctx, "repositories", "get", repository).await?;
             let fetching = ctx.app.repositories.chart(repository, name, version);
             fetched(ctx, fetching, "/chart/repository").await
         }
         Way::Registry { reference, version } => {
             if let Some(repository) = ctx.app.repositories.below(reference) {
-                access::repository(ctx, "get", &repository).await?;
+                access::home(ctx, "repositories", "get", &repository).await?;
             }
             fetched(ctx, ctx.app.repositories.oci(reference, version), "/chart/oci").await
         }
@@ -189,7 +189,9 @@ async fn fetched(
         let kept = upload(ctx, digest, true).await?;
         return match kept {
             Some(upload) => Ok(ChartSource::Upload(Box::new(upload))),
-            None => Err(unavailable(pointer, "the chart that was fetched for this change is no longer kept; ask again")),
+            None => {
+                Err(unavailable(pointer, "the chart that was fetched for this change is no longer kept; ask again"))
+            }
         };
     }
     let fetched = fetching.await.map_err(|problem| of_body(problem, pointer))?;
@@ -201,11 +203,15 @@ async fn fetched(
     Ok(ChartSource::Fetched(fetched))
 }
 
-/// What is not there because of what a body says is no missing resource.
+/// What is not there because of what a body says is no missing resource, and no parameter is wrong.
 fn of_body(problem: Box<Problem>, pointer: &str) -> Box<Problem> {
     match problem.reason {
         Reason::RepositoryNotFound | Reason::ChartNotFound | Reason::ChartVersionNotFound => {
             unavailable(pointer, &problem.detail)
+        }
+        Reason::InvalidParameter => {
+            let texts: Vec<&str> = problem.errors.iter().map(|error| error.detail.as_str()).collect();
+            wrong("/chart/version", &texts.join("; "))
         }
         _ => problem,
     }

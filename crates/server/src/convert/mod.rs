@@ -10,9 +10,7 @@ mod release;
 mod values;
 
 pub(crate) use change::{change, check_change, rollback, test, uninstall};
-pub(crate) use chart::{
-    ChartSource, chart_metadata, chart_source, chart_summary, resolve as resolve_chart, resolve_here,
-};
+pub(crate) use chart::{chart_metadata, chart_source, chart_summary, resolve as resolve_chart, resolve_here};
 pub(crate) use event::event;
 pub(crate) use live::{drift, resource};
 pub(crate) use mask::mask;

@@ -13,7 +13,6 @@ mod keep;
 mod live;
 mod loaded;
 mod oci;
-#[cfg_attr(not(test), expect(dead_code, reason = "releases are made from what it finds"))]
 mod places;
 mod problems;
 mod refresh;

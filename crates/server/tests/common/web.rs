@@ -79,6 +79,10 @@ impl Web {
         self.page(path, Page { status: 200, body: body.into(), ..Page::default() });
     }
 
+    pub(crate) fn gone(&self, path: &str) {
+        self.inner.lock().unwrap().pages.remove(path);
+    }
+
     pub(crate) fn page(&self, path: &str, page: Page) {
         self.inner.lock().unwrap().pages.insert(path.to_owned(), page);
     }
