@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use crate::caller::Caller;
 use crate::clusters::{DEFAULT, Member};
 use crate::ctx::Ctx;
-use crate::problems;
+use crate::{own_repository, problems};
 
-pub(crate) use rules::{Need, Part, is_audited, need};
+pub(crate) use rules::{Need, Part, is_audited};
 
 /// The API group of the virtual resources.
 pub(crate) const GROUP: &str = "whipstaff.dev";
@@ -169,7 +169,7 @@ fn is_kept_by_cluster(member: &Member) -> bool {
 
 /// Checks what the operation of a request needs, and finds out in whose name it reads.
 pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
-    let Some(need) = need(ctx.route.id) else {
+    let Some(need) = rules::need(ctx.route.id).or_else(|| own_repository::need(ctx.route.id)) else {
         return Err(crate::reply::internal(format!("it is not said who may `{}`", ctx.route.id)));
     };
     if ctx.caller.identity().is_none() {
@@ -187,6 +187,10 @@ pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
         Need::Cluster(verb) => {
             let name = if verb == "create" { "" } else { ctx.path("cluster") };
             cluster(ctx, verb, name).await?;
+            Ok(Grant::Caller)
+        }
+        Need::OwnCharts(verb) => {
+            own_charts(ctx, verb).await?;
             Ok(Grant::Caller)
         }
         Need::Read(parts) => {
@@ -231,8 +235,16 @@ async fn operation(ctx: &Ctx) -> Result<Option<(Arc<Member>, api::ReleaseRef)>, 
 
 /// Refuses a caller who may not do something with clusters (none named: with all); the cluster `default` decides.
 pub(crate) async fn cluster(ctx: &Ctx, verb: &str, name: &str) -> Result<(), Box<Problem>> {
+    at_home(ctx, Wish::new(verb, GROUP, "clusters", "").named(name)).await
+}
+
+/// Refuses a caller who may not do something with the charts of the server's own repository; the cluster `default` decides.
+pub(crate) async fn own_charts(ctx: &Ctx, verb: &str) -> Result<(), Box<Problem>> {
+    at_home(ctx, Wish::new(verb, GROUP, "repository-charts", "")).await
+}
+
+async fn at_home(ctx: &Ctx, wish: Wish) -> Result<(), Box<Problem>> {
     let home = ctx.app.clusters.get(DEFAULT).ok_or_else(|| crate::reply::internal("the cluster `default` is gone"))?;
-    let wish = Wish::new(verb, GROUP, "clusters", "").named(name);
     if ctx.app.access.may(&home, &ctx.caller, wish.clone()).await? {
         return Ok(());
     }

@@ -80,7 +80,13 @@ impl App {
             self.clusters.looked(FIRST_LOOK).await;
             crate::operations::watch_over(self).await;
         };
-        futures::join!(crate::clusters::keep(&self.home), operations);
+        // So that the first who asks need not wait for it.
+        let repository = async {
+            if let Some(repository) = &self.config.repository {
+                let _ = repository.shown().await;
+            }
+        };
+        futures::join!(crate::clusters::keep(&self.home), operations, repository);
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::auth::{Auth, Network};
 use crate::clusters::ClusterHosts;
+use crate::own_repository::OwnRepository;
 use crate::tls::Tls;
 
 /// Tells the time.
@@ -36,6 +37,8 @@ pub struct Config {
     pub open_metrics: bool,
     /// Where clusters may be that callers name.
     pub cluster_hosts: ClusterHosts,
+    /// A folder that is served as a chart repository.
+    pub repository: Option<OwnRepository>,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How long uploaded charts and finished operations are kept.
@@ -125,6 +128,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             open_metrics: false,
             cluster_hosts: ClusterHosts::default(),
+            repository: None,
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
@@ -142,6 +146,7 @@ impl std::fmt::Debug for Config {
             .field("namespace", &self.namespace)
             .field("auth", &self.auth)
             .field("tls", &self.tls)
+            .field("repository", &self.repository)
             .field("limits", &self.limits)
             .field("retention", &self.retention)
             .field("grace", &self.grace)

@@ -46,6 +46,8 @@ pub(crate) enum Need {
     Operations,
     /// To do this with the cluster in the path, in the cluster `default`.
     Cluster(&'static str),
+    /// To do this with the charts of the server's own repository, in the cluster `default`.
+    OwnCharts(&'static str),
     /// To read parts of the release of the operation in the path.
     Operation(&'static [Part]),
     /// To change the release of the operation in the path.
@@ -76,6 +78,8 @@ const RULES: &[(Need, &[&str])] = &[
             "chart_files",
             "chart_file",
             "chart_lint",
+            "chart_package",
+            "chart_create",
             "template",
             "lint",
             "cluster_list",
@@ -137,7 +141,7 @@ pub(crate) fn need(id: &str) -> Option<Need> {
 
 /// Tells whether an operation changes what is kept, so that it is written down who asked for it.
 pub(crate) fn is_audited(route: &api::Route) -> bool {
-    let only_shows = ["release_plan", "release_diff", "template", "lint"];
+    let only_shows = ["release_plan", "release_diff", "template", "lint", "chart_create"];
     !route.method.is_safe() && !only_shows.contains(&route.id)
 }
 
