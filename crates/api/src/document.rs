@@ -10,7 +10,7 @@ use utoipa::openapi::schema::Schema;
 
 use crate::parameter::{Location, Param, ParamType};
 use crate::problem::Reason;
-use crate::route::{Body, Response, Route, Shape, routes};
+use crate::route::{Body, Response, Route, Shape, is_archive, routes};
 
 /// The condition that every read with an `ETag` knows.
 const IF_CHANGED: Param = Param {

@@ -31,7 +31,6 @@ const FRESH: Duration = Duration::from_secs(1);
 const LEFT: Duration = Duration::from_secs(3600);
 
 /// A folder of packed charts. Only what lies in it itself counts: neither folders in it, nor links, nor hidden files.
-#[derive(Debug)]
 pub struct Folder {
     pub(super) path: PathBuf,
     /// Where archives are, seen from the index.
@@ -89,6 +88,12 @@ pub struct Opened {
     pub length: u64,
     /// A hash of what is in it.
     pub tag: String,
+}
+
+impl std::fmt::Debug for Folder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Folder").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl Folder {

@@ -84,7 +84,7 @@ enum Unpacked {
 /// Packs a chart as the command line does: the same changes, the same archive.
 fn packed(files: Vec<File>, changes: &Changes) -> Result<(String, Vec<u8>), Unpacked> {
     let mut chart = load_folder(files, &Limits::default()).map_err(Unpacked::Load)?;
-    let pack = || {
+    let mut pack = || {
         changes.make(&mut chart)?;
         let name = package::file_name(&mut chart)?;
         Ok((name, package::archive(&chart, NO_TIME)?))
