@@ -48,11 +48,8 @@ pub struct ChartFolder {
 }
 
 const ARCHIVE: Media = Media { name: "application/gzip", text: true };
-const OR_ARCHIVE: &[Media] = &[
-    Media { name: "application/json", text: false },
-    Media { name: "application/yaml", text: false },
-    ARCHIVE,
-];
+const OR_ARCHIVE: &[Media] =
+    &[Media { name: "application/json", text: false }, Media { name: "application/yaml", text: false }, ARCHIVE];
 const FOLDER: &[&str] =
     &["application/json", "application/yaml", "application/gzip", "application/x-gzip", "application/octet-stream"];
 

@@ -152,9 +152,9 @@ fn entry(options: &Options<'_>, archive: &Path) -> Result<Option<Entry>, Error> 
     let base = url::join(options.url, parent);
     let url = if base.is_empty() { file.to_owned() } else { url::join(&base, file) };
     let created = options.now.to_owned();
-    described(chart.metadata, url, created, hex::encode(digest)).map(Some).map_err(|error| {
-        Error::text(format!("failed adding to {file} to index: validate failed for {file}: {error}"))
-    })
+    described(chart.metadata, url, created, hex::encode(digest))
+        .map(Some)
+        .map_err(|error| Error::text(format!("failed adding to {file} to index: validate failed for {file}: {error}")))
 }
 
 /// Makes the entry of a chart that was read.

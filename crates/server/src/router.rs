@@ -22,7 +22,8 @@ use crate::handlers::{self, Handler};
 use crate::limits::{self, Who};
 use crate::{body, guard, own_repository, reply};
 
-static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| handlers::ALL.iter().chain(own_repository::HANDLERS).copied().collect());
+static HANDLERS: LazyLock<HashMap<&'static str, Handler>> =
+    LazyLock::new(|| handlers::ALL.iter().chain(own_repository::HANDLERS).copied().collect());
 
 /// Makes the service of the whole API.
 pub fn router(app: App) -> Router {

@@ -16,7 +16,9 @@ pub fn load_folder(mut all: Vec<File>, limits: &Limits) -> Result<Chart, LoadErr
     for file in &all {
         check(&file.name)?;
         // A file cannot be a folder, either.
-        let is_folder = |before: &str| file.name.strip_prefix(before).is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'/', ..]));
+        let is_folder = |before: &str| {
+            file.name.strip_prefix(before).is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'/', ..]))
+        };
         if before.is_some_and(is_folder) {
             return Err(LoadError::IllegalName);
         }
@@ -121,7 +123,10 @@ mod tests {
             assert_eq!(load_folder(files, &Limits::default()), Err(want), "{names:?}");
         }
         let limits = Limits { max_bytes: 40, max_entries: 1, ..Limits::default() };
-        assert_eq!(load_folder(vec![file("Chart.yaml", CHART)], &Limits { max_entries: 9, ..limits }), Err(LoadError::FolderTooLarge(40)));
+        assert_eq!(
+            load_folder(vec![file("Chart.yaml", CHART)], &Limits { max_entries: 9, ..limits }),
+            Err(LoadError::FolderTooLarge(40))
+        );
         let two = vec![file("Chart.yaml", ""), file("b", "")];
         assert_eq!(load_folder(two, &limits), Err(LoadError::TooManyEntries(1)));
     }

@@ -42,7 +42,9 @@ pub enum Refused {
     #[error("{0}")]
     Archive(String),
     /// The chart would lie somewhere else, or under a name that is none everywhere.
-    #[error("`{0}` cannot be the name of a file: letters, digits and `._+-` can be in it, and it does not begin with a dot")]
+    #[error(
+        "`{0}` cannot be the name of a file: letters, digits and `._+-` can be in it, and it does not begin with a dot"
+    )]
     Name(String),
     /// The provenance file is none, or is about something else.
     #[error("{0}")]
@@ -138,7 +140,10 @@ impl Folder {
         let path = self.path.join(&stored.file);
         let opened = file::open(&path).map_err(Error::file("open", &path))?;
         let Some((opened, _)) = opened else {
-            return Err(Refused::Proof(format!("there is no archive `{}` that it could be of; send that first", stored.file)));
+            return Err(Refused::Proof(format!(
+                "there is no archive `{}` that it could be of; send that first",
+                stored.file
+            )));
         };
         let bytes = file::read(opened, Limits::default().max_bytes).map_err(Error::file("read", &path))?;
         fits(about, &stored, &hex::encode(Sha256::digest(bytes)))?;

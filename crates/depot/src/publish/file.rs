@@ -66,7 +66,9 @@ pub(super) fn read(file: File, most: u64) -> io::Result<Vec<u8>> {
 pub(super) fn written(metadata: &Metadata) -> String {
     let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let seconds = i64::try_from(since.as_secs()).ok();
-    seconds.and_then(|seconds| time::format_unix(seconds, since.subsec_nanos())).unwrap_or_else(|| time::ZERO.to_owned())
+    seconds
+        .and_then(|seconds| time::format_unix(seconds, since.subsec_nanos()))
+        .unwrap_or_else(|| time::ZERO.to_owned())
 }
 
 /// A file that is whole and on the disk, and not yet visible.

@@ -103,7 +103,8 @@ fn password(headers: &HeaderMap) -> Result<Option<String>, Box<Problem>> {
         return Err(Box::new(Problem::new(Reason::OriginNotAllowed, text)));
     }
     let sent = Some(sent.trim()).filter(|sent| second.is_none() && sent.len() <= 2 * MAX_TOKEN).ok_or_else(wrong)?;
-    let plain = base64::engine::general_purpose::STANDARD.decode(sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let plain =
+        base64::engine::general_purpose::STANDARD.decode(sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let token = plain.as_deref().and_then(|plain| plain.split_once(':')).map(|(_, token)| token);
     token.filter(is_token).map(|token| Some(token.to_owned())).ok_or_else(wrong)
 }
@@ -181,7 +182,14 @@ mod tests {
         assert_eq!(read(&[], false), Ok(None));
         assert_eq!(read(&[&basic("a:abc")], true), Err(Reason::OriginNotAllowed));
         let long = basic(&format!("a:{}", "x".repeat(MAX_TOKEN + 1)));
-        for wrong in [&[&*basic("abc")][..], &[&basic("a:")], &[&basic("a:b c")], &["Basic %"], &[&long], &[&basic("a:b"), "Bearer c"]] {
+        for wrong in [
+            &[&*basic("abc")][..],
+            &[&basic("a:")],
+            &[&basic("a:b c")],
+            &["Basic %"],
+            &[&long],
+            &[&basic("a:b"), "Bearer c"],
+        ] {
             assert_eq!(read(wrong, false), Err(Reason::Unauthenticated), "{wrong:?}");
         }
     }

@@ -85,10 +85,20 @@ pub(crate) static ROUTES: &[Route] = &[
         OBJECT,
     ),
     route(("repository_chart", Method::Get, "/repository/api/charts/{name}"), &[NAME], None, OBJECT),
-    route(("repository_version", Method::Get, "/repository/api/charts/{name}/{version}"), &[NAME, VERSION], None, OBJECT),
+    route(
+        ("repository_version", Method::Get, "/repository/api/charts/{name}/{version}"),
+        &[NAME, VERSION],
+        None,
+        OBJECT,
+    ),
     route(("repository_upload", Method::Post, "/repository/api/charts"), &[FORCE], body(ARCHIVE), STORED),
     route(("repository_prove", Method::Post, "/repository/api/prov"), &[FORCE], body(PROOF), STORED),
-    route(("repository_delete", Method::Delete, "/repository/api/charts/{name}/{version}"), &[NAME, VERSION], None, OBJECT),
+    route(
+        ("repository_delete", Method::Delete, "/repository/api/charts/{name}/{version}"),
+        &[NAME, VERSION],
+        None,
+        OBJECT,
+    ),
 ];
 
 /// What each operation needs.
@@ -113,7 +123,12 @@ mod tests {
         for route in ROUTES {
             assert!(super::super::is_in(route.path), "{}", route.id);
             assert_eq!(super::super::HANDLERS.iter().filter(|(id, _)| *id == route.id).count(), 1, "{}", route.id);
-            assert_eq!(need(route.id).is_some_and(|need| need == Need::Anybody), route.method.is_safe(), "{}", route.id);
+            assert_eq!(
+                need(route.id).is_some_and(|need| need == Need::Anybody),
+                route.method.is_safe(),
+                "{}",
+                route.id
+            );
             assert!(api::route(route.id).is_none() && !route.is_open(), "{}", route.id);
             let of_ours = api::routes().iter().any(|ours| ours.path.starts_with(super::super::PLACE));
             assert!(!of_ours, "{}", route.path);

@@ -95,7 +95,10 @@ fn helm_and_curl(ctx: &Ctx<'_>) -> Result<()> {
 
 fn with_keys(world: &World<'_>, gnupg: &Path) -> Result<()> {
     let with = ["--passphrase", "secret"];
-    making::gpg(gnupg, &[&with[..], &["--quick-gen-key", "Ann <ann@example.com>", "ed25519", "sign", "never"]].concat())?;
+    making::gpg(
+        gnupg,
+        &[&with[..], &["--quick-gen-key", "Ann <ann@example.com>", "ed25519", "sign", "never"]].concat(),
+    )?;
     let (secret, public) = (world.path("secring.gpg"), world.path("pubring.gpg"));
     making::gpg(gnupg, &[&with[..], &["--yes", "--output", &secret, "--export-secret-keys"]].concat())?;
     making::gpg(gnupg, &["--yes", "--output", &public, "--export"])?;
@@ -129,7 +132,11 @@ fn with_keys(world: &World<'_>, gnupg: &Path) -> Result<()> {
     equal("a deletion", deleted, ("200".to_owned(), "{\"deleted\":true}".to_owned()))?;
     let mut left: Vec<_> = fs::read_dir(world.root.join("charts"))?.flatten().map(|entry| entry.file_name()).collect();
     left.sort();
-    equal("what is left", left, ["family-2.0.0.tgz", "shop-1.4.0.tgz", "shop-1.4.0.tgz.prov"].map(Into::into).to_vec())?;
+    equal(
+        "what is left",
+        left,
+        ["family-2.0.0.tgz", "shop-1.4.0.tgz", "shop-1.4.0.tgz.prov"].map(Into::into).to_vec(),
+    )?;
     // What we say in the index is what Helm would say, but for when.
     let served = world.ok("curl", "-sS URL/index.yaml")?.text();
     world.ok("helm", "repo index ROOT/charts --url charts")?;
@@ -163,7 +170,10 @@ fn read(world: &World<'_>, tool: &str) -> Result<()> {
     let top = world.root.join(tool).join("top");
     fs::create_dir_all(&top)?;
     let dependencies = format!("- {{name: shop, version: ^1, repository: \"{}\"}}\n", world.url);
-    fs::write(top.join("Chart.yaml"), format!("apiVersion: v2\nname: top\nversion: 1.0.0\ndependencies:\n{dependencies}"))?;
+    fs::write(
+        top.join("Chart.yaml"),
+        format!("apiVersion: v2\nname: top\nversion: 1.0.0\ndependencies:\n{dependencies}"),
+    )?;
     for command in ["update", "build"] {
         let _ = fs::remove_dir_all(top.join("charts"));
         world.ok(tool, &format!("dependency {command} ROOT/{tool}/top"))?;

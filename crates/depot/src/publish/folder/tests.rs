@@ -39,7 +39,12 @@ fn the_index_is_that_of_repo_index() {
     for (file, name, version, more) in [
         ("a-1.0.0.tgz", "a", "1.0.0", "description: a <b> & c\n"),
         ("a-1.10.0.tgz", "a", "1.10.0", "keywords: [x, 'true']\nmaintainers: [{name: '1'}]\n"),
-        ("other.tgz", "a", "1.2.0", "appVersion: '1'\ndependencies: [{name: d, version: ^1, repository: '@x', alias: e}]\n"),
+        (
+            "other.tgz",
+            "a",
+            "1.2.0",
+            "appVersion: '1'\ndependencies: [{name: d, version: ^1, repository: '@x', alias: e}]\n",
+        ),
         ("t.tgz", "'true'", "0.1.0+b.1", &format!("description: |\n  {long}\n\n  two: '{long}'\n")),
         ("n.tgz", "'1.5'", "v2", "annotations: {a/b: \"line\\nline\\n\", '#': '- x'}\n"),
     ] {
@@ -110,7 +115,8 @@ fn links_pipes_folders_and_hidden_files_are_no_charts() {
     std::os::unix::fs::symlink(elsewhere.path(), place.path().join("y.tgz")).unwrap();
     fs::create_dir(place.path().join("z.tgz")).unwrap();
     fs::write(place.path().join(".h.tgz"), packed("h", "1.0.0", "")).unwrap();
-    rustix::fs::mknodat(rustix::fs::CWD, place.path().join("p.tgz"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, place.path().join("p.tgz"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
     let shown = look(&folder);
     assert_eq!(shown.charts().count(), 0);
     for name in ["x.tgz", "y.tgz", "z.tgz", ".h.tgz", "p.tgz", "../x.tgz", ""] {
@@ -167,12 +173,21 @@ fn what_is_no_chart_or_leads_elsewhere_is_not_put() {
         assert_eq!(refused.is_ok(), is_version, "{version}: {refused:?}");
     }
     let huge = format!("description: {}\n", "x".repeat(2 << 20));
-    for bytes in [b"no archive".to_vec(), Vec::new(), packed("a", "3.0.0", &huge), packed("a", "3.0.0", "")[..60].to_vec()] {
+    for bytes in
+        [b"no archive".to_vec(), Vec::new(), packed("a", "3.0.0", &huge), packed("a", "3.0.0", "")[..60].to_vec()]
+    {
         assert!(matches!(put(&folder, &bytes), Err(Refused::Archive(_))));
     }
     assert!(matches!(folder.put(&Upload::default()), Err(Refused::Nothing)));
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
-    assert_eq!(fs::read_dir(place.path().parent().unwrap()).unwrap().flatten().filter(|e| e.file_name() == "a-1.0.0.tgz").count(), 0);
+    assert_eq!(
+        fs::read_dir(place.path().parent().unwrap())
+            .unwrap()
+            .flatten()
+            .filter(|e| e.file_name() == "a-1.0.0.tgz")
+            .count(),
+        0
+    );
 }
 
 /// A provenance file as far as it is looked at here: nobody checks the signature.
@@ -191,7 +206,10 @@ fn provenance_files_belong_to_their_archives() {
     let archive = packed("a", "1.0.0", "");
     let good = proof("a", "1.0.0", &archive);
     let prove = |proof: &[u8], force: bool| {
-        folder.put(&Upload { proof: Some(proof), archive: None, force }).map(drop).map_err(|refused| refused.to_string())
+        folder
+            .put(&Upload { proof: Some(proof), archive: None, force })
+            .map(drop)
+            .map_err(|refused| refused.to_string())
     };
     let path = place.path().join("a-1.0.0.tgz.prov");
     assert!(prove(&good, false).unwrap_err().contains("send that first"));
