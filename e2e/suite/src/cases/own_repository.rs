@@ -130,12 +130,15 @@ fn with_keys(world: &World<'_>, gnupg: &Path) -> Result<()> {
     }
     let deleted = world.curl("-X DELETE URL/api/charts/shop/1.5.0")?;
     equal("a deletion", deleted, ("200".to_owned(), "{\"deleted\":true}".to_owned()))?;
-    let mut left: Vec<_> = fs::read_dir(world.root.join("charts"))?.flatten().map(|entry| entry.file_name()).collect();
+    let mut left: Vec<String> = fs::read_dir(world.root.join("charts"))?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     left.sort();
     equal(
         "what is left",
         left,
-        ["family-2.0.0.tgz", "shop-1.4.0.tgz", "shop-1.4.0.tgz.prov"].map(Into::into).to_vec(),
+        ["family-2.0.0.tgz", "shop-1.4.0.tgz", "shop-1.4.0.tgz.prov"].map(str::to_owned).to_vec(),
     )?;
     // What we say in the index is what Helm would say, but for when.
     let served = world.ok("curl", "-sS URL/index.yaml")?.text();
