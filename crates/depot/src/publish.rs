@@ -6,6 +6,7 @@ mod changes;
 mod file;
 mod folder;
 mod piece;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,8 @@ use crate::index::{file, has};
 use crate::{refresh, side, url};
 
 pub use changes::{Refused, Stored, Upload};
-pub use folder::{Archive, Folder, Lost, Opened, Shown};
+pub use folder::{Folder, Lost, Opened};
+pub use shown::{Archive, Shown};
 
 /// What an index is made of, and how.
 #[derive(Clone, Copy, Debug)]

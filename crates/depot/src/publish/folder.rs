@@ -1,26 +1,20 @@
 //! A folder of packed charts as a repository: its index, kept up to date by what has changed.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use chart::semver::Version;
 use chart::{Limits, load_archive};
 use sha2::{Digest, Sha256};
 
 use super::piece::{self, Piece};
-use super::{Newest, described, file};
+use super::shown::{Archive, MOST, Shown};
+use super::{described, file};
 use crate::error::Error;
 use crate::side::Stamp;
 use crate::{Turn, each, url};
 
-/// The most archives.
-const MOST: usize = 100_000;
-/// The longest index.
-const LONGEST: usize = 256 << 20;
 /// The longest provenance file.
 pub(super) const LONGEST_PROOF: u64 = 4 << 20;
 /// How many archives are read at a time.
@@ -42,32 +36,6 @@ pub struct Folder {
     lost: Mutex<Vec<Lost>>,
     looking: Mutex<()>,
     pub(super) changing: Mutex<()>,
-}
-
-/// A folder as it was found.
-#[derive(Debug, Default)]
-pub struct Shown {
-    /// The index.
-    pub index: Bytes,
-    /// A hash of the index.
-    pub tag: String,
-    files: BTreeMap<String, (Stamp, Option<Arc<Archive>>)>,
-    charts: BTreeMap<String, Vec<(Arc<Archive>, Range<usize>)>>,
-}
-
-/// A packed chart.
-#[derive(Debug)]
-pub struct Archive {
-    /// The name of its file.
-    pub file: String,
-    /// The chart's name.
-    pub name: String,
-    /// The chart's version.
-    pub version: String,
-    /// The SHA-256 of the archive.
-    pub digest: String,
-    created: String,
-    key: String,
 }
 
 /// An archive that is in no index.
@@ -103,7 +71,8 @@ impl Folder {
     /// # Errors
     /// When there is no such folder.
     pub fn open(path: &Path, below: &str, context: &str) -> Result<Self, Error> {
-        let path = path.canonicalize().map_err(Error::file("open", path))?;
+        // Where it leads is found out each time: whoever deploys may exchange a link to it.
+        let path = std::path::absolute(path).map_err(Error::file("open", path))?;
         // Says what is wrong with it, be it a file.
         std::fs::read_dir(&path).map_err(Error::file("open", &path))?;
         file::tidy(&path, LEFT);
@@ -219,7 +188,7 @@ impl Folder {
         };
         // Telling does not fail.
         let _ = each(&new, AT_ONCE, |(name, _)| self.archive(name), tell);
-        let shown = self.index(old, files, &pieces, &mut lost);
+        let shown = Shown::of(old, files, &pieces, &self.context, &mut lost);
         (shown, lost)
     }
 
@@ -249,51 +218,6 @@ impl Folder {
         let piece = piece::write(entry).map_err(|error| error.to_string())?;
         let archive = Archive { file: file.to_owned(), name, version, digest, created, key: piece.key.clone() };
         Ok((archive, piece))
-    }
-
-    fn index(
-        &self,
-        old: &Shown,
-        files: BTreeMap<String, (Stamp, Option<Arc<Archive>>)>,
-        pieces: &BTreeMap<String, String>,
-        lost: &mut Vec<Lost>,
-    ) -> Shown {
-        let known: BTreeMap<&str, &str> = old
-            .charts
-            .values()
-            .flatten()
-            .filter_map(|(archive, at)| Some((archive.file.as_str(), old.text(at)?)))
-            .collect();
-        let mut by_name: BTreeMap<&str, Vec<&Arc<Archive>>> = BTreeMap::new();
-        for archive in files.values().filter_map(|(_, archive)| archive.as_ref()) {
-            by_name.entry(&archive.name).or_default().push(archive);
-        }
-        let (mut text, mut charts) = (piece::begin(by_name.is_empty()), BTreeMap::new());
-        for (name, mut archives) in by_name {
-            archives.sort_by_cached_key(|archive| std::cmp::Reverse(Newest(Version::parse(&archive.version).ok())));
-            let mut versions: Vec<(Arc<Archive>, Range<usize>)> = Vec::new();
-            for archive in archives {
-                let piece = pieces.get(&archive.file).map(String::as_str);
-                let Some(piece) = piece.or_else(|| known.get(archive.file.as_str()).copied()) else { continue };
-                if text.len() + piece.len() > LONGEST {
-                    let reason = format!("the index would have more than {LONGEST} bytes");
-                    lost.push(Lost { file: archive.file.clone(), reason });
-                    continue;
-                }
-                if versions.is_empty() {
-                    text.push_str(&archive.key);
-                }
-                let start = text.len();
-                text.push_str(piece);
-                versions.push((archive.clone(), start..text.len()));
-            }
-            charts.insert(name.to_owned(), versions);
-        }
-        // The same files have the same index, whichever server makes it.
-        let newest = files.values().filter_map(|(_, archive)| Some(archive.as_ref()?.created.as_str())).max();
-        piece::end(&mut text, newest.unwrap_or(chart::time::ZERO), &self.context);
-        let tag = hex::encode(Sha256::digest(&text));
-        Shown { index: Bytes::from(text), tag, files, charts }
     }
 
     /// Opens an archive or a provenance file; `None` when there is none of this name, or it is not the one that was shown.
@@ -329,43 +253,6 @@ impl Folder {
         }
         file.rewind().map_err(failed)?;
         Ok(Some(Opened { file, length: bytes.len() as u64, tag: hex::encode(Sha256::digest(&bytes)) }))
-    }
-}
-
-impl Shown {
-    fn text(&self, at: &Range<usize>) -> Option<&str> {
-        std::str::from_utf8(self.index.get(at.clone())?).ok()
-    }
-
-    fn archive(&self, file: &str) -> Option<(Stamp, &Arc<Archive>)> {
-        self.files.get(file).and_then(|(stamp, archive)| Some((*stamp, archive.as_ref()?)))
-    }
-
-    /// Tells whether there are as many archives as there can be.
-    pub(super) fn is_full(&self) -> bool {
-        self.files.len() >= MOST
-    }
-
-    /// The names of the charts, sorted.
-    pub fn charts(&self) -> impl Iterator<Item = &str> {
-        self.charts.iter().filter(|(_, versions)| !versions.is_empty()).map(|(name, _)| name.as_str())
-    }
-
-    /// The versions of a chart, the newest first.
-    pub fn versions(&self, chart: &str) -> impl Iterator<Item = &Archive> {
-        self.charts.get(chart).into_iter().flatten().map(|(archive, _)| &**archive)
-    }
-
-    /// What the index says of the versions of a chart for which `wanted` holds, the newest first.
-    pub fn entries(&self, chart: &str, mut wanted: impl FnMut(&Archive) -> bool) -> Vec<goyaml::Value> {
-        let versions = self.charts.get(chart).into_iter().flatten();
-        let texts = versions.filter(|(archive, _)| wanted(archive)).filter_map(|(_, at)| self.text(at));
-        let read = |text| match goyaml::from_yaml_keep_ints(text) {
-            Ok(goyaml::Value::Seq(items)) => items,
-            // We have written it ourselves.
-            _ => Vec::new(),
-        };
-        texts.flat_map(read).collect()
     }
 }
 

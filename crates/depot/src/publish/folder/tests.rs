@@ -139,6 +139,23 @@ fn links_pipes_folders_and_hidden_files_are_no_charts() {
     assert_eq!(fs::read(place.path().join("b-1.0.0.tgz")).unwrap(), archive);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_folder_may_be_exchanged() {
+    let place = tempfile::tempdir().unwrap();
+    let link = place.path().join("current");
+    for name in ["a", "b"] {
+        fs::create_dir(place.path().join(name)).unwrap();
+        fs::write(place.path().join(format!("{name}/{name}.tgz")), packed(name, "1.0.0", "")).unwrap();
+    }
+    std::os::unix::fs::symlink("a", &link).unwrap();
+    let folder = Folder::open(&link, "charts", "/repository").unwrap();
+    assert_eq!(look(&folder).charts().collect::<Vec<_>>(), ["a"]);
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("b", &link).unwrap();
+    assert_eq!(look(&folder).charts().collect::<Vec<_>>(), ["b"]);
+}
+
 #[test]
 fn charts_are_put_and_removed() {
     let (place, folder) = folder();
@@ -246,7 +263,7 @@ fn of_many_that_put_the_same_version_one_wins() {
     let won: Vec<Option<usize>> = std::thread::scope(|scope| {
         let put = |number: usize| {
             let archive = packed("a", "1.0.0", &format!("description: '{number}'\n"));
-            let folder = if number % 2 == 0 { &folder } else { &other };
+            let folder = if number.is_multiple_of(2) { &folder } else { &other };
             begin.wait();
             match put(folder, &archive) {
                 Ok(_) => Some(number),
