@@ -10,7 +10,7 @@ use utoipa::openapi::schema::Schema;
 
 use crate::parameter::{Location, Param, ParamType};
 use crate::problem::Reason;
-use crate::route::{Body, Response, Route, Shape, routes};
+use crate::route::{Body, Response, Route, Shape, is_archive, routes};
 
 /// The condition that every read with an `ETag` knows.
 const IF_CHANGED: Param = Param {
@@ -32,6 +32,9 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Readme>(&mut all);
     add::<crate::ChartFile>(&mut all);
     add::<crate::ChartFileContent>(&mut all);
+    add::<crate::PackageBody>(&mut all);
+    add::<crate::CreateBody>(&mut all);
+    add::<crate::ChartFolder>(&mut all);
     add::<crate::TemplateBody>(&mut all);
     add::<crate::TemplateResult>(&mut all);
     add::<crate::LintBody>(&mut all);
@@ -232,7 +235,7 @@ fn example(param: &Param) -> Option<Value> {
 
 fn request_body(body: &Body) -> Value {
     let content: Map<String, Value> =
-        body.media.iter().map(|name| ((*name).to_owned(), json!({"schema": shape(body.shape)}))).collect();
+        body.media.iter().map(|name| ((*name).to_owned(), json!({"schema": shape(body.shape_of(name))}))).collect();
     json!({"required": body.required, "description": body.doc, "content": content})
 }
 
@@ -293,6 +296,7 @@ fn good(response: &Response, has_tag: bool) -> Value {
             .map(|media| {
                 let schema = match (media.text, response.shape) {
                     (true, Shape::Binary) => shape(Shape::Binary),
+                    (true, _) if is_archive(media.name) => shape(Shape::Binary),
                     (true, _) => shape(Shape::Text),
                     (false, other) => shape(other),
                 };

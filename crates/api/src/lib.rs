@@ -14,6 +14,7 @@ mod lint;
 mod live;
 mod meta;
 mod operation;
+mod package;
 mod parameter;
 mod plan;
 mod problem;
@@ -46,6 +47,7 @@ pub use operation::{
     ContainerLog, Event, Kind, LogList, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State,
     WarningSource,
 };
+pub use package::{ChartFolder, CreateBody, PackageBody};
 pub use parameter::{Location, Param, ParamType, Parameters};
 pub use plan::{
     ChangedObject, DiffBody, DryRun, FieldChange, ObjectChange, Plan, PlannedAction, PlannedHook, PlannedObject,

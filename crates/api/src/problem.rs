@@ -307,6 +307,10 @@ reasons! {
     ChartPartNotFound "CHART_PART_NOT_FOUND" 404 false "The chart has no such part";
     /// The body names a chart that is not here: upload it, then name its digest.
     ChartUnavailable "CHART_UNAVAILABLE" 422 false "The chart is not available";
+    /// The server's own repository has this version of the chart; `?force` replaces it.
+    ChartExists "CHART_EXISTS" 409 false "The chart exists";
+    /// The server's own repository cannot be written to: its folder is read-only or full.
+    RepositoryReadOnly "REPOSITORY_READ_ONLY" 409 false "The repository cannot be written to";
     /// The archive cannot be read as a chart.
     InvalidChart "INVALID_CHART" 422 false "The chart is not valid";
     /// The chart cannot be installed where it was asked for (its type, its `kubeVersion`, a missing dependency).

@@ -137,6 +137,19 @@ impl Response {
     }
 }
 
+impl Body {
+    /// Returns what a body of one of its media types is: an archive where the others are objects.
+    #[must_use]
+    pub fn shape_of(&self, media: &str) -> Shape {
+        if is_archive(media) { Shape::Binary } else { self.shape }
+    }
+}
+
+/// Tells whether a media type is one of archives.
+pub(crate) fn is_archive(media: &str) -> bool {
+    media.ends_with("gzip") || media == "application/octet-stream"
+}
+
 /// Streams, and what was measured just now.
 const ALWAYS_NEW: [&str; 2] = ["text/event-stream", "application/openmetrics-text"];
 
@@ -178,6 +191,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let mut all = Vec::new();
     all.extend_from_slice(crate::meta::ROUTES);
     all.extend_from_slice(crate::chart::ROUTES);
+    all.extend_from_slice(crate::package::ROUTES);
     all.extend_from_slice(crate::template::ROUTES);
     all.extend_from_slice(crate::lint::ROUTES);
     all.extend_from_slice(crate::repository_routes::ROUTES);

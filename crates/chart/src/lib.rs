@@ -34,7 +34,7 @@ pub use crds::Crd;
 pub use error::Error;
 pub use load::{
     IgnoreRules, Limits, LoadError, LoadNotice, ReadMetadata, clean as clean_path, load_archive, load_dir,
-    load_dir_telling, load_dir_within, load_files, load_path, load_path_of_any_version, load_path_showing,
+    load_dir_telling, load_dir_within, load_files, load_folder, load_path, load_path_of_any_version, load_path_showing,
     load_path_telling, load_path_within, read_archive, read_dir,
 };
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};

@@ -9,7 +9,8 @@ pub const ZERO: &str = "0001-01-01T00:00:00Z";
 const LAYOUT: &str = "2006-01-02T15:04:05Z07:00";
 
 /// Formats seconds since 1970 in UTC; `None` outside the years that RFC 3339 has.
-pub(crate) fn format_unix(seconds: i64, nanos: u32) -> Option<String> {
+#[must_use]
+pub fn format_unix(seconds: i64, nanos: u32) -> Option<String> {
     let days = seconds.div_euclid(86_400);
     let rest = seconds.rem_euclid(86_400);
     let (year, month, day) = civil(days);

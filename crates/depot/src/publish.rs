@@ -1,4 +1,12 @@
 //! An index of a folder of charts (as Helm 4.3: `pkg/repo/v1/index.go IndexDirectory`, `pkg/cmd/repo_index.go`).
+//!
+//! [`write()`] makes one of a folder as it is; a [`Folder`] keeps one of a folder that changes, and changes it.
+
+mod changes;
+mod file;
+mod folder;
+mod piece;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +19,10 @@ use crate::error::Error;
 use crate::index::decode::Entry;
 use crate::index::{file, has};
 use crate::{refresh, side, url};
+
+pub use changes::{Refused, Stored, Upload};
+pub use folder::{Folder, Lost, Opened};
+pub use shown::{Archive, Shown};
 
 /// What an index is made of, and how.
 #[derive(Clone, Copy, Debug)]
@@ -139,22 +151,26 @@ fn entry(options: &Options<'_>, archive: &Path) -> Result<Option<Entry>, Error> 
     let name = archive.strip_prefix(options.folder).unwrap_or(archive).to_string_lossy().into_owned();
     let (parent, file) = name.rsplit_once('/').unwrap_or(("", &name));
     let digest = side::hash(archive).map_err(Error::file("read", archive))?;
-    let mut metadata = chart.metadata;
+    let base = url::join(options.url, parent);
+    let url = if base.is_empty() { file.to_owned() } else { url::join(&base, file) };
+    let created = options.now.to_owned();
+    described(chart.metadata, url, created, hex::encode(digest))
+        .map(Some)
+        .map_err(|error| Error::text(format!("failed adding to {file} to index: validate failed for {file}: {error}")))
+}
+
+/// Makes the entry of a chart that was read.
+fn described(
+    mut metadata: Metadata,
+    url: String,
+    created: String,
+    digest: String,
+) -> Result<Entry, chart::ValidationError> {
     if metadata.api_version.is_empty() {
         "v1".clone_into(&mut metadata.api_version);
     }
-    metadata.validate().map_err(|error| {
-        Error::text(format!("failed adding to {file} to index: validate failed for {file}: {error}"))
-    })?;
-    let base = url::join(options.url, parent);
-    let url = if base.is_empty() { file.to_owned() } else { url::join(&base, file) };
-    Ok(Some(Entry {
-        metadata,
-        urls: vec![url],
-        created: options.now.to_owned(),
-        digest: hex::encode(digest),
-        ..Entry::default()
-    }))
+    metadata.validate()?;
+    Ok(Entry { metadata, urls: vec![url], created, digest, ..Entry::default() })
 }
 
 /// Takes over what an index has and the folder has not.
@@ -195,11 +211,16 @@ fn save(options: &Options<'_>, path: &Path, entries: BTreeMap<String, Vec<Line>>
             [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u{2028}", "\\u2028"), ("\u{2029}", "\\u2029")];
         escapes.iter().fold(text, |text, (from, to)| text.replace(from, to))
     } else {
-        let json = serde_json::to_string(&document).map_err(|error| Error::text(error.to_string()))?;
-        let value = goyaml::from_json_keep_ints(json).map_err(|error| Error::text(error.to_string()))?;
-        goyaml::to_yaml(&value).map_err(|error| Error::text(error.to_string()))?
+        yaml(&document)?
     };
     refresh::replace(path, text.as_bytes())
+}
+
+/// Writes an index as YAML.
+fn yaml(document: &Document<'_>) -> Result<String, Error> {
+    let json = serde_json::to_string(document).map_err(|error| Error::text(error.to_string()))?;
+    let value = goyaml::from_json_keep_ints(json).map_err(|error| Error::text(error.to_string()))?;
+    goyaml::to_yaml(&value).map_err(|error| Error::text(error.to_string()))
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use crate::caller::Caller;
 use crate::clusters::{DEFAULT, Member};
 use crate::ctx::Ctx;
-use crate::problems;
+use crate::{own_repository, problems};
 
-pub(crate) use rules::{Need, Part, is_audited, need};
+pub(crate) use rules::{Need, Part, is_audited};
 
 /// The API group of the virtual resources.
 pub(crate) const GROUP: &str = "whipstaff.dev";
@@ -169,7 +169,7 @@ fn is_kept_by_cluster(member: &Member) -> bool {
 
 /// Checks what the operation of a request needs, and finds out in whose name it reads.
 pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
-    let Some(need) = need(ctx.route.id) else {
+    let Some(need) = rules::need(ctx.route.id).or_else(|| own_repository::need(ctx.route.id)) else {
         return Err(crate::reply::internal(format!("it is not said who may `{}`", ctx.route.id)));
     };
     if ctx.caller.identity().is_none() {

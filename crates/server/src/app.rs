@@ -83,8 +83,14 @@ impl App {
             self.clusters.looked(FIRST_LOOK).await;
             crate::operations::watch_over(self).await;
         };
+        // So that the first who asks need not wait for it.
+        let own = async {
+            if let Some(repository) = &self.config.repository {
+                let _ = repository.shown().await;
+            }
+        };
         let repositories = crate::repositories::keep(&self.home, &self.repositories);
-        futures::join!(crate::clusters::keep(&self.home), repositories, operations);
+        futures::join!(crate::clusters::keep(&self.home), repositories, operations, own);
     }
 
     /// Takes in a chart as `POST /v1/charts` does.

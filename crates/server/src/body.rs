@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::config::Limits;
 use crate::ctx::Ctx;
 
 /// Reads a body of at most `limit` bytes within a time.
@@ -57,7 +58,22 @@ fn media_name(header: &str) -> String {
     }
 }
 
+/// Returns how much of a body is read: an archive may be larger than what is read into memory as a tree.
+pub(crate) fn limit(headers: &HeaderMap, body: &api::Body, limits: &Limits) -> usize {
+    let sent = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(media_name);
+    match body.shape_of(&sent.unwrap_or_default()) {
+        api::Shape::Binary => limits.chart_bytes,
+        _ => limits.body_bytes,
+    }
+}
+
 impl Ctx {
+    /// Tells whether the body is an archive, where others are taken too.
+    pub(crate) fn sends_archive(&self) -> bool {
+        let media = self.header("content-type").map(media_name).unwrap_or_default();
+        self.route.body.is_some_and(|body| body.shape_of(&media) == api::Shape::Binary)
+    }
+
     /// Reads the body as a type of the contract.
     pub(crate) fn input<T: DeserializeOwned>(&self, type_name: &str) -> Result<T, Box<Problem>> {
         let value = self.tree()?;

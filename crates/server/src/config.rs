@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::auth::{Auth, Network};
 use crate::hosts::Hosts;
+use crate::own_repository::OwnRepository;
 use crate::tls::Tls;
 
 /// Tells the time.
@@ -48,6 +49,8 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// How much that may be, in bytes.
     pub cache_size: u64,
+    /// A folder that is served as a chart repository.
+    pub repository: Option<OwnRepository>,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How long uploaded charts and finished operations are kept.
@@ -145,6 +148,7 @@ impl Default for Config {
             refresh_interval: Duration::from_secs(5 * 60),
             cache: None,
             cache_size: 1 << 30,
+            repository: None,
             limits: Limits::default(),
             retention: Duration::from_secs(24 * 60 * 60),
             grace: Duration::from_secs(30),
@@ -162,6 +166,7 @@ impl std::fmt::Debug for Config {
             .field("namespace", &self.namespace)
             .field("auth", &self.auth)
             .field("tls", &self.tls)
+            .field("repository", &self.repository)
             .field("limits", &self.limits)
             .field("retention", &self.retention)
             .field("grace", &self.grace)

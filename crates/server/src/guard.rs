@@ -19,6 +19,7 @@ use crate::auth::{Seen, Subject};
 use crate::caller::Caller;
 use crate::clusters::DEFAULT;
 use crate::config::Config;
+use crate::own_repository;
 use crate::reply;
 use crate::router::route_of;
 
@@ -58,7 +59,7 @@ async fn answer(app: App, mut request: Request, next: Next, id: &str) -> Respons
         }
         Err(problem) => {
             let audited = route_of(&request).filter(|route| is_audited(route));
-            let refused = reply::problem(&problem);
+            let refused = own_repository::problem(&path, &problem);
             if let Some(route) = audited {
                 Subject::new(route, &request).tell(&Err(problem));
             }
@@ -68,7 +69,7 @@ async fn answer(app: App, mut request: Request, next: Next, id: &str) -> Respons
     let is_unauthenticated = response.status() == http::StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if is_unauthenticated {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -87,7 +88,8 @@ async fn caller(app: &App, headers: &HeaderMap, path: &str) -> Result<Caller, Bo
         return Ok(Caller::default());
     };
     let member = app.clusters.get(DEFAULT).ok_or_else(|| reply::internal("the cluster `default` is gone"))?;
-    authenticator.caller(headers, &member).await
+    // Clients of chart repositories have no tokens, but names and passwords.
+    authenticator.caller(headers, own_repository::is_in(path), &member).await
 }
 
 /// Tells whether a path is answered without a token.

@@ -20,14 +20,16 @@ use crate::caller::Caller;
 use crate::ctx::{Ctx, Outcome};
 use crate::handlers::{self, Handler};
 use crate::limits::{self, Who};
-use crate::{body, guard, reply};
+use crate::{body, guard, own_repository, reply};
 
-static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| handlers::ALL.iter().copied().collect());
+static HANDLERS: LazyLock<HashMap<&'static str, Handler>> =
+    LazyLock::new(|| handlers::ALL.iter().chain(own_repository::HANDLERS).copied().collect());
 
 /// Makes the service of the whole API.
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
-    for route in api::routes() {
+    let of_repository = app.config.repository.as_ref().map(|_| own_repository::ROUTES);
+    for route in api::routes().iter().chain(of_repository.into_iter().flatten()) {
         router = router.route(&pattern(route), method(&app, route));
     }
     router
@@ -68,6 +70,7 @@ fn method(app: &App, route: &'static Route) -> MethodRouter {
 async fn limited(app: App, route: &'static Route, request: Request) -> Response<Body> {
     let who = Who::of(request.extensions());
     let limits = app.config.limits;
+    let path = request.uri().path().to_owned();
     let place = match app.limiter.admit(&who, route) {
         Ok(place) => place,
         Err(refusal) => return refusal.into_response(),
@@ -83,7 +86,7 @@ async fn limited(app: App, route: &'static Route, request: Request) -> Response<
         subject.tell(&answer);
     }
     drop(place);
-    answer.unwrap_or_else(|problem| reply::problem(&problem))
+    answer.unwrap_or_else(|problem| own_repository::problem(&path, &problem))
 }
 
 /// The operation of a request that the router has found a path for.
@@ -92,7 +95,7 @@ pub(crate) fn route_of(request: &Request) -> Option<&'static Route> {
     let is_it = |route: &&Route| {
         route.method.as_str().eq_ignore_ascii_case(request.method().as_str()) && pattern(route) == found.as_str()
     };
-    api::routes().iter().find(is_it)
+    api::routes().iter().chain(own_repository::ROUTES).find(is_it)
 }
 
 /// Checks a request against its route, and hands it over.
@@ -138,7 +141,7 @@ async fn dispatch(app: App, route: &'static Route, who: Who, mut request: Reques
     let body = match &route.body {
         Some(wanted) => {
             body::check_media(&parts.headers, wanted)?;
-            let limit = if wanted.shape == api::Shape::Binary { limits.chart_bytes } else { limits.body_bytes };
+            let limit = body::limit(&parts.headers, wanted, limits);
             body::read(&parts.headers, sent, limit, limits.body_time).await?
         }
         None => bytes::Bytes::new(),
@@ -176,7 +179,7 @@ async fn dispatch(app: App, route: &'static Route, who: Who, mut request: Reques
 
 fn not_found(path: &str) -> Response<Body> {
     let text = format!("there is nothing at `{path}`; `/openapi.json` and `/docs` say what there is");
-    reply::problem(&Problem::new(Reason::NotFound, text))
+    own_repository::problem(path, &Problem::new(Reason::NotFound, text))
 }
 
 fn not_allowed(request: &Request) -> Response<Body> {

@@ -74,7 +74,13 @@ async fn texts_that_are_no_bodies() {
     ];
     for (media, body, status, reason) in cases {
         let shown = String::from_utf8_lossy(&body).chars().take(40).collect::<String>();
-        for (method, path) in [("PUT", RELEASE), ("POST", "/v1/template"), ("POST", "/v1/lint")] {
+        for (method, path) in [
+            ("PUT", RELEASE),
+            ("POST", "/v1/template"),
+            ("POST", "/v1/lint"),
+            ("POST", "/v1/package"),
+            ("POST", "/v1/create"),
+        ] {
             let answer = server.ask(method, path, &[("content-type", media)], body.clone()).await;
             assert_eq!(answer.reason(), (status, reason.into()), "{media} {shown}: {}", answer.text());
         }

@@ -9,6 +9,7 @@ mod files;
 mod glob;
 mod gzip;
 mod ignore;
+mod memory;
 mod path;
 mod sniff;
 
@@ -23,6 +24,7 @@ pub use error::LoadError;
 pub(crate) use files::extension;
 pub(crate) use glob::Glob;
 pub use ignore::Rules as IgnoreRules;
+pub use memory::load_folder;
 pub use path::clean;
 
 use crate::chart::{Chart, File};

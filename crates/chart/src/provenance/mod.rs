@@ -11,6 +11,7 @@ mod sign;
 
 use sha2::{Digest, Sha256};
 
+use crate::metadata::Metadata;
 use crate::text::quote;
 
 pub use keyring::Keyring;
@@ -58,12 +59,44 @@ impl Keyring {
     }
 }
 
-/// The hash that the second part of the signed text has for a file.
-fn vouched(text: &[u8], name: &str) -> Result<String, ProvenanceError> {
-    const BREAK: &[u8] = b"\n...\n";
+/// What a provenance file is about, whoever has signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The chart's name.
+    pub name: String,
+    /// The chart's version.
+    pub version: String,
+    /// The hash that the archive has to have: `sha256:` and hexadecimal digits.
+    pub hash: String,
+}
+
+impl About {
+    /// Reads what a provenance file says of `NAME-VERSION.tgz`. The signature is not checked.
+    ///
+    /// # Errors
+    /// When it is no signed text, or says nothing of that archive.
+    pub fn read(proof: &[u8]) -> Result<Self, ProvenanceError> {
+        let block = clearsign::decode(proof).ok_or_else(|| ProvenanceError::new("signature block not found"))?;
+        let (definition, _) = parts(&block.text)?;
+        let Metadata { name, version, .. } = Metadata::read(definition).map_err(ProvenanceError)?.metadata;
+        let hash = vouched(&block.text, &format!("{name}-{version}.tgz"))?;
+        Ok(Self { name, version, hash })
+    }
+}
+
+const BREAK: &[u8] = b"\n...\n";
+
+/// What `Chart.yaml` says, and what follows.
+fn parts(text: &[u8]) -> Result<(&[u8], &[u8]), ProvenanceError> {
     let missing = || ProvenanceError::new("message block must have at least two parts");
     let at = text.windows(BREAK.len()).position(|window| window == BREAK).ok_or_else(missing)?;
     let rest = text.get(at + BREAK.len()..).unwrap_or_default();
+    Ok((text.get(..at).unwrap_or_default(), rest))
+}
+
+/// The hash that the second part of the signed text has for a file.
+fn vouched(text: &[u8], name: &str) -> Result<String, ProvenanceError> {
+    let (_, rest) = parts(text)?;
     let end = rest.windows(BREAK.len()).position(|window| window == BREAK).unwrap_or(rest.len());
     let sums = goyaml::from_yaml(rest.get(..end).unwrap_or_default()).map_err(|e| ProvenanceError(e.to_string()))?;
     let sum = sums.get("files").and_then(|files| files.get(name)).and_then(goyaml::Value::as_str);

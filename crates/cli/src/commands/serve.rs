@@ -36,6 +36,7 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff serve --sandbox",
         "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging",
         "whipstaff serve --config whipstaff.yaml --log-format json",
+        "whipstaff serve --sandbox --repository-dir ./charts",
         "whipstaff serve --kube-context staging --cluster prod=admin@prod.example.com --cluster lab",
         "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
     ],
@@ -61,6 +62,8 @@ struct Args {
     /// Without a word about it, the client's own: the service account's or that of the kubeconfig context.
     namespace: Option<String>,
     config: server::Config,
+    /// A folder to serve as a chart repository.
+    repository: Option<PathBuf>,
     further: Further,
     telling: Telling,
 }
@@ -89,6 +92,7 @@ impl Args {
             settings: engine_settings(settings)?,
             namespace: settings.some("namespace").map(str::to_owned),
             config: serve_auth::read(settings, config)?,
+            repository: settings.some("repository-dir").map(PathBuf::from),
             further,
             telling: Telling::read(settings)?,
         };
@@ -156,6 +160,11 @@ fn run(call: &Call) -> Outcome {
 
 async fn serve(args: Args) -> Result<()> {
     let mut config = args.config.clone();
+    let open = |path: &PathBuf| {
+        let what = || format!("cannot serve the folder `{}` as a chart repository", path.display());
+        server::OwnRepository::open(path).with_context(what)
+    };
+    config.repository = args.repository.as_ref().map(open).transpose()?;
     let listener = server::bind(&config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let (client, about) = match args.sandbox {
@@ -170,6 +179,9 @@ async fn serve(args: Args) -> Result<()> {
     let app = server::App::new(config, engine);
     let app = args.further.join(app, args.kubeconfig.as_deref(), &args.settings).await?;
     println!("whipstaff {} serves {about} on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
+    if let Some(path) = &args.repository {
+        println!("the folder {} is the chart repository {scheme}://{address}/repository", path.display());
+    }
     if args.sandbox && is_open {
         let archive = chart::pack("hello", &sample::files()).context("cannot pack the sample chart")?;
         let uploaded = app.upload(archive.into()).await.map_err(|problem| anyhow::anyhow!("{}", problem.title))?;

@@ -56,6 +56,11 @@ table! {
             "TIME",
             "take a pending revision of Helm for dead when it is this old (24h); never by default, as Helm leaves no sign of life",
         );
+        "repositoryDir" Flag::text(
+            "repository-dir",
+            "DIR",
+            "serve the packed charts in this folder as a chart repository at /repository, to which charts can be uploaded",
+        );
         "retention" Flag::of(Kind::Duration, "retention", "TIME", "how long finished operations and uploaded charts are kept")
             .or("24h");
         "grace" Flag::of(

@@ -76,6 +76,8 @@ const RULES: &[(Need, &[&str])] = &[
             "chart_files",
             "chart_file",
             "chart_lint",
+            "chart_package",
+            "chart_create",
             "template",
             "lint",
             "cluster_list",
@@ -162,7 +164,7 @@ pub(crate) fn need(id: &str) -> Option<Need> {
 
 /// Tells whether an operation changes what is kept, so that it is written down who asked for it.
 pub(crate) fn is_audited(route: &api::Route) -> bool {
-    let only_shows = ["release_plan", "release_diff", "template", "lint"];
+    let only_shows = ["release_plan", "release_diff", "template", "lint", "chart_create"];
     !route.method.is_safe() && !only_shows.contains(&route.id)
 }
 

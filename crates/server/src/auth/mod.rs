@@ -12,6 +12,7 @@ mod settings;
 use std::sync::Arc;
 
 use api::{Problem, Reason};
+use base64::Engine as _;
 use cluster::Identity;
 use http::{HeaderMap, header};
 
@@ -47,9 +48,15 @@ impl Authenticator {
         })
     }
 
-    /// Finds out whose a request is.
-    pub(crate) async fn caller(&self, headers: &HeaderMap, member: &Arc<Member>) -> Result<Caller, Box<Problem>> {
-        let token = bearer(headers)?;
+    /// Finds out whose a request is; a token may be sent as a password where that is said.
+    pub(crate) async fn caller(
+        &self,
+        headers: &HeaderMap,
+        passwords: bool,
+        member: &Arc<Member>,
+    ) -> Result<Caller, Box<Problem>> {
+        let password = if passwords { password(headers)? } else { None };
+        let token = password.as_deref().map_or_else(|| bearer(headers), Ok)?;
         if token.starts_with(keys::PREFIX) {
             let keys = self.keys.as_ref().ok_or_else(unknown)?;
             let identity = keys.find(token, member).await?;
@@ -75,11 +82,31 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Box<Problem>> {
     };
     let token = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|_| second.is_none());
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    let is_token = |token: &&str| {
-        (1..=MAX_TOKEN).contains(&token.len())
-            && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
-    };
     token.filter(is_token).ok_or_else(|| refused("this server takes one header `Authorization: Bearer TOKEN`"))
+}
+
+fn is_token(token: &&str) -> bool {
+    (1..=MAX_TOKEN).contains(&token.len())
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
+}
+
+/// The token that a request has as a password (RFC 7617), whatever the user's name; `None` when it has no password.
+fn password(headers: &HeaderMap) -> Result<Option<String>, Box<Problem>> {
+    let wrong = || refused("the password has to be a token or an API key; the user's name does not matter");
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (all.next(), all.next());
+    let sent = first.and_then(|value| value.to_str().ok()).and_then(|text| text.split_once(' '));
+    let Some((_, sent)) = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")) else { return Ok(None) };
+    // A browser sends a password that it knows with what pages of others ask for; programs name no page.
+    if headers.contains_key(header::ORIGIN) {
+        let text = "with a password no web page is answered; send `Authorization: Bearer TOKEN`";
+        return Err(Box::new(Problem::new(Reason::OriginNotAllowed, text)));
+    }
+    let sent = Some(sent.trim()).filter(|sent| second.is_none() && sent.len() <= 2 * MAX_TOKEN).ok_or_else(wrong)?;
+    let plain =
+        base64::engine::general_purpose::STANDARD.decode(sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let token = plain.as_deref().and_then(|plain| plain.split_once(':')).map(|(_, token)| token);
+    token.filter(is_token).map(|token| Some(token.to_owned())).ok_or_else(wrong)
 }
 
 /// A user that Kubernetes has not vouched for: none of its own names, which stand for its parts and its administrators.
@@ -133,6 +160,37 @@ mod tests {
             &["abc"],
         ] {
             assert_eq!(read(wrong), Err(Reason::Unauthenticated), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_a_token() {
+        let read = |values: &[&str], origin: bool| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            if origin {
+                headers.insert(header::ORIGIN, "https://example.com".parse().unwrap());
+            }
+            password(&headers).map_err(|problem| problem.reason)
+        };
+        let basic = |text: &str| format!("basic {}", base64::engine::general_purpose::STANDARD.encode(text));
+        assert_eq!(read(&[&basic("any one:abc.D=")], false), Ok(Some("abc.D=".to_owned())));
+        assert_eq!(read(&[&basic(":abc")], false), Ok(Some("abc".to_owned())));
+        assert_eq!(read(&["Bearer abc"], true), Ok(None));
+        assert_eq!(read(&[], false), Ok(None));
+        assert_eq!(read(&[&basic("a:abc")], true), Err(Reason::OriginNotAllowed));
+        let long = basic(&format!("a:{}", "x".repeat(MAX_TOKEN + 1)));
+        for wrong in [
+            &[&*basic("abc")][..],
+            &[&basic("a:")],
+            &[&basic("a:b c")],
+            &["Basic %"],
+            &[&long],
+            &[&basic("a:b"), "Bearer c"],
+        ] {
+            assert_eq!(read(wrong, false), Err(Reason::Unauthenticated), "{wrong:?}");
         }
     }
 

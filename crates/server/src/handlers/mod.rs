@@ -7,6 +7,7 @@ mod lint;
 mod lists;
 mod names;
 mod operations;
+mod package;
 mod preconditions;
 mod releases;
 mod repositories;
@@ -45,6 +46,7 @@ handlers! {
     server: index, openapi, docs, healthz, readyz, metrics;
     charts: chart_upload, chart_list, chart_get, chart_archive, chart_metadata, chart_dependencies, chart_values,
         chart_readme, chart_schema, chart_crds, chart_files, chart_file;
+    package: chart_package, chart_create;
     template: template;
     lint: lint, chart_lint;
     repositories: repository_list, repository_create, repository_get, repository_apply, repository_delete, repository_refresh;

@@ -173,6 +173,10 @@ impl Answer {
             assert_eq!(problem["status"], status);
         }
         let Some(route) = find(method, path) else {
+            // The repository speaks as Helm and ChartMuseum do.
+            if path.starts_with("/repository/") {
+                return;
+            }
             assert!(status >= 400 || method == "head", "{method} {path} is in no document and answers {status}");
             return;
         };

@@ -9,6 +9,7 @@ mod clusters;
 mod common;
 mod measured;
 mod operations;
+mod package;
 mod plans;
 mod reads;
 mod repositories;
@@ -87,12 +88,13 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-const CASES: [&[(&str, Case)]; 8] = [
+const CASES: [&[(&str, Case)]; 9] = [
     cases![index, openapi, docs, healthz, readyz, metrics],
     changes::CASES,
     charts::CASES,
     clusters::CASES,
     operations::CASES,
+    package::CASES,
     plans::CASES,
     reads::CASES,
     repositories::CASES,

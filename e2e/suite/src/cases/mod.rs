@@ -14,6 +14,7 @@ mod making;
 mod meta;
 mod oci;
 mod operations;
+mod own_repository;
 mod pasted;
 mod plans;
 mod real_charts;
@@ -143,6 +144,15 @@ pub(crate) fn real() -> Vec<Case> {
 
 /// Returns the cases of the command line.
 pub(crate) fn cli() -> Vec<Case> {
-    [cli::CASES, making::CASES, pasted::CASES, clients::CASES, repositories::CASES, dependencies::CASES, oci::CASES]
-        .concat()
+    [
+        cli::CASES,
+        making::CASES,
+        pasted::CASES,
+        clients::CASES,
+        repositories::CASES,
+        own_repository::CASES,
+        dependencies::CASES,
+        oci::CASES,
+    ]
+    .concat()
 }
