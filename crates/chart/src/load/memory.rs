@@ -122,10 +122,10 @@ mod tests {
             let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
             assert_eq!(load_folder(files, &Limits::default()), Err(want), "{names:?}");
         }
-        let limits = Limits { max_bytes: 40, max_entries: 1, ..Limits::default() };
+        let limits = Limits { max_bytes: 30, max_entries: 1, ..Limits::default() };
         assert_eq!(
             load_folder(vec![file("Chart.yaml", CHART)], &Limits { max_entries: 9, ..limits }),
-            Err(LoadError::FolderTooLarge(40))
+            Err(LoadError::FolderTooLarge(30))
         );
         let two = vec![file("Chart.yaml", ""), file("b", "")];
         assert_eq!(load_folder(two, &limits), Err(LoadError::TooManyEntries(1)));
