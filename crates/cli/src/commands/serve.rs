@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use crate::command::{Call, Command, PLAIN};
-use crate::commands::serve_auth;
 use crate::commands::serve_clusters::Further;
+use crate::commands::{serve_auth, serve_repositories};
 use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::go_span;
@@ -77,7 +77,6 @@ impl Args {
             grace,
             limits,
             cluster_hosts: further.hosts.clone(),
-            repository_hosts: repository_hosts(settings)?,
             require_preconditions: settings.on("require-preconditions"),
             ..server::Config::default()
         };
@@ -88,7 +87,7 @@ impl Args {
             kube_context: settings.some("kube-context").or(context).map(str::to_owned),
             settings: engine_settings(settings)?,
             namespace: settings.some("namespace").map(str::to_owned),
-            config: serve_auth::read(settings, config)?,
+            config: serve_auth::read(settings, serve_repositories::read(settings, config)?)?,
             further,
             telling: Telling::read(settings)?,
         };
@@ -102,14 +101,6 @@ impl Args {
             fail!("{} and {} exclude each other", settings.called("sandbox"), settings.called(other));
         }
         Ok(args)
-    }
-}
-
-/// Where repositories may be.
-fn repository_hosts(settings: &Effective) -> Outcome<server::Hosts> {
-    match settings.list("allow-repository-hosts") {
-        [] => Ok(server::Hosts::public()),
-        list => server::Hosts::read(list).map_err(|error| settings.wrong("allow-repository-hosts", &error)),
     }
 }
 

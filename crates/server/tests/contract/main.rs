@@ -34,8 +34,7 @@ impl World {
     async fn new() -> Self {
         let sandbox = sandbox::Sandbox::default();
         let repository_hosts = server::Hosts::read(&["127.0.0.1"]).unwrap();
-        let server =
-            Server::over(sandbox.client(), server::Config { repository_hosts, ..server::Config::default() });
+        let server = Server::over(sandbox.client(), server::Config { repository_hosts, ..server::Config::default() });
         let digest = server.upload(shop()).await;
         let world = Self { sandbox, server, digest };
         let body = world.body(json!({"createNamespace": true, "values": {"replicas": 2}, "labels": {"team": "web"}}));
