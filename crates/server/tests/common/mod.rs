@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub(crate) mod registry;
 pub(crate) mod time;
 pub(crate) mod web;
 
