@@ -289,6 +289,8 @@ mod tests {
         let (ours, its) = (read(&[]).unwrap().config, server::Config::default());
         assert_eq!((ours.listen, ours.retention, ours.grace), (its.listen, its.retention, its.grace));
         assert_eq!((ours.limits, ours.auth), (its.limits, its.auth));
+        assert_eq!((ours.refresh_interval, ours.cache_size), (its.refresh_interval, its.cache_size));
+        assert_eq!((ours.repository_hosts, ours.registries), (its.repository_hosts, its.registries));
     }
 
     #[test]
@@ -302,6 +304,9 @@ mod tests {
             (&["--otlp-endpoint=collector:4317"], "an address such as http://127.0.0.1:4318"),
             (&["--limit-requests=0"], "a number above zero"),
             (&["--limit-read-time=0s"], "a time above zero"),
+            (&["--refresh-interval=0s"], "a time above zero"),
+            (&["--allow-repository-hosts=https://x"], "`https://x` is no host such as"),
+            (&["--allow-registries=ghcr.io/a,ghcr.io/a:1.0.0"], "a place in a registry such as ghcr.io/example"),
         ] {
             let error = read(args).unwrap_err();
             assert!(error.contains(text), "{args:?}: {error}");
