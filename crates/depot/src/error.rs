@@ -28,6 +28,9 @@ pub enum Error {
     /// What was done when something went wrong, and what went wrong.
     #[error("{0}: {1}")]
     Doing(String, Box<Error>),
+    /// What a registry holds is not what it promises.
+    #[error("{0}")]
+    Mismatch(String),
     /// A repository is not on the web.
     #[error("{0}")]
     Scheme(String),
@@ -74,6 +77,16 @@ impl Error {
             Self::Fetch(error) => Some(error),
             Self::NoIndex(error) | Self::Doing(_, error) => error.fetch(),
             _ => None,
+        }
+    }
+
+    /// Tells whether something is not what was promised.
+    #[must_use]
+    pub fn is_mismatch(&self) -> bool {
+        match self {
+            Self::Digest { .. } | Self::Mismatch(_) => true,
+            Self::Doing(_, error) => error.is_mismatch(),
+            _ => false,
         }
     }
 

@@ -28,6 +28,7 @@ mod search;
 pub(crate) mod serve;
 pub(crate) mod serve_auth;
 mod serve_clusters;
+mod serve_repositories;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod template;

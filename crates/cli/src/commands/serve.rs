@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use crate::command::{Call, Command, PLAIN};
-use crate::commands::serve_auth;
 use crate::commands::serve_clusters::Further;
+use crate::commands::{serve_auth, serve_repositories};
 use crate::connect;
 use crate::fail::{Fail, Outcome, fail};
 use crate::flags::go_span;
@@ -80,7 +80,6 @@ impl Args {
             grace,
             limits,
             cluster_hosts: further.hosts.clone(),
-            repository_hosts: repository_hosts(settings)?,
             require_preconditions: settings.on("require-preconditions"),
             ..server::Config::default()
         };
@@ -91,7 +90,7 @@ impl Args {
             kube_context: settings.some("kube-context").or(context).map(str::to_owned),
             settings: engine_settings(settings)?,
             namespace: settings.some("namespace").map(str::to_owned),
-            config: serve_auth::read(settings, config)?,
+            config: serve_auth::read(settings, serve_repositories::read(settings, config)?)?,
             repository: settings.some("repository-dir").map(PathBuf::from),
             further,
             telling: Telling::read(settings)?,
@@ -106,14 +105,6 @@ impl Args {
             fail!("{} and {} exclude each other", settings.called("sandbox"), settings.called(other));
         }
         Ok(args)
-    }
-}
-
-/// Where repositories may be.
-fn repository_hosts(settings: &Effective) -> Outcome<server::Hosts> {
-    match settings.list("allow-repository-hosts") {
-        [] => Ok(server::Hosts::public()),
-        list => server::Hosts::read(list).map_err(|error| settings.wrong("allow-repository-hosts", &error)),
     }
 }
 
@@ -310,6 +301,8 @@ mod tests {
         let (ours, its) = (read(&[]).unwrap().config, server::Config::default());
         assert_eq!((ours.listen, ours.retention, ours.grace), (its.listen, its.retention, its.grace));
         assert_eq!((ours.limits, ours.auth), (its.limits, its.auth));
+        assert_eq!((ours.refresh_interval, ours.cache_size), (its.refresh_interval, its.cache_size));
+        assert_eq!((ours.repository_hosts, ours.registries), (its.repository_hosts, its.registries));
     }
 
     #[test]
@@ -323,6 +316,9 @@ mod tests {
             (&["--otlp-endpoint=collector:4317"], "an address such as http://127.0.0.1:4318"),
             (&["--limit-requests=0"], "a number above zero"),
             (&["--limit-read-time=0s"], "a time above zero"),
+            (&["--refresh-interval=0s"], "a time above zero"),
+            (&["--allow-repository-hosts=https://x"], "`https://x` is no host such as"),
+            (&["--allow-registries=ghcr.io/a,ghcr.io/a:1.0.0"], "a place in a registry such as ghcr.io/example"),
         ] {
             let error = read(args).unwrap_err();
             assert!(error.contains(text), "{args:?}: {error}");

@@ -12,6 +12,7 @@ pub(crate) fn limits(settings: &Effective) -> Outcome<Limits> {
     Ok(Limits {
         chart_bytes: settings.size("limit-chart-size")?,
         body_bytes: settings.size("limit-body-size")?,
+        index_bytes: settings.size("limit-index-size")?,
         charts_total_bytes: settings.size("limit-charts-memory")?,
         operations: count(settings, "limit-operations")?,
         header_time: settings.some_time("limit-header-time")?,

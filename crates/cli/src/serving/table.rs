@@ -111,6 +111,27 @@ table! {
             "where repositories and registries may be, and all that they lead to: charts.example.com, *.example.com, 10.0.0.0/8, \
              public; else `public`, which is anywhere but in networks of one's own",
         );
+        "allowRegistries" Flag::of(
+            Kind::Slice,
+            "allow-registries",
+            "PLACE",
+            "the places in registries, such as ghcr.io/example, whose charts everybody may have installed as `oci://…` without a \
+             repository; the server says there to nobody who it is",
+        );
+        "refreshInterval" Flag::of(
+            Kind::Duration,
+            "refresh-interval",
+            "TIME",
+            "how old what is known of a repository may be when it is used",
+        )
+        .or("5m");
+        "cacheDir" Flag::text(
+            "cache-dir",
+            "FOLDER",
+            "where indexes and charts are kept that were fetched; else in a temporary folder, which goes with the server",
+        );
+        "cacheSize" Flag::of(Kind::Size, "cache-size", "BYTES", "how much that may be; what was used longest ago goes first")
+            .or("1Gi");
     }
     WHO "Who may ask" {
         "auth.kinds" Flag::of(
@@ -162,6 +183,7 @@ table! {
     LIMITS "Limits; a caller is a user, or an address where nobody is asked who they are" {
         "limits.chartSize" Flag::of(Kind::Size, "limit-chart-size", "BYTES", "the largest chart archive").or("32Mi");
         "limits.bodySize" Flag::of(Kind::Size, "limit-body-size", "BYTES", "the largest other body").or("16Mi");
+        "limits.indexSize" Flag::of(Kind::Size, "limit-index-size", "BYTES", "the largest index of a repository").or("128Mi");
         "limits.chartsMemory" Flag::of(
             Kind::Size,
             "limit-charts-memory",

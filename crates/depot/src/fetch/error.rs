@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use chart::text::{io_error, quote};
+use http::HeaderMap;
 
 use super::reach::is_outside;
 use crate::url::Url;
@@ -15,6 +16,7 @@ use crate::url::Url;
 pub struct FetchError {
     text: String,
     cause: Cause,
+    retry_after: Option<u64>,
 }
 
 /// What a program can do something about.
@@ -50,12 +52,12 @@ const TLS: [(&str, &str); 7] = [
 
 impl FetchError {
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), cause: Cause::Other }
+        Self { text: text.into(), cause: Cause::Other, retry_after: None }
     }
 
     /// Says that an answer is not what was wanted.
     pub(crate) fn status(text: String, status: u16) -> Self {
-        Self { text, cause: Cause::Status(status) }
+        Self { cause: Cause::Status(status), ..Self::text(text) }
     }
 
     /// The status of the answer, when there is one and it is not what was wanted.
@@ -73,9 +75,22 @@ impl FetchError {
         self.cause == Cause::Outside
     }
 
+    /// Notes what else the answer says.
+    pub(crate) fn with(mut self, headers: &HeaderMap) -> Self {
+        let said = headers.get("retry-after").and_then(|value| value.to_str().ok());
+        self.retry_after = said.and_then(|text| text.trim().parse().ok());
+        self
+    }
+
+    /// After how many seconds to ask again, when the answer says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// Says that an answer is longer than what is read.
     pub(crate) fn too_long(text: String) -> Self {
-        Self { text, cause: Cause::TooLong }
+        Self { cause: Cause::TooLong, ..Self::text(text) }
     }
 
     /// Tells whether the answer is longer than what is read.

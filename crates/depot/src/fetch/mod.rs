@@ -11,14 +11,14 @@ mod tls;
 use std::fmt;
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode};
-use ureq::Proxy;
 use ureq::tls::Certificate;
 use ureq::unversioned::transport::DefaultConnector;
+use ureq::{AsSendBody, Proxy};
 
 pub use error::FetchError;
 pub use pem::Pem;
@@ -126,6 +126,8 @@ pub struct Fetcher {
     timeout: Option<Duration>,
     user_agent: String,
     reach: Option<Arc<dyn Reach>>,
+    /// When all of it has to be done.
+    deadline: Option<Instant>,
     /// The authorities of the machine, once they were needed.
     roots: Arc<OnceLock<Vec<Certificate<'static>>>>,
 }
@@ -135,7 +137,7 @@ impl Fetcher {
     #[must_use]
     pub fn new(user_agent: &str, timeout: Duration, proxy: Option<Proxy>) -> Self {
         let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
-        Self { proxy, timeout, user_agent: user_agent.to_owned(), reach: None, roots: Arc::default() }
+        Self { proxy, timeout, user_agent: user_agent.to_owned(), reach: None, deadline: None, roots: Arc::default() }
     }
 
     /// The same, which fetches from where something allows it and from nowhere else. It uses no proxy, since behind one
@@ -143,6 +145,32 @@ impl Fetcher {
     #[must_use]
     pub fn within(self, reach: Arc<dyn Reach>) -> Self {
         Self { proxy: None, reach: Some(reach), ..self }
+    }
+
+    /// The same, whose requests all together have so much time from now on; nobody who is busy is waited for.
+    #[must_use]
+    pub fn hurried(self, time: Duration) -> Self {
+        Self { deadline: Instant::now().checked_add(time), ..self }
+    }
+
+    /// Tells whether there is no time for asking again.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// Sends a request, within the time that is left.
+    pub(crate) fn run<S: AsSendBody>(
+        &self,
+        agent: &ureq::Agent,
+        request: Request<S>,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        let Some(deadline) = self.deadline else { return agent.run(request) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ureq::Error::Timeout(ureq::Timeout::Global));
+        }
+        let left = self.timeout.map_or(left, |timeout| timeout.min(left));
+        agent.run(agent.configure_request(request).timeout_global(Some(left)).build())
     }
 
     /// Fetches what is at a URL.
@@ -183,7 +211,7 @@ impl Fetcher {
                 request = request.header("accept", ask.accept);
             }
             let request = request.body(()).map_err(|error| FetchError::at(&at, error.to_string()))?;
-            let answer = agent.run(request).map_err(|error| FetchError::of(&at, &error))?;
+            let answer = self.run(&agent, request).map_err(|error| FetchError::of(&at, &error))?;
             let Some((next, text)) = redirect(&at, &answer)? else {
                 return Self::answer(href, ask, answer);
             };
@@ -202,7 +230,7 @@ impl Fetcher {
         if status != StatusCode::OK && !is_unchanged {
             let reason = status.canonical_reason().unwrap_or_default();
             let text = format!("failed to fetch {} : {} {reason}", url::redacted(href), status.as_u16());
-            return Err(FetchError::status(text.trim_end().to_owned(), status.as_u16()));
+            return Err(FetchError::status(text.trim_end().to_owned(), status.as_u16()).with(answer.headers()));
         }
         let body = answer.into_body().into_with_config().limit(LONGEST).reader();
         Ok(Answer { validators, is_unchanged, body: Box::new(body) })

@@ -122,7 +122,7 @@ fn one(session: &mut Session<'_>, reference: &Reference, wanted: &str) -> Result
     let is = digest(&bytes);
     for promised in [wanted, promised.as_str()].into_iter().filter(|text| text.starts_with("sha256:")) {
         if promised != is {
-            return Err(Error::text(format!(
+            return Err(Error::Mismatch(format!(
                 "the manifest of `{reference}` has the digest {is}, but {promised} was asked for or promised: ask who keeps \
                  the registry"
             )));
@@ -166,7 +166,7 @@ pub(super) fn blob(
     let bytes = answer.read(*size)?;
     let is = digest(&bytes);
     if &is != promised {
-        return Err(Error::text(format!(
+        return Err(Error::Mismatch(format!(
             "what `{reference}` holds has the digest {is}, but its manifest promises {promised}: ask who keeps the registry"
         )));
     }

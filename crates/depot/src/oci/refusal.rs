@@ -28,13 +28,14 @@ struct One {
 /// Says why an answer is not what was wanted.
 pub(super) fn of(answer: Answer) -> Error {
     let (place, status) = (format!("{} {}", answer.method, quote(&answer.at.shown())), answer.status);
+    let headers = answer.headers.clone();
     let said = answer.read(LONGEST).ok().and_then(|bytes| serde_json::from_slice::<Body>(&bytes).ok());
     let mut why: Vec<String> = said.iter().flat_map(|body| &body.errors).map(text).collect();
     if why.is_empty() {
         why.push(status.canonical_reason().unwrap_or_default().to_owned());
     }
     let text = format!("{place}: response status code {}: {}", status.as_u16(), why.join("; "));
-    FetchError::status(text, status.as_u16()).into()
+    FetchError::status(text, status.as_u16()).with(&headers).into()
 }
 
 fn text(one: &One) -> String {

@@ -136,7 +136,8 @@ impl<'r> Session<'r> {
     fn wait(&self, answer: &Answer, tries: u32) -> Result<Option<Duration>, Error> {
         let is_busy = matches!(answer.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
         let is_safe = matches!(answer.method, Method::GET | Method::HEAD);
-        if !is_busy && !(is_safe && answer.status.is_server_error()) {
+        let is_later = is_busy || is_safe && answer.status.is_server_error();
+        if !is_later || self.registry.fetcher.is_hurried() {
             return Ok(None);
         }
         let said = answer.header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
@@ -204,9 +205,9 @@ impl<'r> Session<'r> {
         let answer = match ask.body {
             Some((kind, bytes)) => {
                 let request = request.header("content-type", kind).body(bytes).map_err(wrong)?;
-                self.agent.run(request)
+                self.registry.fetcher.run(&self.agent, request)
             }
-            None => self.agent.run(request.body(()).map_err(wrong)?),
+            None => self.registry.fetcher.run(&self.agent, request.body(()).map_err(wrong)?),
         };
         Ok(answer.map_err(|error| FetchError::of_doing(&name, at, &error))?)
     }

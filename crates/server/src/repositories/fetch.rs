@@ -51,15 +51,15 @@ impl Client {
         Self { fetcher, places: Arc::new(Semaphore::new(PLACES)) }
     }
 
-    /// Does what blocks. Who waits gives up in time; the place is free when the work has come to its end, which the client's own patience
-    /// sees to.
+    /// Does what blocks. Who waits gives up in time; the place is free when the work has come to its end, which takes the client no
+    /// longer.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Fetcher) -> Result<T, depot::Error> + Send + 'static,
     ) -> Result<T, Failed> {
         let done = async {
             let place = self.places.clone().acquire_owned().await.map_err(|error| Failed::Died(error.to_string()))?;
-            let fetcher = self.fetcher.clone();
+            let fetcher = self.fetcher.clone().hurried(PATIENCE);
             let work = move || {
                 let done = work(&fetcher);
                 drop(place);

@@ -214,6 +214,14 @@ impl Repositories {
 
     /// The version that is wanted: that very one, or the newest that fits; `latest` is the newest stable one.
     pub(crate) async fn row(&self, live: &Arc<Live>, chart: &str, version: &str) -> Result<Row, Box<Problem>> {
+        if live.settings.kind() == RepositoryKind::Oci && chart::semver::Version::parse_strict(version).is_ok() {
+            // A registry need not list its tags for that.
+            self.check(live)?;
+            let place = live.settings.reference(chart).ok_or_else(|| problems::no_chart(&live.name, chart))?;
+            let is_tag = place.with_version(version).is_ok();
+            let row = Some(Row::tagged(&live.settings.url, chart, version)).filter(|_| is_tag);
+            return row.ok_or_else(|| problems::no_version(&live.name, chart, version));
+        }
         let rows = self.rows(live, chart).await?;
         match catalog::pick(&rows, version) {
             Ok(found) => found.ok_or_else(|| problems::no_version(&live.name, chart, version)),

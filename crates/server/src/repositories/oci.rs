@@ -29,6 +29,8 @@ pub(crate) struct Tags {
     versions: Lately<Arc<Vec<String>>>,
     /// The digests of archives.
     digests: Lately<[u8; 32]>,
+    /// What there is to say of versions.
+    details: Lately<Row>,
 }
 
 /// Answers, and when they were asked for.
@@ -91,6 +93,7 @@ impl Repositories {
     pub(super) async fn listed(&self, live: &Arc<Live>) -> Result<Option<BTreeMap<String, Vec<String>>>, Box<Problem>> {
         live.tags.versions.clear();
         live.tags.digests.clear();
+        live.tags.details.clear();
         let at = Instant::now();
         let settings = live.settings.clone();
         let work = move |registry: &Registry| {
@@ -168,20 +171,21 @@ impl Repositories {
 
     /// What a registry says of a version besides its tag.
     pub(super) async fn described(&self, live: &Arc<Live>, row: Row) -> Result<Row, Box<Problem>> {
-        let url = row.url.clone();
-        let asked = self.registry(live, move |registry| {
-            let located = registry.find(&url, "")?;
-            let mut opened = registry.open(&located)?;
-            Ok((opened.chart_digest()?, opened.metadata()?))
-        });
-        let (digest, metadata) = asked.await.map_err(|failed| problems::of(failed, &live.name))?;
-        Ok(Row {
+        if let Some(known) = live.tags.details.get(&row.url, self.interval) {
+            return Ok(known);
+        }
+        let at = Instant::now();
+        let asked = |opened: &mut Opened<'_>| Ok((opened.chart_digest()?, opened.metadata()?));
+        let (digest, metadata) = self.opened(live, row.url.clone(), asked).await?;
+        let row = Row {
             app_version: metadata.app_version,
             description: metadata.description,
             deprecated: Some(metadata.deprecated),
             digest,
             ..row
-        })
+        };
+        live.tags.details.put(&row.url, at, row.clone());
+        Ok(row)
     }
 
     /// Fetches an archive from a registry.

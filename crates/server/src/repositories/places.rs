@@ -118,6 +118,55 @@ pub(super) fn is_below(reference: &str, place: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::App;
+
+    fn app(registries: &[&str]) -> App {
+        let config = crate::Config {
+            repository_hosts: crate::Hosts::read(&["127.0.0.1"]).unwrap(),
+            registries: registries.iter().map(ToString::to_string).collect(),
+            ..crate::Config::default()
+        };
+        let client = sandbox::Sandbox::default().client();
+        App::new(config, engine::Engine::new(client, engine::Settings::guarded()))
+    }
+
+    #[tokio::test]
+    async fn only_what_is_below_a_repository_or_is_allowed_is_fetched() {
+        let app = app(&["oci://127.0.0.1:1/open"]);
+        let keep = |name: &'static str, url: &str| {
+            let (app, settings) =
+                (app.clone(), crate::repositories::Settings { url: url.to_owned(), ..Default::default() });
+            async move {
+                let Ok(secret) = app.home.write_repository(name, None, &settings).await else { panic!("{name}") };
+                app.repositories.take_in(&secret);
+            }
+        };
+        keep("wide", "oci://127.0.0.1:1/kept").await;
+        keep("near", "oci://127.0.0.1:1/kept/near").await;
+        keep("web", "http://127.0.0.1:1/kept").await;
+        for (reference, below) in [
+            ("oci://127.0.0.1:1/kept/near/a", Some("near")),
+            ("oci://127.0.0.1:1/kept/a", Some("wide")),
+            ("oci://127.0.0.1:1/kept/nearby", Some("wide")),
+            ("oci://127.0.0.1:1/other/a", None),
+        ] {
+            assert_eq!(app.repositories.below(reference).as_deref(), below, "{reference}");
+        }
+        let reason = |reference: &'static str| {
+            let app = app.clone();
+            async move { app.repositories.oci(reference, "1.0.0").await.err().map(|problem| problem.reason) }
+        };
+        // Nobody is there, but it was tried.
+        for tried in ["oci://127.0.0.1:1/kept/a", "oci://127.0.0.1:1/open/a/b"] {
+            assert_eq!(reason(tried).await, Some(Reason::RepositoryUnreachable), "{tried}");
+        }
+        for refused in
+            ["oci://127.0.0.1:1/other/a", "oci://127.0.0.1:1/open", "oci://127.0.0.1:1/opened/a", "oci://evil/kept/a"]
+        {
+            assert_eq!(reason(refused).await, Some(Reason::RepositoryForbidden), "{refused}");
+        }
+        assert_eq!(reason("https://127.0.0.1:1/a").await, Some(Reason::InvalidInput));
+    }
 
     #[test]
     fn a_reference_is_below_a_place_and_not_beside_it() {

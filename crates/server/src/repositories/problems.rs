@@ -25,7 +25,7 @@ pub(super) fn of(failed: Failed, repository: &str) -> Box<Problem> {
             Some(408 | 425 | 429 | 500..) | None => Reason::RepositoryUnreachable,
             Some(_) => Reason::RepositoryInvalid,
         },
-        (depot::Error::Digest { .. }, _) => Reason::ChartMismatch,
+        _ if error.is_mismatch() => Reason::ChartMismatch,
         (depot::Error::File { .. } | depot::Error::Repositories(..), _) => return crate::reply::internal(error),
         _ => Reason::RepositoryInvalid,
     };
@@ -37,7 +37,10 @@ pub(super) fn of(failed: Failed, repository: &str) -> Box<Problem> {
         _ => "",
     };
     let text = format!("repository `{repository}`: {}{advice}", shown(&error.to_string()));
-    Box::new(Problem::new(reason, text))
+    let said =
+        error.fetch().and_then(depot::FetchError::retry_after).filter(|_| reason == Reason::RepositoryUnreachable);
+    let retry_after = said.map(|seconds| u16::try_from(seconds).unwrap_or(u16::MAX));
+    Box::new(Problem { retry_after, ..Problem::new(reason, text) })
 }
 
 /// What a stranger has said, without what may be secret in it and without more than can be read.
@@ -54,12 +57,12 @@ pub(super) fn shown(text: &str) -> String {
         }
     }
     let plain = |c: char| if c == '\n' { ' ' } else { c };
-    let mut out: String = out.chars().map(plain).filter(|c| !c.is_control()).take(LONGEST + 1).collect();
-    if out.chars().count() > LONGEST {
-        out.pop();
+    let mut out: Vec<char> = out.chars().map(plain).filter(|c| !c.is_control()).take(LONGEST + 1).collect();
+    if out.len() > LONGEST {
+        out.truncate(LONGEST - 1);
         out.push('…');
     }
-    out
+    out.into_iter().collect()
 }
 
 pub(crate) fn missing(name: &str) -> Box<Problem> {

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod mortal;
+pub(crate) mod registry;
 pub(crate) mod time;
 pub(crate) mod web;
 

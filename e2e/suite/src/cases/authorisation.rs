@@ -193,7 +193,8 @@ fn outcome(answer: &Response) -> Result<String> {
             let problem = answer.problem(403, "CLUSTER_FORBIDDEN")?;
             format!("{} {}", text(&problem, "/missing/verb")?, text(&problem, "/missing/resource")?)
         }
-        200..300 | 409 => "yes".to_owned(),
+        // There is no such host as the repository is at, which only who may is told.
+        200..300 | 409 | 502 => "yes".to_owned(),
         other => other.to_string(),
     })
 }
