@@ -24,9 +24,8 @@ fn shown(index: &Index) -> Vec<String> {
     lines
 }
 
-fn in_pieces(text: &[u8]) -> Result<Index, Odd> {
-    let mut reader = text;
-    if json::begins(&mut reader)? { json::read(&mut reader) } else { pieces::read(&mut reader) }
+fn in_pieces(mut text: &[u8]) -> Result<Index, Odd> {
+    super::in_pieces(&mut text)
 }
 
 /// Reads an index as a file, and checks that the quick way agrees when it takes it.

@@ -131,7 +131,7 @@ impl Registry {
     }
 }
 
-fn page(bytes: &[u8], place: &Reference) -> Result<Vec<String>, Error> {
+pub(super) fn page(bytes: &[u8], place: &Reference) -> Result<Vec<String>, Error> {
     #[derive(serde::Deserialize)]
     struct Page {
         #[serde(default)]
@@ -143,7 +143,7 @@ fn page(bytes: &[u8], place: &Reference) -> Result<Vec<String>, Error> {
 }
 
 /// Reads where the next page is: on the registry itself, since a login goes there.
-fn next(at: &url::Url, link: &str) -> Result<url::Url, Error> {
+pub(super) fn next(at: &url::Url, link: &str) -> Result<url::Url, Error> {
     let wrong = |reason: &str| Error::text(format!("invalid next link {}: {reason}", quote(link)));
     let rest = link.strip_prefix('<').ok_or_else(|| wrong("missing '<'"))?;
     let (target, _) = rest.split_once('>').ok_or_else(|| wrong("missing '>'"))?;

@@ -2,6 +2,7 @@
 
 mod authorisation;
 mod bad_input;
+mod charts_interop;
 mod cli;
 mod clients;
 mod dependencies;
@@ -12,6 +13,7 @@ mod kubernetes;
 mod lists;
 mod making;
 mod meta;
+mod nginx;
 mod oci;
 mod operations;
 mod pasted;
@@ -143,6 +145,16 @@ pub(crate) fn real() -> Vec<Case> {
 
 /// Returns the cases of the command line.
 pub(crate) fn cli() -> Vec<Case> {
-    [cli::CASES, making::CASES, pasted::CASES, clients::CASES, repositories::CASES, dependencies::CASES, oci::CASES]
-        .concat()
+    [
+        cli::CASES,
+        making::CASES,
+        pasted::CASES,
+        clients::CASES,
+        repositories::CASES,
+        nginx::CASES,
+        dependencies::CASES,
+        oci::CASES,
+        charts_interop::CASES,
+    ]
+    .concat()
 }
