@@ -179,7 +179,7 @@ fn cve_2025_32386_what_is_pulled_does_not_unpack_without_end() {
     let zeros = vec![0; 120 << 20];
     let entries = [("evil/Chart.yaml", EntryType::Regular, CHART.as_bytes()), ("evil/zeros", EntryType::Regular, &zeros)];
     archive(&place, "evil-1.0.0.tgz", &entries);
-    assert!(place.path().join("web/evil-1.0.0.tgz").metadata().unwrap().len() < 1 << 20);
+    assert!(place.path().join("web/evil-1.0.0.tgz").metadata().unwrap().len() < 2 << 20);
     for line in ["pull URL/evil-1.0.0.tgz --untar", "template x URL/evil-1.0.0.tgz", "repo index web", "verify web/evil-1.0.0.tgz"] {
         let done = place.run(&line.replace("URL", &url));
         // `repo index` leaves out what it cannot load, as Helm does.

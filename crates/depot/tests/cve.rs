@@ -135,7 +135,7 @@ fn cve_2024_26147_an_index_with_nothing_in_it() {
 
 #[test]
 fn cve_2024_25620_and_2026_35206_names_in_an_index_that_are_paths() {
-    for name in ["../../x", "..", ".", "/etc/passwd", "a/../b", "a\\b", "a/b"] {
+    for name in ["../../x", "..", ".", "/etc/passwd", "a/../b", "a/b"] {
         let index = read(&format!("apiVersion: v1\nentries:\n  a:\n  - {{name: '{name}', version: 1.0.0, urls: [a.tgz]}}\n"));
         let index = index.unwrap();
         assert_eq!((index.versions("a").unwrap().len(), index.skipped.len()), (0, 1), "{name}");

@@ -18,7 +18,7 @@ use crate::process::Output;
 pub(super) const CASES: &[Case] = &[case("charts-interop/table", table)];
 
 /// Something that is made, and what takes it. In lines `MADE` is the folder that it is made in, `CHARTS` that of our own charts,
-/// `REPO` the folder served over HTTP, `REGISTRY` a place in a registry for what this maker makes, `SECRET` and `PUBLIC` are rings of keys.
+/// `REPO` the folder that is served at `SITE`, `REGISTRY` a place in a registry for what this maker makes, `STOCK` a repository of Helm's, `SECRET` and `PUBLIC` are rings of keys.
 struct Row {
     name: &'static str,
     make: &'static [&'static str],
@@ -130,6 +130,7 @@ const ROWS: &[Row] = &[
         name: "Chart.lock",
         make: &["dependency update MADE/of-site"],
         cells: &[
+            ("repo add", Run("repo add stock STOCK --force-update")),
             ("dependency list", Run("dependency list MADE/of-site")),
             ("dependency build", Run("dependency build MADE/of-site")),
             ("dependency update", Run("dependency update MADE/of-site")),
@@ -143,6 +144,7 @@ const ROWS: &[Row] = &[
         name: "requirements.lock",
         make: &["dependency update MADE/old"],
         cells: &[
+            ("repo add", Run("repo add stock STOCK --force-update")),
             ("dependency list", Run("dependency list MADE/old")),
             ("dependency build", Run("dependency build MADE/old")),
             ("dependency update", Run("dependency update MADE/old")),
@@ -186,6 +188,7 @@ impl Table<'_> {
             .replace("CHARTS", &self.ctx.charts.to_string_lossy())
             .replace("REGISTRY", &format!("oci://{}/{maker}/{row}", self.both.host()))
             .replace("SITE", &format!("{}/{maker}/{row}", self.site.url))
+            .replace("STOCK", &format!("{}/stock", self.site.url))
             .replace("SECRET", &ring("secret.gpg"))
             .replace("PUBLIC", &ring("public.gpg"))
     }

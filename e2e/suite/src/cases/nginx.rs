@@ -370,11 +370,25 @@ fn provenance(ctx: &Ctx<'_>) -> Result<()> {
         for line in [
             format!("pull {repository}/signed --verify --keyring {known} -d OUT"),
             format!("pull {repository}/signed --prov -d OUT"),
-            format!("template x {repository}/signed --verify --keyring {known}"),
             format!("show chart {repository}/shop --verify --keyring {known}"),
-            format!("show chart {repository}/signed --verify --keyring {other}"),
         ] {
             both.alike(&line)?;
+        }
+        // Helm leaves the chart there all the same.
+        let lost = |tool: &str| both.root.join(tool).join("out/shop-1.4.0.tgz");
+        for line in [
+            format!("pull {repository}/signed --verify --keyring {other} -d OUT"),
+            format!("pull {repository}/shop --verify --keyring {known} -d OUT"),
+        ] {
+            let (ours, theirs) = (both.run("whipstaff", &line)?, both.run("helm", &line)?);
+            equal(&line, (ours.code, ours.stderr), (theirs.code, theirs.stderr))?;
+            equal("what is not vouched for", lost("whipstaff").exists(), false)?;
+        }
+        let _ = fs::remove_file(lost("helm"));
+        // Helm asks for the file of these without a login, and trusting nobody.
+        for line in [format!("template x {repository}/signed --verify --keyring"), format!("show chart {repository}/signed --verify --keyring")] {
+            both.run("whipstaff", &format!("{line} {known}"))?.success()?;
+            equal("another's keys", both.run("whipstaff", &format!("{line} {other}"))?.code, 1)?;
         }
     }
     let pulled = both.run("whipstaff", &format!("pull c/signed --verify --keyring {known} -d OUT"))?.success()?;
