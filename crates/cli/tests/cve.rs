@@ -136,8 +136,10 @@ fn cve_2019_1000008_what_is_pulled_is_unpacked_into_its_own_folder() {
         let path = format!("evil-{at}.tgz");
         archive(&place, &path, &[("evil/Chart.yaml", EntryType::Regular, CHART.as_bytes()), (name, kind, data)]);
         let done = place.run(&format!("pull {url}/{path} --untar -d out/deep"));
-        let strangers: Vec<String> =
-            files(&place).into_iter().filter(|file| !before.contains(file) && !file.contains("/out/deep/evil")).collect();
+        let strangers: Vec<String> = files(&place)
+            .into_iter()
+            .filter(|file| !before.contains(file) && !file.contains("/out/deep/evil"))
+            .collect();
         assert_eq!(strangers, [""; 0], "{name}: {done:?}");
         let link = place.path().join("out/deep/evil/link");
         assert!(!link.is_symlink(), "{name}: {done:?}");
@@ -177,10 +179,16 @@ fn cve_2025_32386_what_is_pulled_does_not_unpack_without_end() {
     let place = Place::new();
     let url = serve(place.path().join("web"));
     let zeros = vec![0; 120 << 20];
-    let entries = [("evil/Chart.yaml", EntryType::Regular, CHART.as_bytes()), ("evil/zeros", EntryType::Regular, &zeros)];
+    let entries =
+        [("evil/Chart.yaml", EntryType::Regular, CHART.as_bytes()), ("evil/zeros", EntryType::Regular, &zeros)];
     archive(&place, "evil-1.0.0.tgz", &entries);
     assert!(place.path().join("web/evil-1.0.0.tgz").metadata().unwrap().len() < 2 << 20);
-    for line in ["pull URL/evil-1.0.0.tgz --untar", "template x URL/evil-1.0.0.tgz", "repo index web", "verify web/evil-1.0.0.tgz"] {
+    for line in [
+        "pull URL/evil-1.0.0.tgz --untar",
+        "template x URL/evil-1.0.0.tgz",
+        "repo index web",
+        "verify web/evil-1.0.0.tgz",
+    ] {
         let done = place.run(&line.replace("URL", &url));
         // `repo index` leaves out what it cannot load, as Helm does.
         assert_eq!(done.code, i32::from(!line.starts_with("repo")), "{line}: {done:?}");
@@ -234,9 +242,18 @@ fn cve_2021_21303_what_a_repository_says_does_not_drive_the_terminal() {
         ),
     );
     assert_eq!(place.run(&format!("repo add r {url}")).code, 0);
-    for line in ["search repo", "search repo -l", "search repo -o yaml", "search repo -o json", "pull r/a", "template x r/a", "repo update"] {
+    for line in [
+        "search repo",
+        "search repo -l",
+        "search repo -o yaml",
+        "search repo -o json",
+        "pull r/a",
+        "template x r/a",
+        "repo update",
+    ] {
         let done = place.run(line);
-        let is_plain = |text: &str| !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}');
+        let is_plain =
+            |text: &str| !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}');
         assert!(is_plain(&done.out) && is_plain(&done.err), "{line}: {done:?}");
     }
 }
@@ -252,7 +269,9 @@ fn cve_2025_53547_a_lock_file_that_is_a_link() {
     place.write("mine", "mine\n");
     #[cfg(unix)]
     std::os::unix::fs::symlink("../mine", place.path().join("top/Chart.lock")).unwrap();
-    for line in ["dependency update top", "dependency build top", "template x top --dependency-update", "package top -u"] {
+    for line in
+        ["dependency update top", "dependency build top", "template x top --dependency-update", "package top -u"]
+    {
         let done = place.run(line);
         assert_eq!((done.code, place.read("mine")), (1, "mine\n".to_owned()), "{line}: {done:?}");
     }

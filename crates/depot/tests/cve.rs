@@ -118,17 +118,22 @@ fn cve_2022_23525_and_2025_55198_null_everywhere_in_an_index() {
     }
     assert!(taken > 100 && refused > 100, "{taken} and {refused}");
     // What is nothing is no version, and the others stay.
-    let index = read(&with("  -\n  - {name: a, version: 2.0.0, maintainers: [null]}\n  - null\n  b: [null]\n  c:\n")).unwrap();
+    let index =
+        read(&with("  -\n  - {name: a, version: 2.0.0, maintainers: [null]}\n  - null\n  b: [null]\n  c:\n")).unwrap();
     let found: Vec<String> = index.versions("a").unwrap().iter().map(|version| version.version().to_owned()).collect();
     assert_eq!((found, index.skipped.len()), (vec!["1.0.0".to_owned()], 4));
 }
 
 #[test]
 fn cve_2024_26147_an_index_with_nothing_in_it() {
-    for empty in ["", "\n", "---\n", "# nothing\n", "null\n", "---\n...\n---\n", "{}", "[]", "\u{feff}", "~", "entries:\n"] {
+    for empty in
+        ["", "\n", "---\n", "# nothing\n", "null\n", "---\n...\n---\n", "{}", "[]", "\u{feff}", "~", "entries:\n"]
+    {
         assert!(read(empty).is_err(), "{empty:?}");
     }
-    for little in ["apiVersion: v1\n", "{\"apiVersion\":\"v1\"}", "apiVersion: v1\nentries:\n", "apiVersion: v1\nentries: {}\n"] {
+    for little in
+        ["apiVersion: v1\n", "{\"apiVersion\":\"v1\"}", "apiVersion: v1\nentries:\n", "apiVersion: v1\nentries: {}\n"]
+    {
         assert_eq!(read(little).unwrap().names().count(), 0, "{little:?}");
     }
 }
@@ -136,12 +141,14 @@ fn cve_2024_26147_an_index_with_nothing_in_it() {
 #[test]
 fn cve_2024_25620_and_2026_35206_names_in_an_index_that_are_paths() {
     for name in ["../../x", "..", ".", "/etc/passwd", "a/../b", "a/b"] {
-        let index = read(&format!("apiVersion: v1\nentries:\n  a:\n  - {{name: '{name}', version: 1.0.0, urls: [a.tgz]}}\n"));
+        let index =
+            read(&format!("apiVersion: v1\nentries:\n  a:\n  - {{name: '{name}', version: 1.0.0, urls: [a.tgz]}}\n"));
         let index = index.unwrap();
         assert_eq!((index.versions("a").unwrap().len(), index.skipped.len()), (0, 1), "{name}");
     }
     for version in ["1.0.0/../x", "../1", "/1.0.0", ".."] {
-        let index = read(&format!("apiVersion: v1\nentries:\n  a:\n  - {{name: a, version: '{version}', urls: [a.tgz]}}\n"));
+        let index =
+            read(&format!("apiVersion: v1\nentries:\n  a:\n  - {{name: a, version: '{version}', urls: [a.tgz]}}\n"));
         assert_eq!(index.unwrap().skipped.len(), 1, "{version}");
     }
     // Nor do repositories lead out of the cache.

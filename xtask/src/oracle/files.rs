@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn what_changes_is_told() {
         let files = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        let (before, after): (Files, Files) = (files(&[("a", "1"), ("b", "1"), ("c", "1")]), files(&[("b", "2"), ("c", "1"), ("d", "")]));
+        let (before, after): (Files, Files) =
+            (files(&[("a", "1"), ("b", "1"), ("c", "1")]), files(&[("b", "2"), ("c", "1"), ("d", "")]));
         assert_eq!(changes(&before, &after), files(&[("a", "(gone)"), ("b", "2"), ("d", "")]));
         assert!(entries(b"text").is_none());
     }

@@ -45,7 +45,9 @@ fn answer(mut stream: TcpStream, folder: &Path, other: &str) -> Result<()> {
     let path = lines.next().unwrap_or_default().split(' ').nth(1).unwrap_or_default().to_owned();
     let is_known = lines.take_while(|line| !line.is_empty()).any(|line| line.to_ascii_lowercase() == LOGIN);
     let (status, more, body) = match path.get(1..).unwrap_or_default().split_once('/') {
-        Some(("closed", _)) if !is_known => ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"r\"\r\n".into(), None),
+        Some(("closed", _)) if !is_known => {
+            ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"r\"\r\n".into(), None)
+        }
         Some(("closed", rest)) => file(folder, rest),
         Some(("moved", rest)) => ("302 Found", format!("Location: http://{other}/{rest}\r\n"), None),
         Some(("loop", _)) => ("302 Found", format!("Location: {path}\r\n"), None),

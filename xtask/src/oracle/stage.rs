@@ -104,7 +104,8 @@ impl Stage {
         let mut before = files::below(&home, &mask)?;
         let mut seen = Vec::new();
         for line in &scene.lines {
-            let done = self.perform(line, tool, &home, &work).with_context(|| format!("{}: {}", scene.name, line.text))?;
+            let done =
+                self.perform(line, tool, &home, &work).with_context(|| format!("{}: {}", scene.name, line.text))?;
             let after = files::below(&home, &mask)?;
             seen.push(Seen { done, files: files::changes(&before, &after) });
             before = after;
@@ -139,7 +140,12 @@ impl Stage {
 
     fn command(&self, tool: usize, home: &Path, work: &Path, args: &[&str]) -> Result<Command> {
         let mut command = Command::new(self.tools.get(tool).context("there are two tools")?);
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home).env("TZ", "UTC").env("KUBECONFIG", "/nonexistent");
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", home)
+            .env("TZ", "UTC")
+            .env("KUBECONFIG", "/nonexistent");
         for name in ["cache", "config", "data"] {
             command.env(format!("HELM_{}_HOME", name.to_uppercase()), home.join(name));
         }
@@ -226,7 +232,8 @@ pub(super) fn difference(theirs: &Seen, ours: &Seen) -> Option<String> {
     if theirs.done.code != ours.done.code {
         text.push_str(&format!("  exit code {} instead of {}\n", ours.done.code, theirs.done.code));
     }
-    let outputs = [("stdout", &theirs.done.stdout, &ours.done.stdout), ("stderr", &theirs.done.stderr, &ours.done.stderr)];
+    let outputs =
+        [("stdout", &theirs.done.stdout, &ours.done.stdout), ("stderr", &theirs.done.stderr, &ours.done.stderr)];
     for (name, theirs, ours) in outputs.into_iter().filter(|(_, theirs, ours)| theirs != ours) {
         text.push_str(&format!("  {name} helm: {theirs:?}\n  {name} ours: {ours:?}\n"));
     }
@@ -252,7 +259,8 @@ impl Registry {
         let (config, users) = (scratch.join(format!("registry-{name}.yaml")), scratch.join("users"));
         fs::write(&users, USERS)?;
         let auth = format!("auth: {{htpasswd: {{realm: r, path: {}}}}}\n", users.display());
-        let text = format!("version: 0.1\nlog: {{level: error}}\nstorage: {{inmemory: {{}}}}\nhttp: {{addr: '{host}'}}\n");
+        let text =
+            format!("version: 0.1\nlog: {{level: error}}\nstorage: {{inmemory: {{}}}}\nhttp: {{addr: '{host}'}}\n");
         fs::write(&config, if is_closed { text + &auth } else { text })?;
         let log = fs::File::create(scratch.join(format!("registry-{name}.log")))?;
         let mut command = Command::new(program);

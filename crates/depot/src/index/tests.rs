@@ -204,6 +204,19 @@ fn pieces_agree_with_the_whole() {
     assert!(taken > 3000, "{taken}");
 }
 
+/// What the fuzz target `index` has found: bytes that go-yaml does not read, where nobody else looks at them.
+#[test]
+fn what_go_yaml_does_not_read_is_not_read_in_pieces() {
+    for tail in
+        [&b"---\nfoo: \xff\n"[..], b"...\n\xff", b"---\n# \xff\n", b"# \xff\n", b"# \x01\n", b"  # \x7f\n  b: []\n"]
+    {
+        let text = [format!("{START}{A}").as_bytes(), tail].concat();
+        assert!(in_pieces(&text).is_err(), "{:?}", String::from_utf8_lossy(&text));
+        assert!(whole::read(&text).is_err(), "{:?}", String::from_utf8_lossy(&text));
+    }
+    assert!(in_pieces(format!("{START}{A}# é\n---\n# é\n...\n").as_bytes()).is_ok());
+}
+
 #[test]
 fn versions_are_found_as_helm_finds_them() {
     let mut text = START.to_owned() + "  b: []\n  a:\n";

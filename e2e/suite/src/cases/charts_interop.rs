@@ -130,7 +130,7 @@ const ROWS: &[Row] = &[
         name: "Chart.lock",
         make: &["dependency update MADE/of-site"],
         cells: &[
-            ("repo add", Run("repo add stock STOCK --force-update")),
+            ("repo add", Run("repo add made STOCK --force-update")),
             ("dependency list", Run("dependency list MADE/of-site")),
             ("dependency build", Run("dependency build MADE/of-site")),
             ("dependency update", Run("dependency update MADE/of-site")),
@@ -144,7 +144,7 @@ const ROWS: &[Row] = &[
         name: "requirements.lock",
         make: &["dependency update MADE/old"],
         cells: &[
-            ("repo add", Run("repo add stock STOCK --force-update")),
+            ("repo add", Run("repo add made STOCK --force-update")),
             ("dependency list", Run("dependency list MADE/old")),
             ("dependency build", Run("dependency build MADE/old")),
             ("dependency update", Run("dependency update MADE/old")),

@@ -227,7 +227,8 @@ fn certificates(ctx: &Ctx<'_>) -> Result<()> {
     let both = Both::new(ctx, "nginx-tls")?;
     let nginx = Nginx::start(ctx, "tls", 145)?;
     let (tls, mutual) = (format!("{}/charts", nginx.tls()), format!("{}/charts", nginx.mutual()));
-    let (authority, other) = (format!("--ca-file {}", nginx.file("ca.pem")), format!("--ca-file {}", nginx.file("other.pem")));
+    let (authority, other) =
+        (format!("--ca-file {}", nginx.file("ca.pem")), format!("--ca-file {}", nginx.file("other.pem")));
     let mine = format!("--cert-file {} --key-file {}", nginx.file("client.pem"), nginx.file("client.key"));
     let strange = format!("--cert-file {} --key-file {}", nginx.file("other.pem"), nginx.file("other.key"));
     let mixed = format!("--cert-file {} --key-file {}", nginx.file("client.pem"), nginx.file("other.key"));
@@ -386,7 +387,10 @@ fn provenance(ctx: &Ctx<'_>) -> Result<()> {
         }
         let _ = fs::remove_file(lost("helm"));
         // Helm asks for the file of these without a login, and trusting nobody.
-        for line in [format!("template x {repository}/signed --verify --keyring"), format!("show chart {repository}/signed --verify --keyring")] {
+        for line in [
+            format!("template x {repository}/signed --verify --keyring"),
+            format!("show chart {repository}/signed --verify --keyring"),
+        ] {
             both.run("whipstaff", &format!("{line} {known}"))?.success()?;
             equal("another's keys", both.run("whipstaff", &format!("{line} {other}"))?.code, 1)?;
         }
