@@ -77,6 +77,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         println!("neither the lifecycle nor generated inputs are compared: {error}");
         return Ok(ExitCode::SUCCESS);
     }
+    if !is_part {
+        let code = crate::oracle::run(&crate::oracle::Arguments::all(e2e::whipstaff(&options)?))?;
+        if code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+    }
     if lifecycle > 0 {
         let whipstaff = e2e::whipstaff(&options)?;
         // All of it with Secrets; with records in Postgres what tells the stores apart, by both in turn.

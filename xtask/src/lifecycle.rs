@@ -4,7 +4,7 @@
 //! rolls back and uninstalls what the other has left. What each command says has to be what Helm alone has said.
 
 mod mask;
-mod script;
+pub(crate) mod script;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ mod layers;
 mod lifecycle;
 mod lists;
 mod load;
+mod oracle;
 mod race;
 mod runner;
 mod strangers;
@@ -55,6 +56,8 @@ enum Chore {
     Strangers(strangers::Arguments),
     /// Run the release commands by the real Helm, by the binary, and by both in turn, and compare what they say
     Lifecycle(lifecycle::Arguments),
+    /// Run commands on charts, repositories and registries by the real Helm and by the binary, and compare what they say and write
+    Oracle(oracle::Arguments),
     /// Install and uninstall real charts on real control planes, by the real Helm and by the binary, and compare what is there
     Charts(charts::Arguments),
     /// Have releases change hands between the binary, Helm 4 and Helm 3 on a real control plane
@@ -86,6 +89,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Strangers(arguments) => return strangers::run(&arguments),
         Chore::Lifecycle(arguments) => return lifecycle::run(&arguments),
+        Chore::Oracle(arguments) => return oracle::run(&arguments),
         Chore::Charts(arguments) => return charts::run(arguments),
         Chore::Interop(arguments) => return interop::run(arguments),
         Chore::Race(arguments) => return race::run(arguments),

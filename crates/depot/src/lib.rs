@@ -31,6 +31,8 @@ mod url;
 pub use each::{Turn, each};
 pub use error::Error;
 pub use fetch::{Access, Answer, Ask, FetchError, Fetcher, Pem, Reach, Validators};
+#[doc(hidden)]
+pub use index::read_both_ways;
 pub use index::{Index, Notice, Skipped, Version, read_index};
 pub use names::{CacheFiles, cache_files};
 pub use pull::{Found, Home, check_scheme, find_in, resolve};

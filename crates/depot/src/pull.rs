@@ -130,12 +130,12 @@ fn merged(access: &Access, known: &Repository) -> Access {
 /// Tells of the URL of a repository whether it can be spoken to.
 ///
 /// # Errors
-/// When it is no URL, or not one of HTTP.
+/// When it is no URL, or one of which Helm knows nothing. In a registry there is no index, as who asks for it is told.
 pub fn check_scheme(text: &str) -> Result<(), Error> {
     let wrong = |_| Error::Scheme(format!("invalid chart URL format: {}", url::redacted(text)));
     let url = url::parse(text).map_err(wrong)?;
     match url.scheme.as_str() {
-        "http" | "https" => Ok(()),
+        "http" | "https" | "oci" => Ok(()),
         scheme => Err(Error::Scheme(format!("could not find protocol handler for: {scheme}"))),
     }
 }

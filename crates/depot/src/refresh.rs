@@ -13,7 +13,7 @@ use crate::index::{Index, read_index};
 use crate::names::{CacheFiles, cache_files};
 use crate::repositories::Repository;
 use crate::side::{self, Origin, Stamp};
-use crate::url;
+use crate::{oci, url};
 
 /// The longest index that is fetched.
 const LONGEST: u64 = 1 << 30;
@@ -44,7 +44,7 @@ pub fn refresh(cache: &Path, repository: &Repository, fetcher: &Fetcher) -> Resu
 /// As [`refresh`].
 pub fn bring(cache: &Path, name: &str, access: &Access, most: u64, fetcher: &Fetcher) -> Result<Refreshed, Error> {
     let files = cache_files(cache, name)?;
-    let index_url = url::resolve(&access.url, "index.yaml").map_err(Error::text)?;
+    let index_url = index_url(&access.url)?;
     let known = known(&files, &index_url);
     let mut ask = Ask::default();
     if let Some(origin) = &known {
@@ -75,6 +75,16 @@ pub fn bring(cache: &Path, name: &str, access: &Access, most: u64, fetcher: &Fet
         let _ = side::write(&files.side, &origin, &index);
     }
     Ok(Refreshed::New(Box::new(index)))
+}
+
+/// Where the index of a repository is. Helm asks a registry for one without saying in which version, which no registry is told.
+fn index_url(repository: &str) -> Result<String, Error> {
+    let at = url::resolve(repository, "index.yaml").map_err(Error::text)?;
+    if at.starts_with(oci::SCHEME) {
+        oci::Reference::parse(&at)?;
+        return Err(Error::text("failed to perform \"FetchReference\" on source: invalid reference"));
+    }
+    Ok(at)
 }
 
 /// A URL to be kept in a file that others can read.
@@ -173,7 +183,7 @@ pub fn open_index(cache: &Path, name: &str) -> Result<Index, Error> {
 
 /// Fetches the index at a URL, to be used once.
 pub(crate) fn fetch_once(cache: &Path, url: &str, access: &Access, fetcher: &Fetcher) -> Result<Index, Error> {
-    let index_url = url::resolve(url, "index.yaml").map_err(Error::text)?;
+    let index_url = index_url(url)?;
     let mut answer = fetcher.get(&index_url, access, &Ask::default())?;
     create_dir_all(cache).map_err(Error::file("mkdir", cache))?;
     let (temporary, _) = save(&mut answer.body, cache, &index_url, LONGEST)?;

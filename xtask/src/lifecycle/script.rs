@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 /// A program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tool {
+pub(crate) enum Tool {
     Helm,
     Kubectl,
     Whipstaff,
@@ -14,26 +14,26 @@ pub(super) enum Tool {
 
 /// Commands that are run one after the other.
 #[derive(Debug)]
-pub(super) struct Script {
-    pub(super) name: String,
-    pub(super) lines: Vec<Line>,
+pub(crate) struct Script {
+    pub(crate) name: String,
+    pub(crate) lines: Vec<Line>,
 }
 
 /// A command.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// As it is written.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The program, where it is always the same.
-    pub(super) tool: Option<Tool>,
-    pub(super) variables: Vec<(String, String)>,
-    pub(super) args: Vec<String>,
+    pub(crate) tool: Option<Tool>,
+    pub(crate) variables: Vec<(String, String)>,
+    pub(crate) args: Vec<String>,
     /// It is known to differ, and run for what it does.
-    pub(super) on_purpose: bool,
+    pub(crate) on_purpose: bool,
 }
 
 /// Reads the scripts of a folder.
-pub(super) fn read(folder: &Path) -> Result<Vec<Script>> {
+pub(crate) fn read(folder: &Path) -> Result<Vec<Script>> {
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .with_context(|| format!("cannot read `{}`", folder.display()))?
         .map(|entry| Ok(entry?.path()))

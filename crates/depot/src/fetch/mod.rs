@@ -182,7 +182,7 @@ impl Fetcher {
             url::parse(&access.url).map_err(|text| FetchError::text(format!("unable to parse getter URL: {text}")))?;
         let mut at =
             url::parse(href).map_err(|text| FetchError::text(format!("unable to parse URL getting from: {text}")))?;
-        let agent = self.agent(access, &at)?;
+        let mut agent = self.agent(access, &at)?;
         let start = at.clone();
         let mut is_trusted = access.pass_everywhere || at.has_origin_of(&own);
         // What a URL says of itself is for that very URL.
@@ -216,6 +216,10 @@ impl Fetcher {
                 return Self::answer(href, ask, answer);
             };
             location = url::redacted(&text);
+            // What was made for plain HTTP trusts nobody.
+            if next.scheme == "https" && at.scheme == "http" {
+                agent = self.agent(access, &next)?;
+            }
             is_trusted = is_trusted && keeps(access, &own, &start, &next);
             said = next.credentials();
             at = next;
@@ -239,7 +243,6 @@ impl Fetcher {
     /// Makes what speaks to a host: it keeps connections open.
     pub(crate) fn agent(&self, access: &Access, url: &Url) -> Result<ureq::Agent, FetchError> {
         let is_own = access.says_tls();
-        // A redirect may lead from HTTP to HTTPS.
         let own = is_own.then(|| tls::own(access, || self.roots())).transpose();
         let own = own.map_err(|text| FetchError::text(format!("can't create TLS config for client: {text}")))?;
         let tls = own.unwrap_or_else(|| tls::usual(if url.scheme == "https" { self.roots() } else { &[] }));

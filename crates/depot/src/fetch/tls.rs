@@ -1,8 +1,11 @@
 //! Whom to trust, and who we are (as Helm 4.3: `internal/tlsutil/tls.go`).
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use super::{Access, Pem};
 
@@ -74,8 +77,21 @@ fn client(certificate: &[u8], key: &[u8]) -> Result<ClientCert, String> {
         Ok(PemItem::PrivateKey(key)) => Some(key),
         _ => None,
     });
-    match key {
-        Some(key) => Ok(ClientCert::new_with_certs(&chain, key)),
-        None => Err("unable to load cert from key pair: tls: failed to find any PEM data in key input".to_owned()),
+    let Some(key) = key else {
+        return Err("unable to load cert from key pair: tls: failed to find any PEM data in key input".to_owned());
+    };
+    fits(&chain, &key)?;
+    Ok(ClientCert::new_with_certs(&chain, key))
+}
+
+/// Refuses a key that is of another certificate, or cannot be used: the client would panic over it.
+fn fits(chain: &[Certificate<'static>], key: &PrivateKey<'static>) -> Result<(), String> {
+    let failed = |why: &dyn Display| format!("unable to load cert from key pair: tls: {why}");
+    let der = PrivateKeyDer::try_from(key.der().to_vec()).map_err(|_| failed(&"failed to parse private key"))?;
+    let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
+    match CertifiedKey::from_der(chain, der, &rustls::crypto::ring::default_provider()) {
+        Ok(_) => Ok(()),
+        Err(rustls::Error::InconsistentKeys(_)) => Err(failed(&"private key does not match public key")),
+        Err(error) => Err(failed(&error)),
     }
 }

@@ -11,7 +11,7 @@ mod store;
 mod whole;
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 use chart::semver::Constraints;
@@ -64,11 +64,7 @@ pub fn read_index(path: &Path, source: &str) -> Result<Index, Error> {
         )));
     }
     let mut reader = BufReader::with_capacity(256 << 10, &mut file);
-    let read = match json::begins(&mut reader).map_err(Error::file("read", path))? {
-        true => json::read(&mut reader),
-        false => pieces::read(&mut reader),
-    };
-    match read {
+    match in_pieces(&mut reader) {
         Ok(index) => Ok(index),
         Err(Odd::TooLarge(what)) => Err(Error::text(format!("the index of {source} is too large: {what}"))),
         Err(Odd::Io(cause)) => Err(Error::file("read", path)(cause)),
@@ -83,6 +79,19 @@ pub fn read_index(path: &Path, source: &str) -> Result<Index, Error> {
             whole::read(&bytes).map_err(Error::text)
         }
     }
+}
+
+/// Reads an index in the quick way.
+fn in_pieces(reader: &mut impl BufRead) -> Result<Index, Odd> {
+    if json::begins(reader)? { json::read(reader) } else { pieces::read(reader) }
+}
+
+/// Reads an index in the quick way, if that takes it, and as a whole, for who holds the two against each other (`fuzz/`).
+#[doc(hidden)]
+#[must_use]
+pub fn read_both_ways(mut bytes: &[u8]) -> (Option<Index>, Result<Index, String>) {
+    let whole = whole::read(bytes);
+    (in_pieces(&mut bytes).ok(), whole)
 }
 
 /// What a person should know of what was found in an index.

@@ -95,6 +95,8 @@ fn shape(line: &[u8]) -> Result<Shape, Odd> {
     }
     let column = inside.iter().take_while(|b| **b == b' ').count();
     Ok(match inside.get(column..).unwrap_or_default() {
+        // Nobody else looks at what a comment is made of.
+        [] | [b'#', ..] if !is_readable(inside) => return Err(Odd::Unusual),
         [] | [b'#', ..] => Shape::Nothing,
         [b'-', b'-', b'-'] | [b'.', b'.', b'.'] if column == 0 => Shape::End,
         [b'-', b'-', b'-', b' ', ..] | [b'.', b'.', b'.', b' ', ..] | [b'%', ..] if column == 0 => {
@@ -110,6 +112,12 @@ fn has_wide_break(line: &[u8]) -> bool {
     !line.is_ascii()
         && line.windows(3).any(|w| matches!(w, [0xE2, 0x80, 0xA8 | 0xA9] | [0xEF, 0xBB, 0xBF] | [0xC2, 0x85, _]))
         || line.ends_with(b"\xC2\x85")
+}
+
+/// Tells whether go-yaml takes all characters of a line.
+fn is_readable(line: &[u8]) -> bool {
+    let is_taken = |c: char| matches!(c, '\t' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
+    std::str::from_utf8(line).is_ok_and(|text| text.chars().all(is_taken))
 }
 
 fn is_dash(line: &[u8], column: usize) -> bool {
@@ -129,7 +137,10 @@ impl<R: BufRead> Pieces<'_, R> {
         let (mut begun, mut found) = (false, false);
         while let Some(shape) = self.lines.peek()? {
             match shape {
-                Shape::End if begun => break,
+                Shape::End if begun => {
+                    self.end()?;
+                    break;
+                }
                 Shape::End if self.lines.line.starts_with(b"---") => _ = self.lines.take(),
                 Shape::End => return Err(Odd::Unusual),
                 Shape::At(0) if is_entries(&self.lines.line) => {
@@ -153,6 +164,17 @@ impl<R: BufRead> Pieces<'_, R> {
             }
         }
         Ok(found)
+    }
+
+    /// Reads on to the end of the text. What follows the document means nothing, but it may be what go-yaml does not read.
+    fn end(&mut self) -> Result<(), Odd> {
+        while let Some(shape) = self.lines.peek()? {
+            if matches!(shape, Shape::At(_)) {
+                return Err(Odd::Unusual);
+            }
+            self.lines.take();
+        }
+        Ok(())
     }
 
     /// Reads what is below `entries:`.

@@ -129,7 +129,7 @@ impl Registry {
     }
 }
 
-fn page(bytes: &[u8], place: &Reference) -> Result<Vec<String>, Error> {
+pub(super) fn page(bytes: &[u8], place: &Reference) -> Result<Vec<String>, Error> {
     #[derive(serde::Deserialize)]
     struct Page {
         #[serde(default)]

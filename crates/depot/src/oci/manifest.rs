@@ -63,6 +63,19 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
+    /// Reads one that a registry says is of some kind.
+    pub(super) fn read(bytes: &[u8], kind: &str) -> serde_json::Result<Self> {
+        let mut manifest: Self = serde_json::from_slice(bytes)?;
+        let is_index = match manifest.media_type.as_str() {
+            "" => kind == INDEX,
+            said => said == INDEX,
+        };
+        if !is_index {
+            manifest.manifests.clear();
+        }
+        Ok(manifest)
+    }
+
     /// Whether what it describes is a chart.
     fn is_chart(&self) -> bool {
         self.config.as_ref().is_some_and(|config| config.media_type == CONFIG)
@@ -128,15 +141,8 @@ fn one(session: &mut Session<'_>, reference: &Reference, wanted: &str) -> Result
             )));
         }
     }
-    let mut manifest: Manifest = serde_json::from_slice(&bytes)
+    let manifest = Manifest::read(&bytes, &kind)
         .map_err(|error| Error::text(format!("the manifest of `{reference}` cannot be read: {error}")))?;
-    let is_index = match manifest.media_type.as_str() {
-        "" => kind == INDEX,
-        said => said == INDEX,
-    };
-    if !is_index {
-        manifest.manifests.clear();
-    }
     Ok((manifest, is))
 }
 

@@ -6,6 +6,7 @@
 //! * [`Registry::versions`] lists what there is, [`Registry::push`] adds to it;
 //! * [`Registry::login`] and [`Registry::logout`] keep [`Logins`].
 
+mod answers;
 mod auth;
 mod catalog;
 mod find;
@@ -23,6 +24,8 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+#[doc(hidden)]
+pub use answers::read_answers;
 pub use find::Located;
 pub use logins::{Credential, Logins};
 pub use pull::{Opened, Told};

@@ -155,22 +155,27 @@ impl Opened<'_> {
     }
 
     fn layer(&self, kinds: &[&str]) -> Result<Descriptor, Error> {
-        let config = self.manifest.config.iter().filter(|config| config.media_type == CONFIG);
-        let layers = self.manifest.layers.iter().filter(|layer| kinds.contains(&layer.media_type.as_str()));
-        // The manifest counts itself.
-        let found = 1 + config.clone().count() + layers.count();
-        if found < 2 {
-            return Err(Error::text(format!(
-                "manifest does not contain minimum number of descriptors (2), descriptors found: {found}"
-            )));
-        }
-        if config.count() == 0 {
-            return Err(Error::text(format!("could not load config with mediatype {CONFIG}")));
-        }
-        let kind = kinds.first().copied().unwrap_or_default();
-        let layer = self.manifest.layer(kinds).cloned();
-        layer.ok_or_else(|| Error::text(format!("manifest does not contain a layer with mediatype {kind}")))
+        layer(&self.manifest, kinds)
     }
+}
+
+/// The layer of one of these kinds, in a manifest of a chart.
+pub(super) fn layer(manifest: &Manifest, kinds: &[&str]) -> Result<Descriptor, Error> {
+    let config = manifest.config.iter().filter(|config| config.media_type == CONFIG);
+    let layers = manifest.layers.iter().filter(|layer| kinds.contains(&layer.media_type.as_str()));
+    // The manifest counts itself.
+    let found = 1 + config.clone().count() + layers.count();
+    if found < 2 {
+        return Err(Error::text(format!(
+            "manifest does not contain minimum number of descriptors (2), descriptors found: {found}"
+        )));
+    }
+    if config.count() == 0 {
+        return Err(Error::text(format!("could not load config with mediatype {CONFIG}")));
+    }
+    let kind = kinds.first().copied().unwrap_or_default();
+    let layer = manifest.layer(kinds).cloned();
+    layer.ok_or_else(|| Error::text(format!("manifest does not contain a layer with mediatype {kind}")))
 }
 
 fn hash(digest: &str) -> Option<[u8; 32]> {

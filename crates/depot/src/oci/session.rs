@@ -186,6 +186,14 @@ impl<'r> Session<'r> {
         Err(Error::text(format!("the registry `{}` leads from one place to the next without end", self.host)))
     }
 
+    /// What speaks to a place: what was made for plain HTTP trusts nobody.
+    fn agent_for(&self, at: &Url) -> Result<ureq::Agent, Error> {
+        if self.origin.scheme == at.scheme || at.scheme != "https" {
+            return Ok(self.agent.clone());
+        }
+        Ok(self.registry.fetcher.agent(&self.registry.access, at)?)
+    }
+
     fn once(
         &self,
         method: &Method,
@@ -202,12 +210,13 @@ impl<'r> Session<'r> {
         let lower = method.as_str().to_ascii_lowercase();
         let name = lower.get(..1).map(str::to_ascii_uppercase).unwrap_or_default() + lower.get(1..).unwrap_or_default();
         let wrong = |error: http::Error| FetchError::doing(&name, at, error);
+        let agent = self.agent_for(at)?;
         let answer = match ask.body {
             Some((kind, bytes)) => {
                 let request = request.header("content-type", kind).body(bytes).map_err(wrong)?;
-                self.registry.fetcher.run(&self.agent, request)
+                self.registry.fetcher.run(&agent, request)
             }
-            None => self.registry.fetcher.run(&self.agent, request.body(()).map_err(wrong)?),
+            None => self.registry.fetcher.run(&agent, request.body(()).map_err(wrong)?),
         };
         Ok(answer.map_err(|error| FetchError::of_doing(&name, at, &error))?)
     }

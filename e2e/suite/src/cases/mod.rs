@@ -2,6 +2,7 @@
 
 mod authorisation;
 mod bad_input;
+mod charts_interop;
 mod cli;
 mod clients;
 mod dependencies;
@@ -12,6 +13,7 @@ mod kubernetes;
 mod lists;
 mod making;
 mod meta;
+mod nginx;
 mod oci;
 mod operations;
 mod own_repository;
@@ -151,8 +153,10 @@ pub(crate) fn cli() -> Vec<Case> {
         clients::CASES,
         repositories::CASES,
         own_repository::CASES,
+        nginx::CASES,
         dependencies::CASES,
         oci::CASES,
+        charts_interop::CASES,
     ]
     .concat()
 }

@@ -31,7 +31,7 @@ pub(super) const CASES: &[Case] = &[
 const USERS: &str = "u:$2a$04$hGSjPeu3Gbxl2PJ9wqQ.JeQd0sNY0bKddLQxd.2wFnQB3KGCqT/9m\n";
 
 /// The two tools, each with folders of its own, and a registry.
-struct Both<'a> {
+pub(super) struct Both<'a> {
     ctx: &'a Ctx<'a>,
     helm: &'a Helm,
     root: PathBuf,
@@ -42,7 +42,7 @@ struct Both<'a> {
 
 impl<'a> Both<'a> {
     /// Starts a registry, which may ask who is there; `offset` is its place among the ports.
-    fn new(ctx: &'a Ctx<'a>, name: &str, offset: u16, is_closed: bool) -> Result<Self> {
+    pub(super) fn new(ctx: &'a Ctx<'a>, name: &str, offset: u16, is_closed: bool) -> Result<Self> {
         let helm = ctx.helm.ok_or_else(|| Skip("the real Helm was not built".to_owned()))?;
         let program = ctx.fixtures.and_then(|fixtures| fixtures.registry.as_ref());
         let program = program.ok_or_else(|| Skip("the registry was not built".to_owned()))?;
@@ -65,8 +65,18 @@ impl<'a> Both<'a> {
         Ok(Self { ctx, helm, root, host, _registry: registry })
     }
 
+    /// The registry.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The home of a tool.
+    pub(super) fn home(&self, tool: &str) -> PathBuf {
+        self.root.join(tool)
+    }
+
     /// Runs a line, in which `HOST` is the registry, `OUT` the tool's folder and `SHOP` a folder of both.
-    fn run(&self, tool: &str, line: &str) -> Result<Output> {
+    pub(super) fn run(&self, tool: &str, line: &str) -> Result<Output> {
         let home = self.root.join(tool);
         let out = home.join("out");
         let line = line.replace("HOST", &self.host).replace("OUT", &out.to_string_lossy());

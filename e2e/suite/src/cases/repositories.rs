@@ -33,7 +33,7 @@ pub(super) struct Repository {
 }
 
 impl Repository {
-    fn start() -> Result<Self> {
+    pub(super) fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
         let (files, asked) =
@@ -92,7 +92,12 @@ impl<'a> Both<'a> {
         Ok(Self { ctx, repository: Repository::start()?, root })
     }
 
-    fn run(&self, tool: &str, line: &str) -> Result<Output> {
+    pub(super) fn run(&self, tool: &str, line: &str) -> Result<Output> {
+        self.run_with(tool, line, &[])
+    }
+
+    /// Runs a line with variables.
+    pub(super) fn run_with(&self, tool: &str, line: &str, variables: &[(&str, &str)]) -> Result<Output> {
         let home = self.root.join(tool);
         let folder = |name: &str| home.join(name).to_string_lossy().into_owned();
         let line = line.replace("URL", &self.repository.url).replace("OUT", &folder("out"));
@@ -112,7 +117,7 @@ impl<'a> Both<'a> {
                 command
             }
         };
-        command.current_dir(home.join("out"));
+        command.current_dir(home.join("out")).envs(variables.iter().copied());
         process::run(&mut command, Duration::from_secs(60))
     }
 

@@ -1,0 +1,23 @@
+//! `Chart.yaml`, `requirements.yaml` and their lock files, separated by lines `===`: read, and written as `package` does, which
+//! has to be read the same.
+#![no_main]
+
+use whipstaff_fuzz::file;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let text = String::from_utf8_lossy(input);
+    let names = ["Chart.yaml", "requirements.yaml", "Chart.lock", "requirements.lock"];
+    let parts = text.split("\n===\n").zip(names).filter(|(part, _)| !part.is_empty());
+    let mut files: Vec<_> = parts.map(|(part, name)| file(name, part.as_bytes())).collect();
+    files.push(file("charts/sub/Chart.yaml", b"apiVersion: v2\nname: sub\nversion: 1.0.0\n"));
+    let chart = match chart::load_files(files) {
+        Ok(chart) => chart,
+        Err(error) => return drop(error.to_string()),
+    };
+    let _ = chart::listing::dependencies_of_files(&chart);
+    let _ = chart::listing::strays_of_files(&chart);
+    let Ok(bytes) = chart::package::archive(&chart, 0) else { return };
+    let again = chart::load_archive(&bytes, &chart::Limits::default()).expect("what was packed is read");
+    let json = |chart: &chart::Chart| serde_json::to_string(&chart.metadata).unwrap_or_default();
+    assert_eq!(json(&again), json(&chart), "what was packed");
+});
