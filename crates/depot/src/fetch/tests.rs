@@ -173,3 +173,22 @@ fn an_error_has_the_status_of_the_answer() {
     let error = fetcher().get(&format!("{own}/x"), &access(&own), &Ask::default()).err().unwrap();
     assert_eq!((error.answered(), error.is_outside()), (Some(403), false));
 }
+
+#[test]
+fn who_is_in_a_hurry_does_not_wait() {
+    let (own, asked) = server(|path, _| match path {
+        "/busy" => "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            .to_owned(),
+        _ => ok("here"),
+    });
+    let get = |time: u64, path: &str| {
+        let fetcher = fetcher().hurried(Duration::from_secs(time));
+        fetcher.get(&format!("{own}{path}"), &access(&own), &Ask::default())
+    };
+    assert_eq!(get(60, "/x").unwrap().read(4).unwrap(), b"here");
+    assert!(get(60, "/x").unwrap().read(3).unwrap_err().is_too_long());
+    assert_eq!(get(60, "/busy").err().unwrap().retry_after(), Some(7));
+    let seen = asked.lock().unwrap().len();
+    assert!(get(0, "/x").err().unwrap().to_string().contains("deadline exceeded"));
+    assert_eq!(asked.lock().unwrap().len(), seen);
+}
