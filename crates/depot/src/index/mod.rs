@@ -88,7 +88,6 @@ fn in_pieces(reader: &mut impl BufRead) -> Result<Index, Odd> {
 
 /// Reads an index in the quick way, if that takes it, and as a whole, for who holds the two against each other (`fuzz/`).
 #[doc(hidden)]
-#[must_use]
 pub fn read_both_ways(mut bytes: &[u8]) -> (Option<Index>, Result<Index, String>) {
     let whole = whole::read(bytes);
     (in_pieces(&mut bytes).ok(), whole)
