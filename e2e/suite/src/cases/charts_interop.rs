@@ -198,7 +198,7 @@ impl Table<'_> {
         let chart = |name: &str, api: &str, file: &str, repository: &str| -> Result<()> {
             let folder = made.join(name);
             fs::create_dir_all(folder.join("templates"))?;
-            fs::write(folder.join("templates/a.yaml"), "a: b\n")?;
+            fs::write(folder.join("templates/a.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")?;
             fs::write(folder.join("values.yaml"), "")?;
             let head = format!("apiVersion: {api}\nname: {name}\nversion: 0.1.0\nicon: https://example.com/i.png\n");
             let wanted = format!("dependencies:\n- {{name: shop, version: ^1.0.0, repository: '{repository}'}}\n");
