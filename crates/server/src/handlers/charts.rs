@@ -158,7 +158,7 @@ pub(super) async fn chart_file(ctx: Ctx) -> Outcome {
 pub(super) async fn find(ctx: &Ctx) -> Result<Subject, Box<Problem>> {
     if ctx.path.contains_key("repository") {
         let [repository, name, version] = ["repository", "chart", "version"].map(|name| ctx.path(name));
-        let Fetched { digest, archive, loaded, .. } = ctx.app.repositories.chart(repository, name, version).await?;
+        let Fetched { digest, archive, loaded } = ctx.app.repositories.chart(repository, name, version).await?;
         return Ok(Subject { digest, archive, loaded });
     }
     let Upload { chart, archive, loaded, .. } = uploaded(ctx).await?;

@@ -30,17 +30,14 @@ impl Repositories {
         self.check(live)?;
         let (hash, archive) =
             if oci::is_reference(&row.url) { self.pulled(live, row).await? } else { self.archive(live, row).await? };
-        let fetched = self.loaded(hash, archive).await?;
-        let version =
-            if row.version.is_empty() { fetched.loaded.metadata.version.clone() } else { row.version.clone() };
-        Ok(Fetched { version, ..fetched })
+        self.loaded(hash, archive).await
     }
 
     /// Makes a chart of an archive, unless it is loaded.
     async fn loaded(&self, hash: [u8; 32], archive: Option<Vec<u8>>) -> Result<Fetched, Box<Problem>> {
-        let (digest, version) = (digest(&hash), String::new());
+        let digest = digest(&hash);
         if let Some((archive, loaded)) = self.loaded.get(&digest) {
-            return Ok(Fetched { digest, archive, loaded, version });
+            return Ok(Fetched { digest, archive, loaded });
         }
         let archive = match archive {
             Some(archive) => archive,
@@ -49,7 +46,7 @@ impl Repositories {
         let archive = Bytes::from(archive);
         let loaded = Arc::new(crate::uploads::load(archive.clone()).await?);
         self.loaded.put(&digest, archive.clone(), Arc::clone(&loaded));
-        Ok(Fetched { digest, archive, loaded, version })
+        Ok(Fetched { digest, archive, loaded })
     }
 
     /// What the cache has of an archive.

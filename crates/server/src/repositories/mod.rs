@@ -84,9 +84,6 @@ pub(crate) struct Fetched {
     pub(crate) digest: String,
     pub(crate) archive: Bytes,
     pub(crate) loaded: Arc<chart::Chart>,
-    /// The exact version, as the repository calls it.
-    #[expect(dead_code, reason = "releases are made from it")]
-    pub(crate) version: String,
 }
 
 impl Repositories {
