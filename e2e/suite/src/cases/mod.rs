@@ -23,6 +23,7 @@ mod real_charts;
 mod releases;
 mod replicas;
 mod repositories;
+mod rest_sources;
 mod sending;
 mod template;
 mod uploads;
@@ -153,6 +154,7 @@ pub(crate) fn cli() -> Vec<Case> {
         clients::CASES,
         repositories::CASES,
         own_repository::CASES,
+        rest_sources::CASES,
         nginx::CASES,
         dependencies::CASES,
         oci::CASES,
