@@ -15,6 +15,7 @@ mod making;
 mod meta;
 mod nginx;
 mod oci;
+mod oci_tokens;
 mod operations;
 mod own_repository;
 mod pasted;
@@ -158,6 +159,7 @@ pub(crate) fn cli() -> Vec<Case> {
         nginx::CASES,
         dependencies::CASES,
         oci::CASES,
+        oci_tokens::CASES,
         charts_interop::CASES,
     ]
     .concat()

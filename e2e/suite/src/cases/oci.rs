@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,6 +30,16 @@ pub(super) const CASES: &[Case] = &[
 /// The user `u` with the password `secret`.
 const USERS: &str = "u:$2a$04$hGSjPeu3Gbxl2PJ9wqQ.JeQd0sNY0bKddLQxd.2wFnQB3KGCqT/9m\n";
 
+/// How a registry finds out who is there.
+pub(super) enum Auth<'a> {
+    /// It does not.
+    None,
+    /// By user and password.
+    Users,
+    /// By tokens that somebody else issues.
+    Tokens { realm: &'a str, issuer: &'a str, service: &'a str, roots: &'a Path },
+}
+
 /// The two tools, each with folders of its own, and a registry.
 pub(super) struct Both<'a> {
     ctx: &'a Ctx<'a>,
@@ -43,6 +53,11 @@ pub(super) struct Both<'a> {
 impl<'a> Both<'a> {
     /// Starts a registry, which may ask who is there; `offset` is its place among the ports.
     pub(super) fn new(ctx: &'a Ctx<'a>, name: &str, offset: u16, is_closed: bool) -> Result<Self> {
+        Self::closed(ctx, name, offset, if is_closed { &Auth::Users } else { &Auth::None })
+    }
+
+    /// Starts a registry that finds out in a certain way who is there.
+    pub(super) fn closed(ctx: &'a Ctx<'a>, name: &str, offset: u16, auth: &Auth<'_>) -> Result<Self> {
         let helm = ctx.helm.ok_or_else(|| Skip("the real Helm was not built".to_owned()))?;
         let program = ctx.fixtures.and_then(|fixtures| fixtures.registry.as_ref());
         let program = program.ok_or_else(|| Skip("the registry was not built".to_owned()))?;
@@ -53,10 +68,16 @@ impl<'a> Both<'a> {
         let host = format!("127.0.0.1:{}", free_ports(ctx.port + offset, 1)?);
         let users = root.join("users");
         fs::write(&users, USERS)?;
-        let auth = format!("auth: {{htpasswd: {{realm: r, path: {}}}}}\n", users.display());
+        let auth = match auth {
+            Auth::None => String::new(),
+            Auth::Users => format!("auth: {{htpasswd: {{realm: r, path: {}}}}}\n", users.display()),
+            Auth::Tokens { realm, issuer, service, roots } => format!(
+                "auth: {{token: {{realm: '{realm}', issuer: {issuer}, service: {service}, rootcertbundle: {}}}}}\n",
+                roots.display()
+            ),
+        };
         let config = root.join("registry.yaml");
         let text = "version: 0.1\nlog: {level: error}\nstorage: {inmemory: {}}\n";
-        let auth = if is_closed { auth.as_str() } else { "" };
         fs::write(&config, format!("{text}http: {{addr: '{host}'}}\n{auth}"))?;
         let mut command = Command::new(program);
         command.arg("serve").arg(&config);
@@ -99,7 +120,7 @@ impl<'a> Both<'a> {
     }
 
     /// Runs a line by both: what they print, tell and write is the same.
-    fn same(&self, line: &str) -> Result<Output> {
+    pub(super) fn same(&self, line: &str) -> Result<Output> {
         let (theirs, ours) = (self.run("helm", line)?, self.run("whipstaff", line)?);
         let context = || format!("`{line}`");
         // The two run one after the other, and a second may pass between them.
@@ -163,7 +184,7 @@ impl<'a> Both<'a> {
     }
 
     /// Packs versions of a chart into the folder of both, by Helm.
-    fn pack(&self, versions: &[&str]) -> Result<()> {
+    pub(super) fn pack(&self, versions: &[&str]) -> Result<()> {
         let shop = self.ctx.chart("shop");
         for version in versions {
             self.run("helm", &format!("package {shop} --version {version} -d SHOP"))?.success()?;
