@@ -17,7 +17,11 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let _ = chart::listing::dependencies_of_files(&chart);
     let _ = chart::listing::strays_of_files(&chart);
     let Ok(bytes) = chart::package::archive(&chart, 0) else { return };
-    let again = chart::load_archive(&bytes, &chart::Limits::default()).expect("what was packed is read");
+    let again = match chart::load_archive(&bytes, &chart::Limits::default()) {
+        // Whoever loads files alone is not asked for a version that is known, as in Helm.
+        Err(chart::LoadError::UnsupportedVersion) => return,
+        read => read.expect("what was packed is read"),
+    };
     let json = |chart: &chart::Chart| serde_json::to_string(&chart.metadata).unwrap_or_default();
     assert_eq!(json(&again), json(&chart), "what was packed");
 });
