@@ -2,6 +2,7 @@
 //! has to be read the same.
 #![no_main]
 
+use chart::LoadError;
 use whipstaff_fuzz::file;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
@@ -19,7 +20,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Ok(bytes) = chart::package::archive(&chart, 0) else { return };
     let again = match chart::load_archive(&bytes, &chart::Limits::default()) {
         // Whoever loads files alone is not asked for a version that is known, as in Helm.
-        Err(chart::LoadError::UnsupportedVersion | chart::LoadError::ExperimentalVersion) => return,
+        Err(LoadError::UnsupportedVersion | LoadError::ExperimentalVersion | LoadError::UnknownVersion) => return,
         read => read.expect("what was packed is read"),
     };
     // Of a chart of version 1 they are in `requirements.yaml`, and nothing is written of those in `Chart.yaml` (as Helm 4.3:
