@@ -14,8 +14,8 @@ use render::{Capabilities, Inputs, Limits, Parsed, Release, RenderError};
 
 const TIME: Duration = Duration::from_millis(300);
 
-/// How long it may go on when it is told to stop.
-const GRACE: Duration = Duration::from_secs(15);
+/// How long it may go on when it is told to stop: what takes 8 s in a debug build of its own takes more beside the other tests.
+const GRACE: Duration = Duration::from_secs(40);
 
 /// Renders as a server does, and is told to stop after a while.
 fn run(text: &str) -> (Result<String, RenderError>, Duration) {
