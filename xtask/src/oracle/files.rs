@@ -51,7 +51,7 @@ fn shown(name: &str, bytes: &[u8], mask: &dyn Fn(&str) -> String) -> String {
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return format!("{bytes:?}") };
     // Helm writes the names in the order of a Go map.
-    if name.ends_with("-charts.txt") {
+    if name.ends_with("charts.txt") {
         let mut lines: Vec<&str> = text.lines().collect();
         lines.sort_unstable();
         return lines.join("\n");
