@@ -138,7 +138,7 @@ fn tokens(ctx: &Ctx<'_>) -> Result<()> {
         push("1.1.0", "open"),
         push("1.0.0", "closed"),
         pull("closed"),
-        format!("show chart oci://HOST/open/shop --plain-http --version ^1"),
+        "show chart oci://HOST/open/shop --plain-http --version ^1".to_owned(),
         "registry logout HOST".to_owned(),
         pull("closed"),
         format!("{} --version 1.0.0", pull("open")),
