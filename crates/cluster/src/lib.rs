@@ -5,6 +5,7 @@
 //! many, and [`per_kind`] runs any of them over many objects the way Helm does.
 
 mod access;
+mod adopt;
 mod batch;
 mod client_side;
 mod cluster;
@@ -26,6 +27,7 @@ mod table;
 mod wait;
 
 pub use access::Wish;
+pub use adopt::Adopted;
 pub use batch::{all, per_kind};
 pub use client_side::{Merged, Outcome};
 pub use cluster::{Applied, ApplyOptions, Cluster, FIELD_MANAGER, FieldValidation, Propagation, Version};

@@ -40,6 +40,19 @@ impl Owner {
         object.merge("annotations", &[(RELEASE_NAME, &self.name), (RELEASE_NAMESPACE, &self.namespace)]);
     }
 
+    /// What marks an object as the release's own: a label, and two annotations.
+    pub(crate) fn marks(&self) -> [(&'static str, &str); 3] {
+        [MANAGED_BY, (RELEASE_NAME, &self.name), (RELEASE_NAMESPACE, &self.namespace)]
+    }
+
+    /// Tells whether a live object says that it is another release's; one that says nothing is nobody's.
+    pub(crate) fn is_another(&self, live: &Value) -> bool {
+        [(RELEASE_NAME, &self.name), (RELEASE_NAMESPACE, &self.namespace)].into_iter().any(|(key, own)| {
+            let annotations = live.pointer("/metadata/annotations");
+            annotations.and_then(|map| map.get(key)).and_then(Value::as_str).is_some_and(|value| value != own)
+        })
+    }
+
     /// Checks that a live object is the release's own.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ pub use intent::{
 };
 pub use live::{Drift, LiveObject, ObjectEvent};
 pub use lock::Holder;
+pub use manifest::documents;
 pub use plan::{Action, Back, Deletion, Ending, Failure as FailurePlan, Plan, Planned, Rejection, Step, Verb};
 pub use query::Form;
 pub use run::Tested;

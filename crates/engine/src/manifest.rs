@@ -6,8 +6,11 @@ use serde_json::Value;
 use crate::engine::Engine;
 use crate::error::Error;
 
-/// Reads the documents of a manifest.
-pub(crate) fn documents(manifest: &str) -> Result<Vec<Value>, Error> {
+/// Reads the documents of a manifest; empty ones are left out.
+///
+/// # Errors
+/// [`Error::Manifest`] when one is no YAML.
+pub fn documents(manifest: &str) -> Result<Vec<Value>, Error> {
     let broken = |message: String| Error::Manifest { message };
     let mut documents = Vec::new();
     for text in goyaml::split_documents(manifest.as_bytes()) {

@@ -13,6 +13,7 @@ pub(crate) mod install;
 pub(crate) mod key;
 pub(crate) mod lint;
 pub(crate) mod list;
+mod migrate;
 pub(crate) mod operation;
 pub(crate) mod package;
 mod pull;
@@ -70,6 +71,7 @@ pub(crate) static ROOT: Command = Command {
         &get::COMMAND,
         &diff::COMMAND,
         &operation::COMMAND,
+        &migrate::COMMAND,
         &create::COMMAND,
         &repo::COMMAND,
         &search::COMMAND,

@@ -1,0 +1,141 @@
+//! What there is of one release on both sides, and what follows from it.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::Api;
+use release::{History, Key, Record, Release, Status};
+
+use super::{Migration, Planned, Standing, Step};
+use crate::convert::convert;
+use crate::error::Error;
+use crate::store::Head;
+
+/// One release as it is and as it is to be.
+pub(super) struct Survey {
+    pub(super) planned: Planned,
+    /// The revisions as Helm 4 is to have them, the oldest first.
+    pub(super) revisions: Vec<Wish>,
+}
+
+/// One revision as Helm 4 is to have it.
+pub(super) struct Wish {
+    pub(super) release: Release,
+    /// The record that is there already.
+    pub(super) there: Option<Record>,
+    pub(super) step: Step,
+}
+
+impl Migration {
+    /// Looks at one release; `heads` are Tiller's, the oldest first.
+    pub(super) async fn survey(&self, name: &str, heads: &[Head], newest: Option<usize>) -> Result<Survey, Error> {
+        let mut planned = Planned {
+            name: name.to_owned(),
+            namespace: String::new(),
+            standing: Standing::Pending,
+            revisions: BTreeMap::new(),
+            adopted: 0,
+            warnings: Vec::new(),
+        };
+        if heads.last().is_some_and(|head| head.brought) {
+            planned.standing = Standing::Done;
+            return Ok(Survey { planned, revisions: Vec::new() });
+        }
+        let left = newest.map_or(0, |newest| heads.len().saturating_sub(newest));
+        let mut wanted = Vec::new();
+        for head in heads.iter().skip(left) {
+            let old = self.store.get(head).await?;
+            wanted.push(convert(old).map_err(|source| Error::Convert { object: head.object.clone(), source })?);
+        }
+        let Some(last) = wanted.last() else {
+            planned.standing = Standing::Done;
+            return Ok(Survey { planned, revisions: Vec::new() });
+        };
+        planned.namespace.clone_from(&last.namespace);
+        if last.info.status.is_pending() {
+            planned.warnings.push(format!(
+                "revision {} is `{}`: if no Tiller is at work on it, roll the release back before Helm 4 can upgrade it",
+                last.version, last.info.status
+            ));
+        }
+        let history = self.ledger.history(&last.namespace, name).await?;
+        let mut revisions = Vec::new();
+        for release in wanted {
+            revisions.push(self.wish(release, &history).await?);
+        }
+        planned.standing = match blocked(&revisions, &history) {
+            Some(reason) => Standing::Blocked(reason),
+            None if self.is_missing(&planned.namespace).await? => Standing::Blocked(format!(
+                "namespace `{}` does not exist, and Helm 4 keeps records in the release's namespace",
+                planned.namespace
+            )),
+            None => Standing::Pending,
+        };
+        planned.revisions =
+            revisions.iter().map(|wish| (wish.release.version, (wish.release.info.status, wish.step))).collect();
+        Ok(Survey { planned, revisions })
+    }
+
+    /// Looks for a revision among Helm 4's records.
+    async fn wish(&self, release: Release, history: &History) -> Result<Wish, Error> {
+        let key = Key::new(&release.namespace, &release.name, release.version);
+        if !history.heads().iter().any(|head| head.key == key) {
+            return Ok(Wish { release, there: None, step: Step::Write });
+        }
+        let record = self.ledger.get(&key).await?;
+        // Tiller has gone on since an earlier migration. Any other difference is what Helm 4 has made of the record.
+        let stale = record.release.info.status == Status::Deployed && release.info.status == Status::Superseded;
+        let step = if stale { Step::Update } else { Step::There };
+        Ok(Wish { release, there: Some(record), step })
+    }
+
+    /// Tells whether a namespace is not there; who may not look is taken at his word.
+    async fn is_missing(&self, namespace: &str) -> Result<bool, Error> {
+        let api: Api<Namespace> = Api::all(self.cluster.client().clone());
+        match api.get_metadata_opt(namespace).await {
+            Ok(found) => Ok(found.is_none()),
+            Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(false),
+            Err(error) => Err(Error::kubernetes(format!("cannot read namespace `{namespace}`"))(error)),
+        }
+    }
+}
+
+/// Why Helm 4's records stand in the way: they are another release's. Where Tiller's last revision is among them, the release has been brought
+/// over, and what Helm 4 has done since is its own affair.
+fn blocked(revisions: &[Wish], history: &History) -> Option<String> {
+    let last = revisions.last()?;
+    if let Some(other) =
+        revisions.iter().find(|wish| wish.there.as_ref().is_some_and(|there| !is_same(there, &wish.release)))
+    {
+        return Some(format!(
+            "Helm 4 has another release of this name in namespace `{}`, its revision {} is not Tiller's",
+            other.release.namespace, other.release.version
+        ));
+    }
+    if last.there.is_some() {
+        return None;
+    }
+    let ahead =
+        history.heads().iter().map(|head| head.key.revision).filter(|revision| *revision > last.release.version);
+    ahead.max().map(|revision| {
+        format!(
+            "Helm 4 has revision {revision} of a release of this name in namespace `{}`, and Tiller's last is {}",
+            last.release.namespace, last.release.version
+        )
+    })
+}
+
+/// Tells whether a record is what an earlier try has written of a revision. Its status may have changed since, and so may what is told of it.
+fn is_same(there: &Record, release: &Release) -> bool {
+    let there = &there.release;
+    there.manifest == release.manifest
+        && there.info.first_deployed == release.info.first_deployed
+        && there.info.last_deployed == release.info.last_deployed
+        && there.chart.metadata.name == release.chart.metadata.name
+        && there.chart.metadata.version == release.chart.metadata.version
+}
+
+/// Tells whether objects of a revision may be live.
+pub(super) fn may_be_live(status: Status) -> bool {
+    !matches!(status, Status::Superseded | Status::Uninstalled)
+}
