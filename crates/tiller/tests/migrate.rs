@@ -1,6 +1,6 @@
 //! From Tiller's records to Helm 4's, over the sandbox: what is written, what is left alone, and that it may stop anywhere.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
