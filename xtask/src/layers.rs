@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("release", &["goyaml", "chart"]),
     ("engine", &["gotext", "goyaml", "cluster", "chart", "render", "depot", "release"]),
     ("server", &["goyaml", "cluster", "api", "chart", "render", "lint", "depot", "release", "engine"]),
-    ("tiller", &["goyaml", "cluster", "api", "chart", "render", "depot", "release", "engine"]),
+    ("tiller", &["goyaml", "cluster", "chart", "render", "release", "engine"]),
     (
         "cli",
         &[
