@@ -23,8 +23,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("depot", &["goyaml", "chart"]),
     ("release", &["goyaml", "chart"]),
     ("engine", &["gotext", "goyaml", "cluster", "chart", "render", "depot", "release"]),
-    ("server", &["goyaml", "cluster", "api", "chart", "render", "lint", "depot", "release", "engine"]),
     ("tiller", &["goyaml", "cluster", "chart", "render", "release", "engine"]),
+    ("server", &["goyaml", "cluster", "api", "chart", "render", "lint", "depot", "release", "engine", "tiller"]),
     (
         "cli",
         &[

@@ -64,6 +64,10 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     add::<crate::Operation>(&mut all);
     add::<crate::Event>(&mut all);
     add::<crate::LogList>(&mut all);
+    add::<crate::MigrationBody>(&mut all);
+    add::<crate::Migration>(&mut all);
+    add::<crate::MigrationCleanupBody>(&mut all);
+    add::<crate::MigrationCleanup>(&mut all);
     add::<crate::Problem>(&mut all);
     let named = all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()));
     composed().into_iter().chain(named).collect()
@@ -107,7 +111,8 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             {"name": "clusters", "description": "Where releases are."},
             {"name": "releases", "description": "Releases and what is done to them."},
             {"name": "revisions", "description": "The history of a release."},
-            {"name": "operations", "description": "Changes that run or have run."}
+            {"name": "operations", "description": "Changes that run or have run."},
+            {"name": "migrations", "description": "The way from Helm 2 to Helm 4."}
         ],
         "paths": paths,
         "components": {"schemas": schemas(), "headers": headers(), "securitySchemes": {"bearer": {

@@ -13,6 +13,7 @@ mod duration;
 mod lint;
 mod live;
 mod meta;
+mod migration;
 mod operation;
 mod package;
 mod parameter;
@@ -43,6 +44,10 @@ pub use duration::{format_duration, parse_duration};
 pub use lint::{LintBody, LintFinding, LintResult, LintSeverity};
 pub use live::{Drift, DriftState, DriftedObject, Resource, ResourceEvent, ResourceList};
 pub use meta::{Health, Index};
+pub use migration::{
+    MigratedRelease, MigratedRevision, Migration, MigrationBody, MigrationCleanup, MigrationCleanupBody,
+    MigrationState, MigrationStep, RemovedRecords, TillerRecords, TillerStorage,
+};
 pub use operation::{
     ContainerLog, Event, Kind, LogList, Operation, OperationList, OperationResult, Phase, Progress, ReleaseRef, State,
     WarningSource,

@@ -201,6 +201,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     all.extend_from_slice(crate::plan::ROUTES);
     all.extend_from_slice(crate::live::ROUTES);
     all.extend_from_slice(crate::operation::ROUTES);
+    all.extend_from_slice(crate::migration::ROUTES);
     all
 });
 

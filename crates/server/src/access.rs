@@ -20,7 +20,7 @@ use crate::clusters::{DEFAULT, Member};
 use crate::ctx::Ctx;
 use crate::{own_repository, problems};
 
-pub(crate) use rules::{Need, Part, is_audited};
+pub(crate) use rules::{Kept, Need, Part, is_audited};
 
 /// The API group of the virtual resources.
 pub(crate) const GROUP: &str = "whipstaff.dev";
@@ -184,9 +184,8 @@ pub(crate) async fn gate(ctx: &Ctx) -> Result<Grant, Box<Problem>> {
     let (access, caller) = (&ctx.app.access, &ctx.caller);
     match need {
         Need::Open | Need::Anybody | Need::EachCluster | Need::Operations => Ok(Grant::Caller),
-        Need::Home(resource, verb) => {
-            let name = if resource == "clusters" { ctx.path("cluster") } else { ctx.path("repository") };
-            home(ctx, resource, verb, name).await?;
+        Need::Home(kept, verb) => {
+            home(ctx, kept.resource, verb, kept.parameter.map_or("", |name| ctx.path(name))).await?;
             Ok(Grant::Caller)
         }
         Need::Read(parts) => {

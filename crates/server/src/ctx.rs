@@ -77,7 +77,11 @@ impl Ctx {
 
     /// Finds the cluster that the path names, unless it is known not to answer.
     pub(crate) fn cluster(&self) -> Result<Arc<Member>, Box<Problem>> {
-        let name = self.path("cluster");
+        self.cluster_named(self.path("cluster"))
+    }
+
+    /// Finds a cluster, unless it is known not to answer.
+    pub(crate) fn cluster_named(&self, name: &str) -> Result<Arc<Member>, Box<Problem>> {
         let (reason, text) = match self.app.clusters.find(name) {
             Some(State::Ready(member)) => match member.down() {
                 None => return Ok(member),

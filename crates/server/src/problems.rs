@@ -78,6 +78,23 @@ pub(crate) fn of_chart(error: Error, chart: Option<&str>) -> Box<Problem> {
     Box::new(Problem { helm: Some(Box::new(helm)), ..made })
 }
 
+/// Makes the problem of a migration that cannot even begin.
+pub(crate) fn of_migration(error: tiller::Error) -> Box<Problem> {
+    let text = error.to_string();
+    Box::new(match &error {
+        tiller::Error::NoRelease(name) => {
+            Problem::new(Reason::ReleaseNotFound, format!("Tiller has no release `{name}`"))
+        }
+        tiller::Error::Kubernetes { source, .. } => ledger(source, text),
+        tiller::Error::Ledger(source) => ledger(source, text),
+        tiller::Error::Cluster(source) => cluster(source, text),
+        tiller::Error::Decode { .. } | tiller::Error::Convert { .. } | tiller::Error::Engine(_) => {
+            Problem::new(Reason::RecordUnreadable, text)
+        }
+        tiller::Error::Together(_) | tiller::Error::Changed(_) => Problem::new(Reason::ReleasePending, text),
+    })
+}
+
 /// Makes the problem of a test that has failed, or whose end could not be recorded.
 pub(crate) fn of_test(cause: &Failure) -> Box<Problem> {
     Box::new(failure(cause, &cause.to_string()))

@@ -92,28 +92,35 @@ impl Uploads {
             Some(upload) => (upload.loaded.clone(), false),
             None => (Arc::new(load(archive.clone()).await?), true),
         };
-        let now = (self.now)();
-        let created = known.as_ref().and_then(|upload| upload.chart.created_at.parse().ok()).unwrap_or(now);
-        let by = uploaders(known.map(|upload| upload.by), user);
-        let upload = Upload { by, ..self.upload(archive, digest, loaded, created, now + self.age)? };
-        self.share(&upload, new).await;
-        let chart = upload.chart.clone();
-        self.put(upload);
+        let by = uploaders(known.as_ref().map(|upload| upload.by.clone()), user);
+        let chart = self.again(known, archive, digest, loaded, by).await?;
         Ok(Added { chart, new })
     }
 
     /// Keeps a chart that was fetched for a change as long as an upload; lists do not show it.
     pub(crate) async fn keep(&self, fetched: &Fetched) -> Result<(), Box<Problem>> {
         let known = self.get(&fetched.digest).await;
-        let new = known.is_none();
-        let now = (self.now)();
-        let by = known.map_or_else(|| vec![NOBODY.to_owned()], |known| known.by);
+        let by = known.as_ref().map_or_else(|| vec![NOBODY.to_owned()], |known| known.by.clone());
         let (archive, digest) = (fetched.archive.clone(), fetched.digest.clone());
-        let upload = self.upload(archive, digest, fetched.loaded.clone(), now, now + self.age)?;
-        let upload = Upload { by, ..upload };
-        self.share(&upload, new).await;
+        self.again(known, archive, digest, fetched.loaded.clone(), by).await.map(drop)
+    }
+
+    /// Keeps a chart from now on for as long as charts are kept; one that is known has been there since it came first.
+    async fn again(
+        &self,
+        known: Option<Upload>,
+        archive: Bytes,
+        digest: String,
+        loaded: Arc<chart::Chart>,
+        by: Vec<String>,
+    ) -> Result<api::Chart, Box<Problem>> {
+        let now = (self.now)();
+        let created = known.as_ref().and_then(|upload| upload.chart.created_at.parse().ok()).unwrap_or(now);
+        let upload = Upload { by, ..self.upload(archive, digest, loaded, created, now + self.age)? };
+        self.share(&upload, known.is_none()).await;
+        let chart = upload.chart.clone();
         self.put(upload);
-        Ok(())
+        Ok(chart)
     }
 
     fn upload(

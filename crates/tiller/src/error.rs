@@ -7,12 +7,12 @@ use crate::record::DecodeError;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Kubernetes does not do what it is asked.
-    #[error("{}: {source}", .doing)]
+    #[error("{doing}: {source}")]
     Kubernetes {
         /// What was tried.
         doing: String,
         /// Why not.
-        source: Box<kube::Error>,
+        source: release::Error,
     },
     /// A record of Tiller's cannot be read.
     #[error("record `{object}` of Tiller cannot be read: {source}")]
@@ -56,6 +56,6 @@ impl Error {
     /// Makes the error of a call of Kubernetes.
     pub(crate) fn kubernetes(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::Kubernetes { doing, source: Box::new(source) }
+        move |source| Self::Kubernetes { doing, source: source.into() }
     }
 }

@@ -328,11 +328,25 @@ async fn another_release_of_that_name_stands_in_the_way() {
         ..release::Release::default()
     };
     world.ledger().create(&other).await.unwrap();
-    assert!(blocked(&world.plan().await).contains("Helm 4 has revision 7"), "{:?}", world.plan().await);
+    assert!(blocked(&world.plan().await).contains("its revision 7 is not Tiller's"), "{:?}", world.plan().await);
     world.ledger().create(&release::Release { version: 2, ..other }).await.unwrap();
     world.sandbox.faults().clear();
     assert!(blocked(&world.run().await).contains("its revision 2 is not Tiller's"));
     assert_eq!(world.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_release_is_seen_in_revisions_that_are_not_wanted() {
+    let world = World::with_shop().await;
+    let other = release::Release {
+        name: "shop".to_owned(),
+        namespace: "web".to_owned(),
+        version: 1,
+        ..release::Release::default()
+    };
+    world.ledger().create(&other).await.unwrap();
+    let wanted = Wanted { names: Vec::new(), revisions: Some(1) };
+    assert!(blocked(&world.migration().plan(&wanted).await.unwrap()).contains("its revision 1 is not Tiller's"));
 }
 
 #[tokio::test]

@@ -25,6 +25,18 @@ impl Part {
     }
 }
 
+/// What the server keeps, in Secrets of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The virtual resource that stands for it.
+    pub(crate) resource: &'static str,
+    /// The parameter of the path that names one; `None`, or a path without it, means all.
+    pub(crate) parameter: Option<&'static str>,
+}
+
+const CLUSTERS: Kept = Kept { resource: "clusters", parameter: Some("cluster") };
+const REPOSITORIES: Kept = Kept { resource: "repositories", parameter: Some("repository") };
+
 /// What a caller needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -44,8 +56,8 @@ pub(crate) enum Need {
     Change,
     /// To list the releases whose operations are asked for; the handler asks, for each cluster.
     Operations,
-    /// To do this with the thing in the path that the server keeps (`clusters`, `repositories`), in the cluster `default`.
-    Home(&'static str, &'static str),
+    /// To do this with something that the server keeps, in the cluster `default`.
+    Home(Kept, &'static str),
     /// To read parts of the release of the operation in the path.
     Operation(&'static [Part]),
     /// To change the release of the operation in the path.
@@ -82,19 +94,23 @@ const RULES: &[(Need, &[&str])] = &[
             "lint",
             "cluster_list",
             "cluster_get",
+            // All that they do, they do in the caller's name; where the cluster does not see it, the handler asks.
+            "migration_plan",
+            "migration_run",
+            "migration_cleanup",
         ],
     ),
-    (Need::Home("clusters", "create"), &["cluster_create"]),
+    (Need::Home(CLUSTERS, "create"), &["cluster_create"]),
     // And `create`, for a new one.
-    (Need::Home("clusters", "update"), &["cluster_apply"]),
-    (Need::Home("clusters", "delete"), &["cluster_delete"]),
-    (Need::Home("repositories", "list"), &["repository_list"]),
-    (Need::Home("repositories", "create"), &["repository_create"]),
+    (Need::Home(CLUSTERS, "update"), &["cluster_apply"]),
+    (Need::Home(CLUSTERS, "delete"), &["cluster_delete"]),
+    (Need::Home(REPOSITORIES, "list"), &["repository_list"]),
+    (Need::Home(REPOSITORIES, "create"), &["repository_create"]),
     // And `create`, for a new one.
-    (Need::Home("repositories", "update"), &["repository_apply", "repository_refresh"]),
-    (Need::Home("repositories", "delete"), &["repository_delete"]),
+    (Need::Home(REPOSITORIES, "update"), &["repository_apply", "repository_refresh"]),
+    (Need::Home(REPOSITORIES, "delete"), &["repository_delete"]),
     (
-        Need::Home("repositories", "get"),
+        Need::Home(REPOSITORIES, "get"),
         &[
             "repository_get",
             "repository_charts",
@@ -164,7 +180,7 @@ pub(crate) fn need(id: &str) -> Option<Need> {
 
 /// Tells whether an operation changes what is kept, so that it is written down who asked for it.
 pub(crate) fn is_audited(route: &api::Route) -> bool {
-    let only_shows = ["release_plan", "release_diff", "template", "lint", "chart_create"];
+    let only_shows = ["release_plan", "release_diff", "template", "lint", "chart_create", "migration_plan"];
     !route.method.is_safe() && !only_shows.contains(&route.id)
 }
 

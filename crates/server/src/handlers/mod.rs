@@ -5,6 +5,7 @@ mod charts;
 mod clusters;
 mod lint;
 mod lists;
+mod migrations;
 mod names;
 mod operations;
 mod package;
@@ -62,4 +63,5 @@ handlers! {
     changes: release_install, release_apply, release_patch, release_plan, release_uninstall, release_rollback, release_test,
         release_unlock;
     operations: operation_list, operation_get, operation_events, operation_logs, operation_cancel;
+    migrations: migration_plan, migration_run, migration_cleanup;
 }

@@ -2,7 +2,7 @@
 
 use api::{Location, Media, Method, Param, ParamType, Reason, Response, Route, Shape};
 
-use crate::access::Need;
+use crate::access::{Kept, Need};
 
 const JSON: &[Media] = &[Media { name: "application/json", text: false }];
 
@@ -101,6 +101,9 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
 ];
 
+/// What uploads and deletions are about.
+const CHARTS: Kept = Kept { resource: "repository-charts", parameter: None };
+
 /// What each operation needs.
 pub(crate) fn need(id: &str) -> Option<Need> {
     Some(match id {
@@ -110,8 +113,8 @@ pub(crate) fn need(id: &str) -> Option<Need> {
         | "own_repository_chart"
         | "own_repository_version" => Need::Anybody,
         // And `update`, with `force`.
-        "own_repository_upload" | "own_repository_prove" => Need::Home("repository-charts", "create"),
-        "own_repository_delete" => Need::Home("repository-charts", "delete"),
+        "own_repository_upload" | "own_repository_prove" => Need::Home(CHARTS, "create"),
+        "own_repository_delete" => Need::Home(CHARTS, "delete"),
         _ => return None,
     })
 }

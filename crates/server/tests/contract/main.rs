@@ -8,6 +8,7 @@ mod clusters;
 #[path = "../common/mod.rs"]
 mod common;
 mod measured;
+mod migrations;
 mod operations;
 mod package;
 mod plans;
@@ -88,11 +89,12 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
-const CASES: [&[(&str, Case)]; 9] = [
+const CASES: [&[(&str, Case)]; 10] = [
     cases![index, openapi, docs, healthz, readyz, metrics],
     changes::CASES,
     charts::CASES,
     clusters::CASES,
+    migrations::CASES,
     operations::CASES,
     package::CASES,
     plans::CASES,

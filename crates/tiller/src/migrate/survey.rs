@@ -41,16 +41,11 @@ impl Migration {
             planned.standing = Standing::Done;
             return Ok(Survey { planned, revisions: Vec::new() });
         }
-        let left = newest.map_or(0, |newest| heads.len().saturating_sub(newest));
-        let mut wanted = Vec::new();
-        for head in heads.iter().skip(left) {
-            let old = self.store.get(head).await?;
-            wanted.push(convert(old).map_err(|source| Error::Convert { object: head.object.clone(), source })?);
-        }
-        let Some(last) = wanted.last() else {
+        let Some((newest_head, older)) = heads.split_last() else {
             planned.standing = Standing::Done;
             return Ok(Survey { planned, revisions: Vec::new() });
         };
+        let last = self.converted(newest_head).await?;
         planned.namespace.clone_from(&last.namespace);
         if last.info.status.is_pending() {
             planned.warnings.push(format!(
@@ -59,11 +54,17 @@ impl Migration {
             ));
         }
         let history = self.ledger.history(&last.namespace, name).await?;
+        // Older ones that are not wanted are looked at where Helm 4 has a record of that number, which may be another release's.
+        let left = newest.map_or(0, |newest| heads.len().saturating_sub(newest));
+        let is_there = |head: &Head| history.heads().iter().any(|there| there.key.revision == head.revision);
         let mut revisions = Vec::new();
-        for release in wanted {
-            revisions.push(self.wish(release, &history).await?);
+        for (at, head) in older.iter().enumerate() {
+            if at >= left || is_there(head) {
+                revisions.push(self.wish(self.converted(head).await?, &history).await?);
+            }
         }
-        planned.standing = match blocked(&revisions, &history) {
+        revisions.push(self.wish(last, &history).await?);
+        planned.standing = match blocked(&revisions, heads, &history) {
             Some(reason) => Standing::Blocked(reason),
             None if self.is_missing(&planned.namespace).await? => Standing::Blocked(format!(
                 "namespace `{}` does not exist, and Helm 4 keeps records in the release's namespace",
@@ -74,6 +75,12 @@ impl Migration {
         planned.revisions =
             revisions.iter().map(|wish| (wish.release.version, (wish.release.info.status, wish.step))).collect();
         Ok(Survey { planned, revisions })
+    }
+
+    /// Opens a record of Tiller's, as Helm 4 is to have it.
+    async fn converted(&self, head: &Head) -> Result<Release, Error> {
+        let old = self.store.get(head).await?;
+        convert(old).map_err(|source| Error::Convert { object: head.object.clone(), source })
     }
 
     /// Looks for a revision among Helm 4's records.
@@ -102,25 +109,17 @@ impl Migration {
 
 /// Why Helm 4's records stand in the way: they are another release's. Where Tiller's last revision is among them, the release has been brought
 /// over, and what Helm 4 has done since is its own affair.
-fn blocked(revisions: &[Wish], history: &History) -> Option<String> {
+fn blocked(revisions: &[Wish], heads: &[Head], history: &History) -> Option<String> {
     let last = revisions.last()?;
-    if let Some(other) =
-        revisions.iter().find(|wish| wish.there.as_ref().is_some_and(|there| !is_same(there, &wish.release)))
-    {
-        return Some(format!(
-            "Helm 4 has another release of this name in namespace `{}`, its revision {} is not Tiller's",
-            other.release.namespace, other.release.version
-        ));
-    }
-    if last.there.is_some() {
-        return None;
-    }
-    let ahead =
-        history.heads().iter().map(|head| head.key.revision).filter(|revision| *revision > last.release.version);
-    ahead.max().map(|revision| {
+    let foreign = |wish: &&Wish| wish.there.as_ref().is_some_and(|there| !is_same(there, &wish.release));
+    let other = revisions.iter().find(foreign).map(|wish| wish.release.version);
+    let is_tillers = |revision: u32| heads.iter().any(|head| head.revision == revision);
+    let unknown = || history.heads().iter().map(|head| head.key.revision).find(|revision| !is_tillers(*revision));
+    let other = if last.there.is_some() { other } else { other.or_else(unknown) };
+    other.map(|revision| {
         format!(
-            "Helm 4 has revision {revision} of a release of this name in namespace `{}`, and Tiller's last is {}",
-            last.release.namespace, last.release.version
+            "Helm 4 has another release of this name in namespace `{}`: its revision {revision} is not Tiller's",
+            last.release.namespace
         )
     })
 }

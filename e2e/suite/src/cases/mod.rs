@@ -13,6 +13,7 @@ mod kubernetes;
 mod lists;
 mod making;
 mod meta;
+mod migrating;
 mod nginx;
 mod oci;
 mod oci_tokens;
@@ -143,7 +144,7 @@ pub(crate) fn interop() -> Vec<Case> {
 
 /// Returns the cases that need the real cluster.
 pub(crate) fn real() -> Vec<Case> {
-    [doors::CASES, judged::CASES].concat()
+    [doors::CASES, judged::CASES, migrating::CASES].concat()
 }
 
 /// Returns the cases of the command line.
