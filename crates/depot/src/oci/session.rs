@@ -162,11 +162,7 @@ impl<'r> Session<'r> {
             let answer = self.once(method, &at, ask, pass)?;
             let is_safe = matches!(*method, Method::GET | Method::HEAD);
             let next = if is_safe { redirect(&at, &answer)? } else { None };
-            let Some((next, _)) = next else {
-                let (parts, body) = answer.into_parts();
-                let body = Box::new(body.into_with_config().limit(LONGEST).reader());
-                return Ok(Answer { method: method.clone(), at, status: parts.status, headers: parts.headers, body });
-            };
+            let Some((next, _)) = next else { return Ok(answered(method, at, answer)) };
             match next.scheme.as_str() {
                 "https" => {}
                 "http" if self.origin.scheme == "http" => {}
@@ -272,11 +268,7 @@ impl<'r> Session<'r> {
     fn send_token(&self, method: &Method, at: &Url, ask: &Ask<'_>, pass: Option<&str>) -> Result<Answer, Error> {
         let mut tries = 0;
         loop {
-            let answer = self.once(method, at, ask, pass)?;
-            let (parts, body) = answer.into_parts();
-            let body = Box::new(body.into_with_config().limit(LONGEST).reader());
-            let answer =
-                Answer { method: method.clone(), at: at.clone(), status: parts.status, headers: parts.headers, body };
+            let answer = answered(method, at.clone(), self.once(method, at, ask, pass)?);
             match self.wait(&answer, tries)? {
                 Some(wait) if tries < AGAIN => (self.registry.pause)(wait),
                 _ => return Ok(answer),
@@ -284,4 +276,11 @@ impl<'r> Session<'r> {
             tries += 1;
         }
     }
+}
+
+/// An answer whose body is still to be read, up to what the largest of all may have.
+fn answered(method: &Method, at: Url, answer: http::Response<ureq::Body>) -> Answer {
+    let (parts, body) = answer.into_parts();
+    let body = Box::new(body.into_with_config().limit(LONGEST).reader());
+    Answer { method: method.clone(), at, status: parts.status, headers: parts.headers, body }
 }
