@@ -88,9 +88,10 @@ pub(crate) fn of_migration(error: tiller::Error) -> Box<Problem> {
         tiller::Error::Kubernetes { source, .. } => ledger(source, text),
         tiller::Error::Ledger(source) => ledger(source, text),
         tiller::Error::Cluster(source) => cluster(source, text),
-        tiller::Error::Decode { .. } | tiller::Error::Convert { .. } | tiller::Error::Engine(_) => {
-            Problem::new(Reason::RecordUnreadable, text)
-        }
+        tiller::Error::Decode { .. }
+        | tiller::Error::Convert { .. }
+        | tiller::Error::Mislabelled { .. }
+        | tiller::Error::Engine(_) => Problem::new(Reason::RecordUnreadable, text),
         tiller::Error::Together(_) | tiller::Error::Changed(_) => Problem::new(Reason::ReleasePending, text),
     })
 }

@@ -30,6 +30,20 @@ pub enum Error {
         /// Why not.
         source: ConvertError,
     },
+    /// A record of Tiller's is not what its labels say.
+    #[error(
+        "record `{object}` of Tiller holds revision {revision} of release `{name}` in namespace `{namespace}`, which is not what its labels and the other revisions say"
+    )]
+    Mislabelled {
+        /// The ConfigMap or Secret.
+        object: String,
+        /// The release that it holds.
+        name: String,
+        /// The namespace of that.
+        namespace: String,
+        /// The revision of that.
+        revision: u32,
+    },
     /// Helm 4's records cannot be read or written.
     #[error(transparent)]
     Ledger(#[from] release::Error),

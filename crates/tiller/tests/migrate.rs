@@ -388,6 +388,28 @@ async fn one_broken_record_stops_its_release_only() {
 }
 
 #[tokio::test]
+async fn a_record_is_what_its_labels_say_or_nothing() {
+    let world = World::with_shop().await;
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"NAME": "other", "VERSION": "1"}}}));
+    world.config_maps(TILLER).patch("shop.v2", &PatchParams::default(), &patch).await.unwrap();
+    world.sandbox.faults().clear();
+    let done = world.run().await;
+    let error = done.first().unwrap().outcome.as_ref().unwrap_err();
+    assert!(matches!(error, Error::Mislabelled { name, revision: 2, .. } if name == "shop"), "{error}");
+    world.keep(&Release { namespace: "elsewhere".to_owned(), ..revision("shop", 3, Code::Deployed) }).await;
+    let error = world.run().await.pop().unwrap().outcome.unwrap_err();
+    assert!(matches!(&error, Error::Mislabelled { namespace, .. } if namespace == "web"), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_helm_4_does_not_take_stands_in_the_way() {
+    let world = World::of(Sandbox::default());
+    world.namespace("web").await;
+    world.keep(&revision(&"a".repeat(54), 1, Code::Deployed)).await;
+    assert!(blocked(&world.plan().await).contains("Helm 4 takes no such name"));
+}
+
+#[tokio::test]
 async fn old_records_are_removed_when_they_were_brought_over() {
     let world = World::with_shop().await;
     let all = Wanted::default();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
-use release::{History, Key, Record, Release, Status};
+use release::{History, Key, Record, Release, Status, validate_name};
 
 use super::{Migration, Planned, Standing, Step};
 use crate::convert::convert;
@@ -45,13 +45,17 @@ impl Migration {
             planned.standing = Standing::Done;
             return Ok(Survey { planned, revisions: Vec::new() });
         };
-        let last = self.converted(newest_head).await?;
+        let last = self.converted(newest_head, None).await?;
         planned.namespace.clone_from(&last.namespace);
         if last.info.status.is_pending() {
             planned.warnings.push(format!(
                 "revision {} is `{}`: if no Tiller is at work on it, roll the release back before Helm 4 can upgrade it",
                 last.version, last.info.status
             ));
+        }
+        if let Err(error) = validate_name(name) {
+            planned.standing = Standing::Blocked(format!("Helm 4 takes no such name: {error}"));
+            return Ok(Survey { planned, revisions: Vec::new() });
         }
         let history = self.ledger.history(&last.namespace, name).await?;
         // Older ones that are not wanted are looked at where Helm 4 has a record of that number, which may be another release's.
@@ -60,7 +64,8 @@ impl Migration {
         let mut revisions = Vec::new();
         for (at, head) in older.iter().enumerate() {
             if at >= left || is_there(head) {
-                revisions.push(self.wish(self.converted(head).await?, &history).await?);
+                let release = self.converted(head, Some(&planned.namespace)).await?;
+                revisions.push(self.wish(release, &history).await?);
             }
         }
         revisions.push(self.wish(last, &history).await?);
@@ -77,10 +82,17 @@ impl Migration {
         Ok(Survey { planned, revisions })
     }
 
-    /// Opens a record of Tiller's, as Helm 4 is to have it.
-    async fn converted(&self, head: &Head) -> Result<Release, Error> {
+    /// Opens a record of Tiller's, as Helm 4 is to have it: that of the release and revision that its labels name, and in the same namespace as
+    /// the others.
+    async fn converted(&self, head: &Head, namespace: Option<&str>) -> Result<Release, Error> {
         let old = self.store.get(head).await?;
-        convert(old).map_err(|source| Error::Convert { object: head.object.clone(), source })
+        let made = convert(old).map_err(|source| Error::Convert { object: head.object.clone(), source })?;
+        let is_in = namespace.is_none_or(|namespace| namespace == made.namespace);
+        if made.name == head.name && made.version == head.revision && is_in {
+            return Ok(made);
+        }
+        let (name, namespace, revision) = (made.name, made.namespace, made.version);
+        Err(Error::Mislabelled { object: head.object.clone(), name, namespace, revision })
     }
 
     /// Looks for a revision among Helm 4's records.
