@@ -17,6 +17,10 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     };
     let _ = chart::listing::dependencies_of_files(&chart);
     let _ = chart::listing::strays_of_files(&chart);
+    // Whoever reads an archive takes it for a separator of folders, Helm too.
+    if chart.metadata.name.contains('\\') {
+        return;
+    }
     let Ok(bytes) = chart::package::archive(&chart, 0) else { return };
     let again = match chart::load_archive(&bytes, &chart::Limits::default()) {
         // Whoever loads files alone is not asked for a version that is known, as in Helm.

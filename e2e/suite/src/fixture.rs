@@ -15,39 +15,55 @@ use crate::process;
 
 /// One program.
 struct Fixture {
-    /// The module's folder, and the name of the executable.
+    /// The name of the executable.
     name: &'static str,
+    /// The module's folder, where that has another name.
+    folder: Option<&'static str>,
     /// What `go build` builds.
     package: &'static str,
     /// What the linker is told.
     link: &'static str,
 }
 
+impl Fixture {
+    const fn of(name: &'static str, package: &'static str, link: &'static str) -> Self {
+        Self { name, folder: None, package, link }
+    }
+
+    const fn within(folder: &'static str, name: &'static str, package: &'static str, link: &'static str) -> Self {
+        Self { name, folder: Some(folder), package, link }
+    }
+
+    fn source(&self, sources: &Path) -> PathBuf {
+        sources.join(self.folder.unwrap_or(self.name))
+    }
+}
+
 const FIXTURES: [Fixture; 5] = [
-    Fixture { name: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok", link: "-s -w" },
-    Fixture {
-        name: "helm",
-        package: "helm.sh/helm/v4/cmd/helm",
-        link: "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1",
-    },
-    Fixture {
-        name: "helm3",
-        package: "helm.sh/helm/v3/cmd/helm",
-        link: "-s -w -X helm.sh/helm/v3/internal/version.version=v3.17.2",
-    },
-    Fixture {
-        name: "controlplane",
-        package: ".",
+    Fixture::of("kwok", "sigs.k8s.io/kwok/cmd/kwok", "-s -w"),
+    Fixture::of("helm", "helm.sh/helm/v4/cmd/helm", "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1"),
+    Fixture::of("helm3", "helm.sh/helm/v3/cmd/helm", "-s -w -X helm.sh/helm/v3/internal/version.version=v3.17.2"),
+    Fixture::of(
+        "controlplane",
+        ".",
         // Without a version the API server thinks that it is of a development build and refuses to start.
-        link: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
+        "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
                -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36",
-    },
-    Fixture { name: "registry", package: "github.com/distribution/distribution/v3/cmd/registry", link: "-s -w" },
+    ),
+    Fixture::of("registry", "github.com/distribution/distribution/v3/cmd/registry", "-s -w"),
+];
+
+/// Without these Tiller does not look at the versions of its clients.
+const HELM2_LINK: &str = "-s -w -X k8s.io/helm/pkg/version.Version=v2.17.0 -X k8s.io/helm/pkg/version.BuildMetadata=";
+
+/// Helm 2's client and server.
+const HELM2: [Fixture; 2] = [
+    Fixture::of("helm2", "k8s.io/helm/cmd/helm", HELM2_LINK),
+    Fixture::within("helm2", "tiller", "k8s.io/helm/cmd/tiller", HELM2_LINK),
 ];
 
 /// Helm's own packages, asked over pipes by `e2e/differential`.
-const ORACLE: Fixture =
-    Fixture { name: "oracle", package: ".", link: "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1" };
+const ORACLE: Fixture = Fixture::of("oracle", ".", "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1");
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
@@ -64,6 +80,15 @@ pub struct Fixtures {
     pub helm3: PathBuf,
     /// The registry of the distribution project; without it its own cases are left out, and no others.
     pub registry: Option<PathBuf>,
+}
+
+/// Where the programs of Helm 2 are.
+#[derive(Clone, Debug)]
+pub struct Helm2 {
+    /// The client of Helm 2.17.
+    pub helm: PathBuf,
+    /// Tiller 2.17.
+    pub tiller: PathBuf,
 }
 
 /// Returns the version of the installed Go, or why there is none.
@@ -130,13 +155,27 @@ pub fn oracle(root: &Path, cache: &Path) -> Result<PathBuf> {
     ensure(&ORACLE, &root.join("e2e/fixtures"), cache)
 }
 
+/// Builds the programs of Helm 2, and returns where they are.
+///
+/// # Errors
+///
+/// When Go is missing, or does not build one of them.
+pub fn helm2(root: &Path, cache: &Path) -> Result<Helm2> {
+    fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
+    let lock = File::create(cache.join("lock"))?;
+    lock.lock()?;
+    let sources = root.join("e2e/fixtures");
+    let [helm, tiller] = HELM2.each_ref().map(|fixture| ensure(fixture, &sources, cache));
+    Ok(Helm2 { helm: helm?, tiller: tiller? })
+}
+
 /// Returns where a fixture is kept.
 fn place(fixture: &Fixture, sources: &Path, cache: &Path) -> Result<PathBuf> {
-    Ok(cache.join(format!("{}-{}", fixture.name, key(fixture, &sources.join(fixture.name))?)))
+    Ok(cache.join(format!("{}-{}", fixture.name, key(fixture, &fixture.source(sources))?)))
 }
 
 fn ensure(fixture: &Fixture, sources: &Path, cache: &Path) -> Result<PathBuf> {
-    let source = sources.join(fixture.name);
+    let source = fixture.source(sources);
     let place = place(fixture, sources, cache)?;
     let executable = place.join(fixture.name);
     if executable.exists() {
@@ -212,7 +251,7 @@ mod tests {
     fn the_key_follows_sources_and_flags_only() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-        let fixture = |link| Fixture { name: "x", package: ".", link };
+        let fixture = |link| Fixture::of("x", ".", link);
         let hash = |link| key(&fixture(link), folder.path()).unwrap();
         assert!(key(&fixture(""), folder.path()).is_err());
         write("go.mod", "module x");
