@@ -24,50 +24,43 @@ const NAMESPACE: &str = "migrating";
 const RELEASES: usize = 12;
 /// How often the program is killed.
 const KILLS: u64 = 10;
-/// How many clients of Helm 2 work at once.
-const CLIENTS: usize = 4;
+/// How many Tillers install them at once: each asks the cluster five times a second at most. They have the same records.
+const TILLERS: usize = 16;
 /// How many releases Helm 4 goes on with.
 const SAMPLE: usize = 3;
 
 /// Helm 2: a client, and the Tiller that it speaks to.
 struct Old {
-    programs: Helm2,
+    helm: PathBuf,
     home: PathBuf,
     host: String,
 }
 
 impl Old {
-    fn start(ctx: &Ctx<'_>, kubectl: &Kubectl) -> Result<(Self, Background)> {
-        let programs = fixture::helm2(ctx.root, ctx.cache)?;
-        let port = free_ports(ctx.port + 210, 2)?;
-        let old = Self { programs, home: ctx.work.join("helm2"), host: format!("127.0.0.1:{port}") };
-        let mut tiller = Command::new(&old.programs.tiller);
+    fn start(ctx: &Ctx<'_>, programs: &Helm2, kubectl: &Kubectl, number: u16) -> Result<(Self, Background)> {
+        let port = free_ports(ctx.port + 210 + 2 * number, 2)?;
+        let home = ctx.work.join(format!("helm2-{number}"));
+        let old = Self { helm: programs.helm.clone(), home, host: format!("127.0.0.1:{port}") };
+        let mut tiller = Command::new(&programs.tiller);
         tiller
             .args(["--storage", "configmap", "--listen", &old.host])
             .args(["--probe-listen", &format!("127.0.0.1:{}", port + 1)])
             .env("KUBECONFIG", kubectl.kubeconfig());
-        let mut tiller = Background::start("tiller", &mut tiller, ctx.work.join("tiller.log"))?;
+        let mut tiller = Background::start("tiller", &mut tiller, ctx.work.join(format!("tiller-{number}.log")))?;
         old.run("init --client-only --skip-refresh")?.success()?;
         tiller.until(Duration::from_secs(60), || old.run("version")?.success())?;
         Ok((old, tiller))
     }
 
     fn run(&self, line: &str) -> Result<Output> {
-        let mut command = Command::new(&self.programs.helm);
+        let mut command = Command::new(&self.helm);
         command.args(line.split(' ')).env("HELM_HOME", &self.home).env("HELM_HOST", &self.host).env("HOME", &self.home);
         process::run(&mut command, Duration::from_secs(120))
     }
 
-    /// Installs releases, each third of them with a second revision, several at once.
+    /// Installs releases, some of them with a second revision.
     fn install(&self, names: &[String], chart: &str) -> Result<()> {
-        let share = names.len().div_ceil(CLIENTS).max(1);
-        std::thread::scope(|scope| {
-            let clients: Vec<_> = names
-                .chunks(share)
-                .map(|names| scope.spawn(move || names.iter().try_for_each(|name| self.one(name, chart))))
-                .collect();
-            clients.into_iter().try_for_each(|client| client.join().unwrap_or_else(|_| bail!("a client has panicked")))
-        })
+        names.iter().try_for_each(|name| self.one(name, chart))
     }
 
     fn one(&self, name: &str, chart: &str) -> Result<()> {
@@ -83,15 +76,29 @@ fn has_two(name: &str) -> bool {
     name.ends_with(['0', '3', '6', '9'])
 }
 
+/// Has Tillers install all releases, and ends them.
+fn install(ctx: &Ctx<'_>, kubectl: &Kubectl, names: &[String], chart: &str) -> Result<()> {
+    let programs = fixture::helm2(ctx.root, ctx.cache)?;
+    let share = names.len().div_ceil(TILLERS).max(4);
+    let started = names.chunks(share).zip(0..).map(|(names, number)| {
+        let (old, tiller) = Old::start(ctx, &programs, kubectl, number)?;
+        Ok((old, tiller, names))
+    });
+    let started: Vec<_> = started.collect::<Result<_>>()?;
+    std::thread::scope(|scope| {
+        let clients: Vec<_> =
+            started.iter().map(|(old, _, names)| scope.spawn(move || old.install(names, chart))).collect();
+        clients.into_iter().try_for_each(|client| client.join().unwrap_or_else(|_| bail!("a client has panicked")))
+    })
+}
+
 fn killed(ctx: &Ctx<'_>) -> Result<()> {
     let (_, kubectl, helm) = ctx.real()?;
     let kubernetes = ctx.kubernetes.context("this case needs the Kubernetes API")?;
     let count = std::env::var("WHIPSTAFF_E2E_RELEASES").ok().and_then(|n| n.parse().ok()).unwrap_or(RELEASES);
     let names: Vec<String> = (0..count).map(|n| format!("old-{n:04}")).collect();
     let chart = ctx.chart("antique");
-    let (old, mut tiller) = Old::start(ctx, kubectl)?;
-    old.install(&names, &chart)?;
-    tiller.kill();
+    install(ctx, kubectl, &names, &chart)?;
     let before = records(kubernetes)?;
     equal("Tiller's records", before.len(), names.len() + names.iter().filter(|name| has_two(name)).count())?;
 
