@@ -234,11 +234,17 @@ impl<R: BufRead> Pieces<'_, R> {
             *dash = b' ';
         }
         let mut content_at = shape(&piece)?;
+        if let Shape::At(at) = content_at {
+            begins_mapping(&piece, at)?;
+        }
         while let Some(shape) = self.lines.peek()? {
             match (shape, content_at) {
                 (Shape::Nothing, _) => {}
                 (Shape::At(at), _) if at <= column => break,
-                (Shape::At(_), Shape::Nothing) => content_at = shape,
+                (Shape::At(at), Shape::Nothing) => {
+                    begins_mapping(&self.lines.line, at)?;
+                    content_at = shape;
+                }
                 // A document would end there, and nobody would look at the rest.
                 (Shape::At(at), Shape::At(first)) if at < first => return Err(Odd::Unusual),
                 (Shape::At(_), _) => {}
@@ -254,6 +260,13 @@ impl<R: BufRead> Pieces<'_, R> {
         let entry = DECODER.entry(value).map_err(|what| wrong(&what))?;
         self.builder.take(chart, entry)
     }
+}
+
+/// Leaves to others what does not begin as a mapping in block style does: where a flow collection ends, a document would end, and nobody
+/// would look at the rest.
+fn begins_mapping(line: &[u8], at: usize) -> Result<(), Odd> {
+    let first = line.get(at).copied().unwrap_or_default();
+    if first.is_ascii_alphanumeric() || b"\"'_".contains(&first) { Ok(()) } else { Err(Odd::Unusual) }
 }
 
 /// Tells whether a line says `entries:` with nothing behind it.

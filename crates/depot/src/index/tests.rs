@@ -204,7 +204,7 @@ fn pieces_agree_with_the_whole() {
     assert!(taken > 3000, "{taken}");
 }
 
-/// What the fuzz target `index` has found: bytes that go-yaml does not read, where nobody else looks at them.
+/// What the fuzz target `index` has found: bytes that go-yaml does not read, where nobody else looks at them, and what follows a version.
 #[test]
 fn what_go_yaml_does_not_read_is_not_read_in_pieces() {
     for tail in
@@ -215,6 +215,14 @@ fn what_go_yaml_does_not_read_is_not_read_in_pieces() {
         assert!(whole::read(&text).is_err(), "{:?}", String::from_utf8_lossy(&text));
     }
     assert!(in_pieces(format!("{START}{A}# é\n---\n# é\n...\n").as_bytes()).is_ok());
+    for version in
+        ["{name: a, version: 1.0.0}]", "&y {name: a, version: 1.0.0} ]", "{name: a, version: 1.0.0}\n    name: b"]
+    {
+        for text in [format!("{START}  a:\n  - {version}\n"), format!("{START}  a:\n  -\n    # b\n    {version}\n")] {
+            assert!(in_pieces(text.as_bytes()).is_err(), "{text}");
+            assert!(whole::read(text.as_bytes()).is_err(), "{text}");
+        }
+    }
 }
 
 #[test]
