@@ -31,7 +31,7 @@ const SOME: Command = Command { arity: Arity::Any, ..PLAIN };
 
 static PLAN: Command = Command {
     name: "plan",
-    usage: "plan [RELEASE...]",
+    usage: "plan [NAME...]",
     about: "show what would be brought over, and change nothing",
     long: "Shows which releases of Tiller would be brought over to Helm 4, what stands in the way of others, and what a person\n\
            should know of them. Without names it is all releases. Nothing is changed.",
@@ -43,7 +43,7 @@ static PLAN: Command = Command {
 
 static RUN: Command = Command {
     name: "run",
-    usage: "run [RELEASE...]",
+    usage: "run [NAME...]",
     about: "bring releases over to Helm 4",
     long: "Writes Helm 4's records of Tiller's releases into their namespaces, and marks their live objects as Helm 4 marks its own, so\n\
            that it can upgrade them at once. Nothing else is changed in the cluster, and Tiller's records stay as they are until\n\
@@ -57,7 +57,7 @@ static RUN: Command = Command {
 
 static CLEANUP: Command = Command {
     name: "cleanup",
-    usage: "cleanup [RELEASE...]",
+    usage: "cleanup [NAME...]",
     about: "remove Tiller's records of what was brought over",
     long: "Removes Tiller's records of releases that were brought over, with all their revisions. Those of other releases, and of\n\
            releases that Tiller has changed since, stay. After that there is no way back to Helm 2.",
