@@ -11,8 +11,8 @@ use prost::Message;
 
 use crate::hapi::release::Release;
 
-/// The most that a record may be inflated to, in bytes.
-pub const MAX_INFLATED: u64 = 64 << 20;
+/// The most that a record may be inflated to, in bytes; stored, it has a megabyte at most.
+pub const MAX_INFLATED: u64 = 32 << 20;
 
 /// What gzip begins with; data without it was written by an old Tiller and is not compressed.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -30,7 +30,7 @@ pub enum DecodeError {
     #[error("the stored record cannot be decompressed")]
     Gzip(#[from] std::io::Error),
     /// It would be larger than [`MAX_INFLATED`].
-    #[error("the stored record is larger than 64 MiB when decompressed")]
+    #[error("the stored record is larger than 32 MiB when decompressed")]
     TooLarge,
     /// It is no record.
     #[error("the stored record is no release of Helm 2")]
@@ -97,7 +97,7 @@ mod tests {
     fn a_record_that_swells_is_refused() {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         let zeros = vec![0; 1 << 20];
-        for _ in 0..65 {
+        for _ in 0..33 {
             gzip.write_all(&zeros).unwrap();
         }
         let text = STANDARD.encode(gzip.finish().unwrap());

@@ -24,8 +24,8 @@ pub use cleanup::Cleaned;
 use crate::error::Error;
 use crate::store::{Head, Store};
 
-/// How many releases are worked on at once.
-const PARALLEL: usize = 8;
+/// How many releases are worked on at once; each has a record or two in memory.
+const PARALLEL: usize = 4;
 
 /// What is wanted of a migration.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use release::Error as LedgerError;
 
-use super::survey::{Survey, Wish};
+use super::survey::Wish;
 use super::{Migration, Planned, Standing, Step};
 use crate::error::Error;
 use crate::store::Head;
@@ -16,35 +16,34 @@ impl Migration {
         }
         let Some(last) = survey.revisions.pop() else { return Ok(survey.planned) };
         for wish in &survey.revisions {
-            self.write(wish).await?;
+            self.write(wish, &survey.planned.namespace).await?;
         }
-        survey.revisions.push(last);
         self.adopt(&mut survey, false).await?;
         // Who upgrades with Helm 2 meanwhile must hear of it now: what Helm 4 would be given is not what is in the cluster.
         if self.store.heads(Some(name)).await? != heads {
             return Err(Error::Changed(name.to_owned()));
         }
-        let Survey { mut planned, revisions } = survey;
-        if let Some(last) = revisions.last() {
-            self.write(last).await?;
-        }
-        if let Some(head) = heads.last() {
-            self.store.mark(head, (self.clock)()).await?;
-        }
+        let mut planned = survey.planned;
+        self.write(&last, &planned.namespace).await?;
+        self.store.mark(&last.head, (self.clock)()).await?;
         planned.standing = Standing::Done;
         Ok(planned)
     }
 
     /// Writes one revision.
-    async fn write(&self, wish: &Wish) -> Result<(), Error> {
-        match (&wish.step, &wish.there) {
-            (Step::There, _) => Ok(()),
-            (Step::Update, Some(there)) => Ok(self.ledger.update(&wish.release, &there.token).await.map(drop)?),
-            (Step::Update | Step::Write, _) => match self.ledger.create(&wish.release).await {
-                // Somebody else is doing the same; the next try tells whether it was the same.
-                Err(LedgerError::AlreadyExists(_)) => Err(Error::Together(wish.release.name.clone())),
-                other => Ok(other.map(drop)?),
-            },
+    async fn write(&self, wish: &Wish, namespace: &str) -> Result<(), Error> {
+        if wish.step == Step::There {
+            return Ok(());
+        }
+        let release = self.converted(&wish.head, Some(namespace)).await?;
+        let written = match &wish.there {
+            Some(token) => self.ledger.update(&release, token).await,
+            None => self.ledger.create(&release).await,
+        };
+        match written {
+            // Somebody else is doing the same; the next try tells whether it was the same.
+            Err(LedgerError::AlreadyExists(_)) => Err(Error::Together(release.name)),
+            other => Ok(other.map(drop)?),
         }
     }
 }
