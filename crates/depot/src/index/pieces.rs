@@ -134,14 +134,18 @@ struct Pieces<'r, R> {
 impl<R: BufRead> Pieces<'_, R> {
     /// Reads all; tells whether there were entries.
     fn top(&mut self) -> Result<bool, Odd> {
-        let (mut begun, mut found) = (false, false);
+        let (mut marked, mut begun, mut found) = (false, false, false);
         while let Some(shape) = self.lines.peek()? {
             match shape {
                 Shape::End if begun => {
                     self.end()?;
                     break;
                 }
-                Shape::End if self.lines.line.starts_with(b"---") => _ = self.lines.take(),
+                // After a second mark the first document is empty, and that is the one that is read.
+                Shape::End if !marked && self.lines.line.starts_with(b"---") => {
+                    marked = true;
+                    self.lines.take();
+                }
                 Shape::End => return Err(Odd::Unusual),
                 Shape::At(0) if is_entries(&self.lines.line) => {
                     if found {
