@@ -8,11 +8,13 @@
 mod convert;
 mod error;
 pub mod hapi;
+mod loaded;
 mod migrate;
 pub mod record;
 mod store;
 
 pub use convert::{ConvertError, convert};
 pub use error::Error;
+pub use loaded::{NoMetadata, loaded};
 pub use migrate::{Cleaned, Migrated, Migration, Planned, Standing, Step, Wanted};
-pub use store::{DEFAULT_NAMESPACE, Driver, Head, Store};
+pub use store::{DEFAULT_NAMESPACE, Driver, Head, RecordError, Store, Stored};
