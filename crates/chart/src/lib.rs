@@ -12,6 +12,7 @@ mod content;
 mod crds;
 pub mod create;
 mod error;
+pub mod helm2;
 pub mod listing;
 mod load;
 mod metadata;

@@ -47,4 +47,13 @@ pub trait Templates<'a> {
     fn execute(&mut self, host: &mut dyn Any, name: &[u8], dot: Value<'a>) -> Result<Vec<u8>, Error>;
     /// Parses a text under a name, over the set as it is, and executes it; definitions in it do not outlive the call.
     fn execute_text(&mut self, host: &mut dyn Any, name: &[u8], text: &[u8], dot: Value<'a>) -> Result<Vec<u8>, Error>;
+    /// Parses a text in place of the source that has its name, and executes it: what that source and the texts being
+    /// executed define is not seen, and what the set defines goes before what the text does.
+    fn execute_in_place(
+        &mut self,
+        host: &mut dyn Any,
+        name: &[u8],
+        text: &[u8],
+        dot: Value<'a>,
+    ) -> Result<Vec<u8>, Error>;
 }

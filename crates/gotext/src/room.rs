@@ -90,7 +90,7 @@ fn layout(elem: GoType) -> (usize, bool) {
         GoType::Int | GoType::Int64 | GoType::Uint | GoType::Uint64 | GoType::Float64 => (8, false),
         GoType::Any | GoType::Named(_) | GoType::String => (16, true),
         GoType::List | GoType::Strings | GoType::Bytes => (24, true),
-        GoType::Map | GoType::StringMap => (8, true),
+        GoType::Map | GoType::StringMap | GoType::NamedMap(_) => (8, true),
     }
 }
 

@@ -106,6 +106,26 @@ impl Set {
         self.sources.iter().map(|source| source.tables.pool())
     }
 
+    /// As [`Set::find`], in a set without one of its sources.
+    pub(crate) fn find_without(&self, name: &[u8], source: u32) -> Option<(u32, u32)> {
+        let found = self.find(name)?;
+        if found.0 != source {
+            return Some(found);
+        }
+        // What it took the place of; that is rare.
+        let mut kept = None;
+        for (at, other) in (0..).zip(&self.sources).filter(|(at, _)| *at != source) {
+            let pool = other.tables.pool();
+            for number in &other.trees {
+                let Some(tree) = pool.trees.get(*number as usize) else { continue };
+                if pool.bytes(tree.name) == name && !(tree.empty && kept.is_some()) {
+                    kept = Some((at, *number));
+                }
+            }
+        }
+        kept
+    }
+
     /// The source of a template, and its tree there.
     pub(crate) fn find(&self, name: &[u8]) -> Option<(u32, u32)> {
         self.index.get(name).copied()

@@ -29,7 +29,7 @@ impl GoType {
             GoType::Bytes => "[]uint8",
             GoType::Map => "map[string]interface {}",
             GoType::StringMap => "map[string]string",
-            GoType::Named(name) => name,
+            GoType::Named(name) | GoType::NamedMap(name) => name,
         }
     }
 
@@ -37,6 +37,7 @@ impl GoType {
     pub(crate) fn can_be_nil(self) -> bool {
         match self {
             GoType::Any | GoType::List | GoType::Strings | GoType::Bytes | GoType::Map | GoType::StringMap => true,
+            GoType::NamedMap(_) => true,
             GoType::Named(name) => {
                 name.starts_with(['*', '['])
                     || name.starts_with("map[")
@@ -61,6 +62,7 @@ impl GoType {
             GoType::Bytes => arena.nil_list(GoType::Uint8),
             GoType::Map => Value::Map(arena.nil_map(GoType::Any)),
             GoType::StringMap => Value::Map(arena.nil_map(GoType::String)),
+            GoType::NamedMap(name) => Value::Map(arena.view(arena.nil_map(GoType::Any), Some(name))),
         }
     }
 
@@ -69,7 +71,7 @@ impl GoType {
         match self {
             GoType::Any => "interface",
             GoType::List | GoType::Strings | GoType::Bytes => "slice",
-            GoType::Map | GoType::StringMap => "map",
+            GoType::Map | GoType::StringMap | GoType::NamedMap(_) => "map",
             GoType::Named(name) if name.starts_with('*') => "ptr",
             GoType::Named(name) if name.starts_with('[') => "slice",
             GoType::Named(name) if name.starts_with("map[") => "map",
@@ -216,6 +218,10 @@ impl<'a> Value<'a> {
             }
             (GoType::Map, Value::Map(map)) => map.elem == GoType::Any,
             (GoType::StringMap, Value::Map(map)) => map.elem == GoType::String,
+            (GoType::NamedMap(name), Value::Map(map)) if map.elem == GoType::Any && map.name.is_none() => {
+                return Some(Value::Map(arena.view(map, Some(name))));
+            }
+            (GoType::NamedMap(name), Value::Map(map)) => map.name == Some(name),
             (GoType::Bytes, Value::Object(object)) if object.bytes().is_some() => true,
             (
                 GoType::List | GoType::Strings | GoType::Bytes | GoType::Map | GoType::StringMap,

@@ -215,6 +215,8 @@ pub enum GoType {
     Map,
     /// `map[string]string`
     StringMap,
+    /// A named type that is a `map[string]interface {}`, by its name; a plain one may stand for it.
+    NamedMap(&'static str),
     /// Any host object or other named type, by the text Go's `%T` prints.
     Named(&'static str),
 }

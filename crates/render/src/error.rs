@@ -95,7 +95,7 @@ fn location(place: &Place) -> String {
     }
 }
 
-fn position(error: &Error) -> Option<Position> {
+pub(crate) fn position(error: &Error) -> Option<Position> {
     Some(match error.place.as_deref()? {
         Place::Parsing { file, line } => Position { template: file.clone(), line: *line, column: None },
         Place::Executing { file, line, column, .. } => {

@@ -2,6 +2,7 @@
 //!
 //! * [`functions`] has the template functions: Sprig's and Helm's own;
 //! * [`Parsed`] is a chart whose templates are parsed: cached and shared; [`Parsed::render`] makes files of it;
+//! * [`helm2`] renders as Tiller did;
 //! * [`manifests`] takes the files apart: manifests in install order, hooks, notes, and what `helm template` prints.
 
 mod ahead;
@@ -10,6 +11,7 @@ mod error;
 pub mod functions;
 mod go;
 mod golang;
+pub mod helm2;
 mod host;
 pub mod manifests;
 mod name;

@@ -16,15 +16,15 @@ use crate::values::Emitted;
 
 type Out<'a> = Result<Value<'a>, Error>;
 
-fn text_argument<'a>(args: &[Value<'a>]) -> &'a [u8] {
+pub(crate) fn text_argument<'a>(args: &[Value<'a>]) -> &'a [u8] {
     match args.first() {
         Some(Value::Str(text)) => text,
         _ => b"",
     }
 }
 
-const ONE_TEXT: Method = Method { params: &[Str], variadic: None };
-const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
+pub(crate) const ONE_TEXT: Method = Method { params: &[Str], variadic: None };
+pub(crate) const NO_ARGUMENT: Method = Method { params: &[], variadic: None };
 
 /// `engine.files`: the files of a chart, sorted by path (as Helm 4.3: `pkg/engine/files.go`).
 pub(crate) struct Files<'a> {
@@ -45,12 +45,12 @@ impl<'a> Files<'a> {
         Self { entries: arena.bump().alloc_slice_copy(&entries) }
     }
 
-    fn get(&self, name: &[u8]) -> &'a [u8] {
+    pub(crate) fn get(&self, name: &[u8]) -> &'a [u8] {
         let at = self.entries.binary_search_by(|(n, _)| (*n).cmp(name));
         at.ok().and_then(|at| self.entries.get(at)).map_or(b"", |(_, data)| data)
     }
 
-    fn glob(&self, arena: &'a Arena, pattern: &[u8]) -> Files<'a> {
+    pub(crate) fn glob(&self, arena: &'a Arena, pattern: &[u8]) -> Files<'a> {
         let glob = std::str::from_utf8(pattern).ok().and_then(Glob::new).unwrap_or_else(Glob::everything);
         let matching = |name: &[u8]| glob.matches(&String::from_utf8_lossy(name));
         let entries: Vec<_> = self.entries.iter().copied().filter(|(name, _)| matching(name)).collect();
@@ -59,13 +59,17 @@ impl<'a> Files<'a> {
 
     /// The files under their base names as YAML, each as its text or in base64.
     fn as_yaml(&self, arena: &'a Arena, encode: bool) -> Value<'a> {
+        let written = self.to_yaml(arena, encode);
+        arena.str(written.strip_suffix('\n').unwrap_or(&written))
+    }
+
+    pub(crate) fn to_yaml(&self, arena: &'a Arena, encode: bool) -> String {
         let map = arena.typed_map(GoType::String);
         for (name, data) in self.entries {
             let value = if encode { arena.str(STANDARD.encode(data)) } else { Value::Str(data) };
             map.set(path::base(name), value);
         }
-        let written = goyaml::to_yaml(&Emitted::new(arena, Value::Map(map))).unwrap_or_default();
-        arena.str(written.strip_suffix('\n').unwrap_or(&written))
+        goyaml::to_yaml(&Emitted::new(arena, Value::Map(map))).unwrap_or_default()
     }
 
     fn lines(&self, arena: &'a Arena, name: &[u8]) -> Value<'a> {
@@ -115,7 +119,7 @@ impl<'a> Object<'a> for Files<'a> {
 }
 
 /// A `[]byte`, whose elements are made only when somebody looks at them.
-struct Bytes<'a>(&'a [u8]);
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Object<'a> for Bytes<'a> {
     fn type_name(&self) -> Cow<'static, str> {

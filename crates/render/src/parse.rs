@@ -15,7 +15,18 @@ use crate::threads::{Next, worth};
 /// # Errors
 /// That of the first template in order that is wrong.
 pub(crate) fn parse(templates: &[(String, Bytes)], ahead: Ahead) -> Result<Set, RenderError> {
-    let functions = function_table();
+    parse_with(&function_table(), templates, ahead)?.map_err(|(path, error)| parse_error(&path, &error))
+}
+
+/// Does the same with functions of the caller's; gives the path of the template that is wrong, and Go's error.
+///
+/// # Errors
+/// Those of starting a thread.
+pub(crate) fn parse_with(
+    functions: &Arc<Functions>,
+    templates: &[(String, Bytes)],
+    ahead: Ahead,
+) -> Result<Result<Set, (String, Error)>, RenderError> {
     let mut ahead = ahead.finish()?;
     let same = |a: &Bytes, b: &Bytes| a.as_ptr() == b.as_ptr() && a.len() == b.len();
     let mut done: Vec<Option<Result<Source, Error>>> = Vec::with_capacity(templates.len());
@@ -27,14 +38,17 @@ pub(crate) fn parse(templates: &[(String, Bytes)], ahead: Ahead) -> Result<Set, 
         }
         done.push(found);
     }
-    let mut left = if left.is_empty() { Vec::new() } else { sources(&functions, &left)? }.into_iter();
-    let mut set = Set::new("gotpl", Arc::clone(&functions));
+    let mut left = if left.is_empty() { Vec::new() } else { sources(functions, &left)? }.into_iter();
+    let mut set = Set::new("gotpl", Arc::clone(functions));
     for ((path, _), source) in templates.iter().zip(done) {
         // After one that is wrong there may be no more.
         let Some(source) = source.or_else(|| left.next()) else { break };
-        set.add(source.map_err(|e| parse_error(path, &e))?);
+        match source {
+            Ok(source) => set.add(source),
+            Err(error) => return Ok(Err((path.clone(), error))),
+        }
     }
-    Ok(set)
+    Ok(Ok(set))
 }
 
 /// Parses texts and gives the results in their order; no more are begun once one is wrong.

@@ -259,7 +259,7 @@ impl Parsed {
 }
 
 /// Keeps a zone for the life of the process; there are few.
-fn intern(zone: &TimeZone) -> &'static TimeZone {
+pub(crate) fn intern(zone: &TimeZone) -> &'static TimeZone {
     use std::sync::Mutex;
     if *zone == TimeZone::UTC {
         return utc();
@@ -329,7 +329,7 @@ impl<'a> Scopes<'a> {
 }
 
 /// The table at a dotted path.
-fn table<'a>(values: &'a Map<'a>, path: &str) -> Option<&'a Map<'a>> {
+pub(crate) fn table<'a>(values: &'a Map<'a>, path: &str) -> Option<&'a Map<'a>> {
     path.split('.').try_fold(values, |at, key| match at.get(key.as_bytes()) {
         Some(Value::Map(map)) => Some(map),
         _ => None,

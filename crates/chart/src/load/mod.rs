@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod glob;
 mod gzip;
+pub(crate) mod helm2;
 mod ignore;
 mod memory;
 mod path;

@@ -112,7 +112,18 @@ struct Variable<'a> {
 struct Overlay<'a> {
     pool: &'a Pool<'a>,
     trees: &'a [u32],
-    below: Option<&'a Overlay<'a>>,
+    below: Below<'a>,
+}
+
+/// What is seen through an overlay.
+#[derive(Clone, Copy)]
+enum Below<'a> {
+    /// The set.
+    Set,
+    /// Another overlay.
+    Overlay(&'a Overlay<'a>),
+    /// The set, but for one source.
+    Without(u32),
 }
 
 /// A text of `tpl`, parsed.
@@ -227,9 +238,16 @@ impl<'a> Runtime<'a> {
             if let Some(tree) = trees.find(|t| layer.pool.bytes(t.name) == name) {
                 return Some((layer.pool, tree));
             }
-            overlay = layer.below;
+            overlay = match layer.below {
+                Below::Set => None,
+                Below::Overlay(below) => Some(below),
+                Below::Without(source) => return self.tree(self.set.find_without(name, source)?),
+            };
         }
-        let (source, number) = self.set.find(name)?;
+        self.tree(self.set.find(name)?)
+    }
+
+    fn tree(&self, (source, number): (u32, u32)) -> Option<(&'a Pool<'a>, &'a Tree)> {
         let pool = self.pools.get(source as usize)?;
         Some((pool, pool.trees.get(number as usize)?))
     }
@@ -287,7 +305,51 @@ impl<'a> Runtime<'a> {
             !(tree.empty && self.lookup(parsed.pool.bytes(tree.name)).is_some())
         });
         let trees: Vec<u32> = kept.collect();
-        bump.alloc(Overlay { pool: parsed.pool, trees: bump.alloc_slice_copy(&trees), below: self.overlay })
+        let below = self.overlay.map_or(Below::Set, Below::Overlay);
+        bump.alloc(Overlay { pool: parsed.pool, trees: bump.alloc_slice_copy(&trees), below })
+    }
+
+    /// Lays a text over the set in place of the source of the same name.
+    fn put_in_place(&self, parsed: ParsedText<'a>, root: u32) -> &'a Overlay<'a> {
+        let bump = self.arena.bump();
+        let source = self.set.find(parsed.name()).map(|(source, _)| source);
+        let known = |name: &[u8]| match source {
+            Some(source) => self.set.find_without(name, source),
+            None => self.set.find(name),
+        };
+        let kept = parsed.trees.iter().copied().filter(|number| {
+            let Some(tree) = parsed.pool.trees.get(*number as usize) else { return false };
+            *number == root || known(parsed.pool.bytes(tree.name)).is_none()
+        });
+        let trees: Vec<u32> = kept.collect();
+        let below = source.map_or(Below::Set, Below::Without);
+        bump.alloc(Overlay { pool: parsed.pool, trees: bump.alloc_slice_copy(&trees), below })
+    }
+
+    /// Makes ready what a text needs; `None` when there is nothing to execute.
+    fn text(&mut self, name: &[u8], text: &[u8]) -> std::result::Result<Option<(ParsedText<'a>, u32)>, Error> {
+        // Its tables take several times the memory of a text.
+        if !self.arena.has_room(text.len().saturating_mul(8)) {
+            return Ok(None);
+        }
+        let parsed = self.parsed(name, text)?;
+        Ok(parsed.trees.last().map(|root| (parsed, *root)))
+    }
+
+    /// Executes a text under an overlay.
+    fn run_text(
+        &mut self,
+        host: &mut dyn Any,
+        (parsed, root): (ParsedText<'a>, u32),
+        overlay: &'a Overlay<'a>,
+        dot: Value<'a>,
+    ) -> std::result::Result<Vec<u8>, Error> {
+        let Some(root) = parsed.pool.trees.get(root as usize) else { return Ok(Vec::new()) };
+        let before = self.overlay.replace(overlay);
+        let mut out = Vec::with_capacity(FIRST_OUTPUT);
+        let result = self.run(host, parsed.pool, root, dot, &mut out);
+        self.overlay = before;
+        result.map(|()| out)
     }
 
     /// Makes an error of the node at hand: Go's `state.errorf`.
@@ -381,18 +443,23 @@ impl<'a> Templates<'a> for Runtime<'a> {
         if !text.windows(2).any(|w| w == b"{{") {
             return Ok(text.to_vec());
         }
-        // Its tables take several times the memory of a text.
-        if !self.arena.has_room(text.len().saturating_mul(8)) {
-            return Ok(Vec::new());
+        let Some(ready) = self.text(name, text)? else { return Ok(Vec::new()) };
+        let overlay = self.lay_over(ready.0);
+        self.run_text(host, ready, overlay, dot)
+    }
+
+    fn execute_in_place(
+        &mut self,
+        host: &mut dyn Any,
+        name: &[u8],
+        text: &[u8],
+        dot: Value<'a>,
+    ) -> std::result::Result<Vec<u8>, Error> {
+        if !text.windows(2).any(|w| w == b"{{") {
+            return Ok(text.to_vec());
         }
-        let parsed = self.parsed(name, text)?;
-        let root = parsed.trees.last().and_then(|t| parsed.pool.trees.get(*t as usize));
-        let Some(root) = root else { return Ok(Vec::new()) };
-        let before = self.overlay;
-        self.overlay = Some(self.lay_over(parsed));
-        let mut out = Vec::with_capacity(FIRST_OUTPUT);
-        let result = self.run(host, parsed.pool, root, dot, &mut out);
-        self.overlay = before;
-        result.map(|()| out)
+        let Some(ready) = self.text(name, text)? else { return Ok(Vec::new()) };
+        let overlay = self.put_in_place(ready.0, ready.1);
+        self.run_text(host, ready, overlay, dot)
     }
 }

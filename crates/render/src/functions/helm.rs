@@ -170,7 +170,7 @@ pub(crate) const WARN_END: &str = "HELM_ERR_END";
 const INCLUDE_DEPTH: u32 = 1000;
 
 /// How deep `tpl` may nest; Helm has no limit and dies.
-const TPL_DEPTH: u32 = 1000;
+pub(crate) const TPL_DEPTH: u32 = 1000;
 
 fn wrapped(message: &str) -> String {
     format!("{WARN_START}{message}{WARN_END}")
@@ -263,7 +263,7 @@ fn list<'a>(c: &Call<'a, '_>, items: &[goyaml::Value]) -> Value<'a> {
     c.arena.appended(GoType::Any, &items)
 }
 
-fn error_map<'a>(c: &Call<'a, '_>, error: &str) -> Value<'a> {
+pub(crate) fn error_map<'a>(c: &Call<'a, '_>, error: &str) -> Value<'a> {
     let map = c.arena.typed_map(GoType::Any);
     map.set(b"Error", c.arena.str(error));
     Value::Map(map)

@@ -131,7 +131,7 @@ fn has<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     Ok(Value::Bool(items.iter().any(|v| deep_equal(arena, needle, *v))))
 }
 
-fn cut<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
+pub(crate) fn cut<'a>(arena: &'a Arena, a: &[Value<'a>]) -> Out<'a> {
     let list = list(arena, any(a, 0), "list should be type of slice or array but")?;
     let items = list.items();
     if items.is_empty() {

@@ -137,7 +137,7 @@ fn tail<'a, 'v>(a: &'v [Value<'a>]) -> &'v [Value<'a>] {
 }
 
 /// `math.Pow(10, n)`, squaring with mantissa and exponent apart as Go's `math.Pow` does, which rounds otherwise than others.
-fn pow10(places: i64) -> f64 {
+pub(crate) fn pow10(places: i64) -> f64 {
     const FAR: i64 = 1 << 12;
     let (mut mantissa, mut exponent) = (1.0_f64, 0_i64);
     // Ten is 0.625 * 2^4.

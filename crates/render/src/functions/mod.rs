@@ -1,13 +1,13 @@
 //! The template functions: all of Sprig 3.3 and Helm 4's own, one table entry each.
 
 pub(crate) mod args;
-mod crypto;
+pub(crate) mod crypto;
 pub(crate) mod dates;
 mod dicts;
 mod encoding;
 pub(crate) mod helm;
-mod lists;
-mod math;
+pub(crate) mod lists;
+pub(crate) mod math;
 mod paths;
 pub(crate) mod print;
 mod regex;
@@ -69,6 +69,6 @@ const fn f(
 }
 
 /// The state of the render a function is called in.
-fn host<'h>(call: &'h mut Call<'_, '_>) -> Result<&'h mut Host, Error> {
+pub(crate) fn host<'h>(call: &'h mut Call<'_, '_>) -> Result<&'h mut Host, Error> {
     call.host.downcast_mut().ok_or_else(|| Error::new("called outside of a render"))
 }

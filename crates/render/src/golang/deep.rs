@@ -115,7 +115,7 @@ fn copy<'a>(arena: &'a Arena, value: Value<'a>, depth: u32, budget: &mut Budget)
 }
 
 /// mergo's `isEmptyValue`, pointers looked through.
-fn is_empty<'a>(arena: &'a Arena, value: Value<'a>) -> bool {
+pub(crate) fn is_empty<'a>(arena: &'a Arena, value: Value<'a>) -> bool {
     match value {
         Value::Object(object) if matches!(object.kind(), Kind::Ptr | Kind::Struct | Kind::Func) => false,
         _ => crate::functions::args::is_empty(arena, value),
@@ -201,7 +201,7 @@ fn is_pointer(value: Value<'_>) -> bool {
     matches!(value, Value::Object(object) if object.kind() == Kind::Ptr)
 }
 
-fn put<'a>(map: &Map<'a>, key: &'a [u8], value: Value<'a>) -> Result<(), Error> {
+pub(crate) fn put<'a>(map: &Map<'a>, key: &'a [u8], value: Value<'a>) -> Result<(), Error> {
     if map.elem == GoType::String && !matches!(value, Value::Str(_)) {
         return fail(format!("reflect.Set: value of type {} is not assignable to type string", value.type_name()));
     }

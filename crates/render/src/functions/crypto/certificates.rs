@@ -74,6 +74,27 @@ pub(super) fn self_signed<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], key: Option
 
 pub(super) fn signed<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], key: Option<usize>) -> Out<'a> {
     let key = take_key(c, a, key)?;
+    signed_with(c, a, &key, |pem| Key::from_pem(pem).map_err(|e| format!("error parsing private key: {e}")))
+}
+
+/// As Sprig 2.22 had it: the authority's key is an RSA key.
+pub(crate) fn signed_by_rsa<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>]) -> Out<'a> {
+    let key = take_key(c, a, None)?;
+    signed_with(c, a, &key, |pem| rsa_from_pem(pem, "decodedSignerKey"))
+}
+
+/// Reads the first block of PEM as an RSA key, whatever it says it is.
+fn rsa_from_pem(pem: &[u8], what: &str) -> Result<Key, String> {
+    let Some((_, der)) = first_pem(pem) else { return Err("unable to decode key".to_owned()) };
+    Key::from_pkcs1(&der).map_err(|e| format!("error parsing prive key: {what}.Bytes: {e}"))
+}
+
+fn signed_with<'a>(
+    c: &mut Call<'a, '_>,
+    a: &[Value<'a>],
+    key: &Key,
+    read: impl Fn(&[u8]) -> Result<Key, String>,
+) -> Out<'a> {
     let (cert, signing) = match any(a, 4) {
         Value::Object(object) => (object.field(c.arena, "Cert"), object.field(c.arena, "Key")),
         _ => (None, None),
@@ -82,22 +103,31 @@ pub(super) fn signed<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], key: Option<usiz
     let Some((_, der)) = first_pem(text(cert)) else { return Err(Error::new("unable to decode certificate")) };
     let parsed = Parsed::from_der(&der)
         .map_err(|e| Error::new(format!("error parsing certificate: decodedSignerCert.Bytes: {e}")))?;
-    let signer = Key::from_pem(text(signing)).map_err(|e| Error::new(format!("error parsing private key: {e}")))?;
+    let signer = read(text(signing)).map_err(Error::new)?;
     let template = template(c, a, Some((any(a, 1), any(a, 2))), int(a, 3))?;
     let name = parsed.tbs_certificate.subject.to_der().map_err(|e| Error::new(e.to_string()))?;
     let identifier = x509_cert::der::asn1::ObjectIdentifier::new_unwrap("2.5.29.14");
     let extensions = parsed.tbs_certificate.extensions.unwrap_or_default();
     let key_id = extensions.iter().find(|e| e.extn_id == identifier).map(|e| e.extn_value.as_bytes());
     let key_id = key_id.and_then(|value| value.get(2..)).unwrap_or(&[]).to_vec();
-    finish(c, &template, &key, Some((Issuer { name, key_id }, &signer)))
+    finish(c, &template, key, Some((Issuer { name, key_id }, &signer)))
 }
 
 pub(super) fn custom<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>]) -> Out<'a> {
+    custom_with(c, a, |pem| Key::from_pem(pem).map_err(|e| format!("error parsing private key: {e}")))
+}
+
+/// As Sprig 2.22 had it: the key is an RSA key.
+pub(crate) fn custom_rsa<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>]) -> Out<'a> {
+    custom_with(c, a, |pem| rsa_from_pem(pem, "decodedKey"))
+}
+
+fn custom_with<'a>(c: &mut Call<'a, '_>, a: &[Value<'a>], read: impl Fn(&[u8]) -> Result<Key, String>) -> Out<'a> {
     let cert = base::decode64(bytes(a, 0)).map_err(|_| Error::new("unable to decode base64 certificate"))?;
     let key = base::decode64(bytes(a, 1)).map_err(|_| Error::new("unable to decode base64 private key"))?;
     let Some((_, der)) = first_pem(&cert) else { return Err(Error::new("unable to decode certificate")) };
     Parsed::from_der(&der).map_err(|e| Error::new(format!("error parsing certificate: decodedCert.Bytes: {e}")))?;
-    Key::from_pem(&key).map_err(|e| Error::new(format!("error parsing private key: {e}")))?;
+    read(&key).map_err(Error::new)?;
     Ok(c.arena.object(Certificate { cert: c.arena.bytes(cert), key: c.arena.bytes(key) }))
 }
 

@@ -27,7 +27,7 @@ pub(super) enum Key {
 }
 
 /// Sprig's `genPrivateKey`: the key as PEM, or what went wrong.
-pub(super) fn generate(random: &mut ChaCha20Rng, kind: &str) -> String {
+pub(crate) fn generate(random: &mut ChaCha20Rng, kind: &str) -> String {
     let failed = |error: String| format!("failed to generate private key: {error}");
     match kind {
         "" | "rsa" => match RsaPrivateKey::new(random, 4096) {
@@ -84,6 +84,11 @@ impl Key {
                 None => Err(format!("no private key data in PEM block of type {kind}")),
             },
         }
+    }
+
+    /// Reads an RSA key from PKCS #1.
+    pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, String> {
+        RsaPrivateKey::from_pkcs1_der(der).map(|key| Key::Rsa(Box::new(key))).map_err(|e| e.to_string())
     }
 
     /// Writes it as Sprig's `pemBlockForKey`.

@@ -1,8 +1,8 @@
 //! Hashes, passwords, random texts, keys and certificates.
 
-mod certificates;
+pub(crate) mod certificates;
 mod der;
-mod keys;
+pub(crate) mod keys;
 
 use std::fmt::Write as _;
 

@@ -1,0 +1,1 @@
+//! Charts of our own through Tiller.
