@@ -51,7 +51,7 @@ impl Releases {
         let purpose =
             Purpose { name: &request.name, namespace: &request.namespace, revision: 1, is_upgrade: false };
         let config = request.values.clone().unwrap_or_default();
-        let rendered = self.render(&chart, config.as_ref(), purpose, request.sub_notes).await?;
+        let rendered = self.render(&chart, request.values.as_ref(), purpose, request.sub_notes).await?;
         let now = self.moment();
         let mut status = Status { notes: rendered.notes, ..Status::default() };
         status.set_code(Code::PendingInstall);

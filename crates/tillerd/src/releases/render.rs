@@ -145,8 +145,8 @@ fn event(event: helm2::Event) -> Event {
         helm2::Event::PostUpgrade => Event::PostUpgrade,
         helm2::Event::PreRollback => Event::PreRollback,
         helm2::Event::PostRollback => Event::PostRollback,
-        helm2::Event::ReleaseTestSuccess => Event::ReleaseTestSuccess,
-        helm2::Event::ReleaseTestFailure => Event::ReleaseTestFailure,
+        helm2::Event::TestSuccess => Event::ReleaseTestSuccess,
+        helm2::Event::TestFailure => Event::ReleaseTestFailure,
         helm2::Event::CrdInstall => Event::CrdInstall,
     }
 }

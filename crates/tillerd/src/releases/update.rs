@@ -56,7 +56,7 @@ impl Releases {
         let purpose = Purpose { name: &request.name, namespace: &namespace, revision, is_upgrade: true };
         let chart = request.chart.clone().unwrap_or_default();
         let config = request.values.clone().unwrap_or_default();
-        let rendered = self.render(&chart, config.as_ref(), purpose, request.sub_notes).await;
+        let rendered = self.render(&chart, request.values.as_ref(), purpose, request.sub_notes).await;
         let rendered = rendered.map_err(|unrendered| unrendered.failure)?;
         let mut status = Status { notes: rendered.notes, ..Status::default() };
         status.set_code(Code::PendingUpgrade);
