@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::lifecycle::script::{self, Script};
+use e2e::script::{self, Script};
 use crate::runner::in_parallel;
 use stage::{Seen, Stage};
 

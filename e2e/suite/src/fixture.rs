@@ -53,13 +53,22 @@ const FIXTURES: [Fixture; 5] = [
     Fixture::of("registry", "github.com/distribution/distribution/v3/cmd/registry", "-s -w"),
 ];
 
-/// Without these Tiller does not look at the versions of its clients.
-const HELM2_LINK: &str = "-s -w -X k8s.io/helm/pkg/version.Version=v2.17.0 -X k8s.io/helm/pkg/version.BuildMetadata=";
+/// Without these Tiller does not look at the versions of its clients, and an old client dies of a commit that is too short.
+const HELM2_LINK: &str = "-s -w -X k8s.io/helm/pkg/version.Version=v2.17.0 -X k8s.io/helm/pkg/version.BuildMetadata= \
+                          -X k8s.io/helm/pkg/version.GitCommit=0000000000000000000000000000000000000000 \
+                          -X k8s.io/helm/pkg/version.GitTreeState=clean";
 
-/// Helm 2's client and server.
-const HELM2: [Fixture; 2] = [
+/// Helm 2's client and server, its server over a cluster that accepts everything, and the client that this project began with.
+const HELM2: [Fixture; 4] = [
     Fixture::of("helm2", "k8s.io/helm/cmd/helm", HELM2_LINK),
     Fixture::within("helm2", "tiller", "k8s.io/helm/cmd/tiller", HELM2_LINK),
+    Fixture::within("helm2", "faketiller", "./faketiller", HELM2_LINK),
+    Fixture::of(
+        "helm2.9",
+        "k8s.io/helm/cmd/helm",
+        "-s -w -X k8s.io/helm/pkg/version.Version=v2.9.1 -X k8s.io/helm/pkg/version.BuildMetadata= \
+               -X k8s.io/helm/pkg/version.GitCommit=0000000000000000000000000000000000000000",
+    ),
 ];
 
 /// Helm's own packages, asked over pipes by `e2e/differential`.
@@ -89,6 +98,10 @@ pub struct Helm2 {
     pub helm: PathBuf,
     /// Tiller 2.17.
     pub tiller: PathBuf,
+    /// Tiller 2.17 over a cluster that accepts everything.
+    pub faketiller: PathBuf,
+    /// The client of Helm 2.9.1.
+    pub old: PathBuf,
 }
 
 /// Returns the version of the installed Go, or why there is none.
@@ -165,8 +178,8 @@ pub fn helm2(root: &Path, cache: &Path) -> Result<Helm2> {
     let lock = File::create(cache.join("lock"))?;
     lock.lock()?;
     let sources = root.join("e2e/fixtures");
-    let [helm, tiller] = HELM2.each_ref().map(|fixture| ensure(fixture, &sources, cache));
-    Ok(Helm2 { helm: helm?, tiller: tiller? })
+    let [helm, tiller, faketiller, old] = HELM2.each_ref().map(|fixture| ensure(fixture, &sources, cache));
+    Ok(Helm2 { helm: helm?, tiller: tiller?, faketiller: faketiller?, old: old? })
 }
 
 /// Returns where a fixture is kept.

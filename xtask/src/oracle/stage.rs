@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use super::files::{self, Files};
 use super::mask;
 use super::site::Site;
-use crate::lifecycle::script::{Line, Script};
+use e2e::script::{Line, Script};
 use crate::runner::Done;
 
 /// The user `u` with the password `secret`.
