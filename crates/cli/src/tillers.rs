@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use cluster::Cluster;
 use jiff::Timestamp;
 use tiller::{Driver, Store};
 use tillerd::{Tiller, Tls};
+
+use crate::fail::{Outcome, fail};
+use crate::serving::Effective;
 
 /// What is to be served, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,31 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// What the settings of a server say, if it is to be a Tiller too.
+    pub(crate) fn read(settings: &Effective) -> Outcome<Option<Self>> {
+        let Some(listen) = settings.some("tiller-listen") else { return Ok(None) };
+        let path = |name: &str| settings.some(name).map(PathBuf::from);
+        let wrong = |name: &str, why: &dyn std::fmt::Display| settings.wrong(name, why);
+        let most = settings.text("tiller-history-max");
+        let wanted = Self {
+            listen: listen.parse().map_err(|error| wrong("tiller-listen", &format!("{error}, as in 127.0.0.1:44134")))?,
+            namespace: settings.text("tiller-namespace").to_owned(),
+            driver: settings.text("tiller-storage").parse().map_err(|error: String| wrong("tiller-storage", &error))?,
+            history_max: most.parse().map_err(|error| wrong("tiller-history-max", &error))?,
+            certificate: match (path("tiller-cert-file"), path("tiller-key-file")) {
+                (Some(certificate), Some(key)) => Some((certificate, key)),
+                (None, None) => None,
+                _ => fail!("`tiller-cert-file` and `tiller-key-file` go together"),
+            },
+            clients: path("tiller-client-ca-file"),
+            insecure: settings.on("tiller-insecure"),
+        };
+        match wanted.refused() {
+            Some(why) => fail!("{}: {why}", settings.called("tiller-listen")),
+            None => Ok(Some(wanted)),
+        }
+    }
+
     /// Says what stands in the way of serving this, if anything does. Whoever reaches Tiller's protocol acts with the server's
     /// rights, so those who may are on this machine or have a certificate.
     pub(crate) fn refused(&self) -> Option<&'static str> {

@@ -133,6 +133,33 @@ table! {
         "cacheSize" Flag::of(Kind::Size, "cache-size", "BYTES", "how much that may be; what was used longest ago goes first")
             .or("1Gi");
     }
+    TILLER "A Tiller for clients of Helm 2" {
+        "tiller.listen" Flag::text(
+            "tiller-listen",
+            "ADDR",
+            "be a Tiller at this address, such as 127.0.0.1:44134, for old clients; loopback only, unless they show certificates",
+        );
+        "tiller.namespace" Flag::text("tiller-namespace", "NAMESPACE", "the namespace of its records").or("kube-system");
+        "tiller.storage" Flag::text("tiller-storage", "KIND", "what they are kept in: configmap or secret").or("configmap");
+        "tiller.historyMax" Flag::of(
+            Kind::Uint,
+            "tiller-history-max",
+            "N",
+            "how many revisions of a release it keeps; 0 keeps all",
+        )
+        .or("0");
+        "tiller.certFile" Flag::text("tiller-cert-file", "FILE", "the certificate that it is known by");
+        "tiller.keyFile" Flag::text("tiller-key-file", "FILE", "the key of that certificate");
+        "tiller.clientCaFile" Flag::text(
+            "tiller-client-ca-file",
+            "FILE",
+            "take only old clients whose certificates are from these authorities",
+        );
+        "tiller.insecure" Flag::switch(
+            "tiller-insecure",
+            "listen for old clients beyond this machine without asking for certificates: who reaches it has the server's rights",
+        );
+    }
     WHO "Who may ask" {
         "auth.kinds" Flag::of(
             Kind::Slice,

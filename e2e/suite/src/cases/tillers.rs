@@ -125,10 +125,13 @@ fn client<'a>(ctx: &'a Ctx<'_>, helm: &'a Path, host: &str) -> Result<Client<'a>
 }
 
 /// Runs the scripts with a client against both; what is known to differ has to differ.
-fn compare(ctx: &Ctx<'_>, helm: &Path, two: &Two) -> Result<()> {
+fn compare(ctx: &Ctx<'_>, helm: &Path, two: &Two, without: &str) -> Result<()> {
     let (theirs, ours) = (client(ctx, helm, &two.theirs)?, client(ctx, helm, &two.ours)?);
     let (mut same, mut on_purpose, mut wrong) = (0, 0, Vec::new());
     for scene in script::read(&ctx.root.join("e2e/tiller"))? {
+        if scene.name.contains(without) {
+            continue;
+        }
         for line in &scene.lines {
             let (want, got) = (seen(&theirs.run(line)?), seen(&ours.run(line)?));
             match (want == got, line.on_purpose) {
@@ -149,13 +152,13 @@ fn compare(ctx: &Ctx<'_>, helm: &Path, two: &Two) -> Result<()> {
 /// Helm 2.17.
 fn everyday(ctx: &Ctx<'_>) -> Result<()> {
     let programs = fixture::helm2(ctx.root, ctx.cache)?;
-    compare(ctx, &programs.helm, &Two::start(ctx, &programs.faketiller, 0)?)
+    compare(ctx, &programs.helm, &Two::start(ctx, &programs.faketiller, 0)?, "(2.9")
 }
 
 /// The same commands by Helm 2.9.1; flags that it does not know are refused by it, both times.
 fn old_client(ctx: &Ctx<'_>) -> Result<()> {
     let programs = fixture::helm2(ctx.root, ctx.cache)?;
-    compare(ctx, &programs.old, &Two::start(ctx, &programs.faketiller, 10)?)
+    compare(ctx, &programs.old, &Two::start(ctx, &programs.faketiller, 10)?, "(2.17")
 }
 
 /// The real control plane: definitions before the rest, Jobs, `--wait`, and records that the real Tiller goes on with, and we after it.
