@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+#[allow(dead_code)]
 mod common;
 
 use common::{chart, client, install, sandbox, serve, store, tiller, upgrade, values};
@@ -155,14 +156,14 @@ async fn definitions_of_old_charts_are_taken_by_new_clusters() {
 #[tokio::test]
 async fn clients_say_which_version_they_are() {
     let served = serve(tiller(&sandbox(), 0, "a"), None).await;
-    let mut nobody = ReleaseServiceClient::new(common::channel(&served).await);
+    let mut nobody = ReleaseServiceClient::new(common::channel(&served.address).await);
     let version = nobody.get_version(GetVersionRequest {}).await.unwrap().into_inner().version.unwrap();
     assert_eq!(version.sem_ver, "v2.17.0");
     let history = GetHistoryRequest { name: "x".to_owned(), max: 1 };
     let refused = nobody.get_history(history.clone()).await.unwrap_err();
     assert_eq!(refused.message(), "incompatible versions client[] server[v2.17.0]");
     let newer = |request| common::of_version(request, "v2.18.0");
-    let mut newer = ReleaseServiceClient::with_interceptor(common::channel(&served).await, newer);
+    let mut newer = ReleaseServiceClient::with_interceptor(common::channel(&served.address).await, newer);
     let refused = newer.get_history(history).await.unwrap_err();
     assert_eq!(refused.message(), "incompatible versions client[v2.18.0] server[v2.17.0]");
 }

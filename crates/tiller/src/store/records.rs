@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::api::DeleteParams;
 
 use super::keeper::Kept;
-use super::{Driver, Store};
+use super::Store;
 use crate::hapi::release::status::Code;
 use crate::hapi::release::{Info, Release, Status};
 use crate::record::{self, DecodeError};
@@ -76,6 +76,14 @@ fn of_kubernetes(error: &kube::Error) -> String {
 }
 
 impl Store {
+    /// Checks that a release of that name can have records.
+    ///
+    /// # Errors
+    /// [`RecordError::Key`].
+    pub fn check_name(&self, name: &str) -> Result<(), RecordError> {
+        key(name, 1).map(drop)
+    }
+
     /// Reads one revision.
     ///
     /// # Errors
@@ -202,11 +210,6 @@ impl Store {
         };
         self.keeper().each(selector, take).await.map_err(RecordError::Kubernetes)?;
         Ok(all)
-    }
-
-    /// In what it keeps records.
-    pub fn driver(&self) -> Driver {
-        self.driver
     }
 }
 

@@ -1,6 +1,8 @@
 //! From one manifest to the next: what is new is created, what is different patched, what is gone deleted.
 //!
-//! The patch is that between the two manifests, as Tiller's: what others have changed in the cluster is not looked at.
+//! The patch is that between the two manifests, as Tiller's: what others have changed in the cluster is not looked at. But where revisions
+//! have failed since the last good one, nobody knows what they have done, and Tiller forgets them: then what is there is looked at,
+//! and what they have made counts as the release's own.
 
 use cluster::{Baseline, Object, Propagation};
 use k8s_openapi::api::core::v1::Pod;
@@ -30,8 +32,14 @@ pub(crate) struct Update {
 }
 
 impl Objects {
-    /// Brings the cluster from one manifest to another.
-    pub(crate) async fn update(&self, namespace: &str, from: &str, to: &str, how: Update) -> Result<(), Failure> {
+    /// Brings the cluster to a manifest, from that of the last good revision and those of all that have failed since.
+    pub(crate) async fn update(
+        &self,
+        namespace: &str,
+        from: &[&str],
+        to: &str,
+        how: Update,
+    ) -> Result<(), Failure> {
         let unbuilt = |which: &str, purpose: &str, error: Failure| {
             Failure(if error.0.contains("unable to recognize \"\": no matches for kind") {
                 format!(
@@ -41,8 +49,11 @@ impl Objects {
                 format!("failed decoding reader into objects: {error}")
             })
         };
-        let original =
-            self.build(namespace, from).await.map_err(|error| unbuilt("current", "performing the diff", error))?;
+        let mut original = Vec::new();
+        for manifest in from {
+            let built = self.build(namespace, manifest).await;
+            original.push(built.map_err(|error| unbuilt("current", "performing the diff", error))?);
+        }
         let target = self.build(namespace, to).await.map_err(|error| unbuilt("new", "deployment", error))?;
         let mut created = Vec::new();
         let mut refused = Vec::new();
@@ -53,7 +64,13 @@ impl Objects {
         if !refused.is_empty() {
             return Err(self.failed(how, refused, &created).await);
         }
-        for object in original.iter().filter(|object| !target.iter().any(|other| is_same(object, other))) {
+        let mut gone: Vec<&Object> = Vec::new();
+        for object in original.iter().flatten() {
+            if !target.iter().chain(gone.iter().copied()).any(|other| is_same(object, other)) {
+                gone.push(object);
+            }
+        }
+        for object in gone {
             self.remove(object).await;
         }
         if how.wait {
@@ -68,7 +85,7 @@ impl Objects {
     /// Creates or patches each object; what the cluster refuses to patch is noted and the rest goes on.
     async fn visit(
         &self,
-        original: &[Object],
+        original: &[Vec<Object>],
         target: &[Object],
         how: Update,
         created: &mut Vec<Object>,
@@ -78,13 +95,15 @@ impl Objects {
             let live = self.cluster.get(object.id()).await;
             let live =
                 live.map_err(|error| Failure(format!("Could not get information about the resource: {}", Failure::from(error))))?;
-            if live.is_none() {
+            let Some(live) = live else {
                 let made = self.create_one(object).await;
                 made.map_err(|error| Failure(format!("failed to create resource: {error}")))?;
                 created.push(object.clone());
                 continue;
-            }
-            let Some(before) = original.iter().find(|before| is_same(before, object)) else {
+            };
+            let before: Vec<&Object> =
+                original.iter().flatten().filter(|before| is_same(before, object)).collect();
+            let Some(first) = before.first() else {
                 return Err(Failure(format!(
                     "kind {} with the name {:?} in {:?} already exists in the cluster and wasn't defined in the previous release. Before upgrading, please either delete the resource from the cluster or remove it from the chart",
                     object.kind(),
@@ -92,16 +111,18 @@ impl Objects {
                     object.namespace(),
                 )));
             };
-            if let Err(Failure(error)) = self.patch(before, object, how).await {
+            // With one good revision behind it, all that is different is what the manifests say.
+            let from = if original.len() == 1 { first.value().clone() } else { live };
+            if let Err(Failure(error)) = self.patch(&before, from, object, how).await {
                 refused.push(error);
             }
         }
         Ok(())
     }
 
-    async fn patch(&self, before: &Object, object: &Object, how: Update) -> Result<(), Failure> {
-        let baseline = Baseline::Manifests(vec![before.value().clone()]);
-        let sent = self.cluster.merge_onto(object, before.value().clone(), &baseline, false).await;
+    async fn patch(&self, before: &[&Object], from: Value, object: &Object, how: Update) -> Result<(), Failure> {
+        let baseline = Baseline::Manifests(before.iter().map(|before| before.value().clone()).collect());
+        let sent = self.cluster.merge_onto(object, from, &baseline, false).await;
         if let Err(error) = sent {
             if !how.force {
                 return Err(error.into());

@@ -20,11 +20,15 @@ impl Releases {
         if request.chart.is_none() {
             return Err(Failure::new("no chart provided"));
         }
-        request.name = self.name_for(&request.name, request.reuse_name).await?;
+        if request.name.is_empty() {
+            request.name = self.made_up().await?;
+        }
         if request.dry_run {
+            self.check_free(&request.name, request.reuse_name).await?;
             return self.try_install(&request).await;
         }
         self.locked(&request.name, async {
+            self.check_free(&request.name, request.reuse_name).await?;
             let release = self.prepare(&request).await.map_err(|unrendered| unrendered.failure)?;
             self.perform(&request, release).await
         })
@@ -138,7 +142,7 @@ impl Releases {
         self.note(&mut old).await;
         let how = Update { timeout: request.timeout, wait: request.wait, ..Update::default() };
         let Release { namespace, manifest, .. } = &new.release;
-        if let Err(error) = self.objects.update(namespace, &old.release.manifest, manifest, how).await {
+        if let Err(error) = self.objects.update(namespace, &[&old.release.manifest], manifest, how).await {
             let text = format!("Release replace {:?} failed: {error}", request.name);
             self.fail(new, text).await;
             return Err(error);

@@ -67,6 +67,7 @@ impl Releases {
     }
 
     async fn lock(&self, name: &str) -> Result<Lock, Failure> {
+        self.store.check_name(name)?;
         if !self.locks.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
             return Err(at_work());
         }

@@ -78,6 +78,37 @@ impl Releases {
         self.note(stored).await;
     }
 
+    /// Says of a revision that it is deployed, and of all others that they are not any more. Tiller does it the other way round; when it dies in
+    /// between, nothing is deployed and nothing can be upgraded.
+    async fn deploy(&self, stored: &mut Stored) -> Result<(), Failure> {
+        stored.set(Code::Deployed);
+        self.store.update(stored, self.now()).await?;
+        for mut other in self.store.deployed_all(&stored.release.name).await? {
+            if other.release.version != stored.release.version {
+                other.set(Code::Superseded);
+                self.note(&mut other).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last revision up to one of which it is known what it has done: all that failed since may have done a part of what they say.
+    async fn last_good(&self, name: &str, last: &Stored) -> Result<i32, Failure> {
+        let is_good = |code| !matches!(code, Code::Failed | Code::PendingInstall | Code::PendingUpgrade | Code::PendingRollback);
+        if is_good(last.code()) {
+            return Ok(last.release.version);
+        }
+        let history = self.store.history(name).await?;
+        let mut older = history.iter().rev().filter(|stored| stored.release.version < last.release.version);
+        Ok(older.find(|stored| is_good(stored.code())).map_or(0, |stored| stored.release.version))
+    }
+
+    /// The revisions from one up to, and without, another.
+    async fn since(&self, name: &str, from: i32, to: i32) -> Result<Vec<Stored>, Failure> {
+        let history = self.store.history(name).await?;
+        Ok(history.into_iter().filter(|stored| (from..to).contains(&stored.release.version)).collect())
+    }
+
     /// Removes the oldest revisions so that one more is not too many; the one that is deployed stays.
     async fn prune(&self, name: &str) -> Result<(), Failure> {
         let Some(max) = self.history_max.checked_sub(1) else { return Ok(()) };

@@ -38,21 +38,18 @@ const WHAT: &[&str] = &[
 ];
 
 impl Releases {
-    /// The name of a release that is to be installed: the one that is asked for, if nobody has it, or a new one.
-    pub(super) async fn name_for(&self, asked: &str, reuse: bool) -> Result<String, Failure> {
-        if asked.is_empty() {
-            return self.made_up().await;
-        }
+    /// Checks that a release can be installed under a name: nobody has it, or what has it may be replaced.
+    pub(super) async fn check_free(&self, asked: &str, reuse: bool) -> Result<(), Failure> {
         if asked.len() > LONGEST_NAME {
             return Err(Failure(format!("release name {asked:?} exceeds max length of {LONGEST_NAME}")));
         }
         let last = match self.store.last(asked).await {
             Ok(last) => last,
-            Err(RecordError::NotFound(_)) => return Ok(asked.to_owned()),
+            Err(RecordError::NotFound(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         if reuse && matches!(last.code(), Code::Deleted | Code::Failed) {
-            return Ok(asked.to_owned());
+            return Ok(());
         }
         Err(Failure(if reuse {
             format!("a release named {asked} is in use, cannot re-use a name that is still in use")
@@ -63,7 +60,8 @@ impl Releases {
         }))
     }
 
-    async fn made_up(&self) -> Result<String, Failure> {
+    /// Makes up a name that nobody has.
+    pub(super) async fn made_up(&self) -> Result<String, Failure> {
         for _ in 0..TRIES {
             let name = {
                 let mut random = rand::rng();

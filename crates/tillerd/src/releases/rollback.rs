@@ -25,11 +25,20 @@ impl Releases {
     }
 
     async fn roll_back_now(&self, request: &RollbackReleaseRequest) -> Result<Release, Failure> {
-        let current = self.store.last(&request.name).await?;
+        let mut current = self.store.last(&request.name).await?;
         let target = self.target(request, &current).await?;
         let mut target = self.create(target).await?;
-        self.bring_back(request, current, &mut target).await?;
-        self.store.update(&mut target, self.now()).await?;
+        if let Err(error) = self.bring_back(request, &current, &mut target).await {
+            // Tiller says here that the current revision is superseded, and nothing is deployed any more that could be upgraded.
+            let text = format!("Rollback {:?} failed: {error}", request.name);
+            self.fail(&mut target, text).await;
+            return Err(error);
+        }
+        self.deploy(&mut target).await?;
+        if current.code() != Code::Deployed {
+            current.set(Code::Superseded);
+            self.note(&mut current).await;
+        }
         Ok(target.release)
     }
 
@@ -60,44 +69,31 @@ impl Releases {
         })
     }
 
+    /// Hooks, objects, hooks.
     async fn bring_back(
         &self,
         request: &RollbackReleaseRequest,
-        mut current: Stored,
+        current: &Stored,
         target: &mut Stored,
     ) -> Result<(), Failure> {
-        let done = async {
-            if !request.disable_hooks {
-                self.hooks_of(target, Event::PreRollback, request.timeout).await?;
-            }
-            let how = Update {
-                force: request.force,
-                recreate: request.recreate,
-                timeout: request.timeout,
-                wait: request.wait,
-                cleanup_on_fail: request.cleanup_on_fail,
-            };
-            let Release { namespace, manifest, .. } = &target.release;
-            self.objects.update(namespace, &current.release.manifest, manifest, how).await?;
-            if !request.disable_hooks {
-                self.hooks_of(target, Event::PostRollback, request.timeout).await?;
-            }
-            Ok::<_, Failure>(())
+        if !request.disable_hooks {
+            self.hooks_of(target, Event::PreRollback, request.timeout).await?;
+        }
+        let how = Update {
+            force: request.force,
+            recreate: request.recreate,
+            timeout: request.timeout,
+            wait: request.wait,
+            cleanup_on_fail: request.cleanup_on_fail,
         };
-        if let Err(error) = done.await {
-            let text = format!("Rollback {:?} failed: {error}", request.name);
-            current.set(Code::Superseded);
-            self.note(&mut current).await;
-            self.fail(target, text).await;
-            return Err(error);
+        let before = self.last_good(&request.name, current).await?;
+        let before = self.since(&request.name, before, target.release.version).await?;
+        let before: Vec<&str> = before.iter().map(|stored| stored.release.manifest.as_str()).collect();
+        let Release { namespace, manifest, .. } = &target.release;
+        self.objects.update(namespace, &before, manifest, how).await?;
+        if !request.disable_hooks {
+            self.hooks_of(target, Event::PostRollback, request.timeout).await?;
         }
-        current.set(Code::Superseded);
-        self.note(&mut current).await;
-        for mut deployed in self.store.deployed_all(&request.name).await? {
-            deployed.set(Code::Superseded);
-            self.note(&mut deployed).await;
-        }
-        target.set(Code::Deployed);
         Ok(())
     }
 }

@@ -35,9 +35,15 @@ impl Releases {
             return Ok(updated);
         }
         let mut updated = self.create(updated).await?;
-        self.perform_upgrade(&request, current, &mut updated).await?;
-        // Tiller says that it has failed when this cannot be written.
-        self.store.update(&mut updated, self.now()).await?;
+        if let Err(error) = self.bring(&request, &current, &mut updated).await {
+            // After a failed hook Tiller leaves the revision pending, and refuses every upgrade from then on. A release that is
+            // stuck helps nobody, so it has failed, as after any other failure.
+            let text = format!("Upgrade {:?} failed: {error}", request.name);
+            self.fail(&mut updated, text).await;
+            return Err(error);
+        }
+        updated.info().description = description(&request.description, "Upgrade complete");
+        self.deploy(&mut updated).await?;
         Ok(updated.release)
     }
 
@@ -80,27 +86,6 @@ impl Releases {
         Ok((current, updated))
     }
 
-    async fn perform_upgrade(
-        &self,
-        request: &UpdateReleaseRequest,
-        mut current: Stored,
-        updated: &mut Stored,
-    ) -> Result<(), Failure> {
-        let done = self.bring(request, &current, updated).await;
-        if let Err(error) = done {
-            // After a failed hook Tiller leaves the revision pending, and refuses every upgrade from then on. A release that is
-            // stuck helps nobody, so it has failed, as after any other failure.
-            let text = format!("Upgrade {:?} failed: {error}", request.name);
-            self.fail(updated, text).await;
-            return Err(error);
-        }
-        current.set(Code::Superseded);
-        self.note(&mut current).await;
-        updated.set(Code::Deployed);
-        updated.info().description = description(&request.description, "Upgrade complete");
-        Ok(())
-    }
-
     /// Hooks, objects, hooks.
     async fn bring(
         &self,
@@ -111,8 +96,10 @@ impl Releases {
         if !request.disable_hooks {
             self.hooks_of(updated, Event::PreUpgrade, request.timeout).await?;
         }
+        let before = self.since(&request.name, current.release.version, updated.release.version).await?;
+        let before: Vec<&str> = before.iter().map(|stored| stored.release.manifest.as_str()).collect();
         let Release { namespace, manifest, .. } = &updated.release;
-        self.objects.update(namespace, &current.release.manifest, manifest, how(request)).await?;
+        self.objects.update(namespace, &before, manifest, how(request)).await?;
         if !request.disable_hooks {
             self.hooks_of(updated, Event::PostUpgrade, request.timeout).await?;
         }
@@ -134,7 +121,7 @@ impl Releases {
             wait: request.wait,
             ..InstallReleaseRequest::default()
         };
-        self.name_for(&request.name, true).await?;
+        self.check_free(&request.name, true).await?;
         let prepared = self.prepare(&install).await;
         let mut new = if request.dry_run {
             prepared.map_err(Unrendered::with_manifest)?
@@ -153,7 +140,7 @@ impl Releases {
                 self.hooks_of(&mut new, Event::PreInstall, request.timeout).await.map_err(|error| (error, "Upgrade"))?;
             }
             let Release { namespace, manifest, .. } = &new.release;
-            let brought = self.objects.update(namespace, &old.release.manifest, manifest, how(&request)).await;
+            let brought = self.objects.update(namespace, &[&old.release.manifest], manifest, how(&request)).await;
             brought.map_err(|error| (error, "Upgrade"))?;
             if !request.disable_hooks {
                 self.hooks_of(&mut new, Event::PostInstall, request.timeout).await.map_err(|error| (error, "Release"))?;

@@ -45,8 +45,13 @@ pub(crate) fn store(sandbox: &Sandbox) -> Store {
 
 /// What takes Tiller's place, under a name of its own.
 pub(crate) fn tiller(sandbox: &Sandbox, history_max: usize, holder: &str) -> Tiller {
+    tiller_later(sandbox, history_max, holder, 0)
+}
+
+/// One whose clock is so many seconds ahead.
+pub(crate) fn tiller_later(sandbox: &Sandbox, history_max: usize, holder: &str, seconds: i64) -> Tiller {
     let cluster = Cluster::new(sandbox.client());
-    let clock = Arc::new(Timestamp::now);
+    let clock = Arc::new(move || Timestamp::now() + jiff::SignedDuration::from_secs(seconds));
     Tiller::new(cluster, (store(sandbox), NAMESPACE), Settings::guarded(), clock, (history_max, holder))
 }
 
@@ -66,13 +71,17 @@ pub(crate) fn of_version(mut request: Request<()>, version: &'static str) -> Res
     Ok(request)
 }
 
-pub(crate) async fn channel(served: &Served) -> Channel {
-    let endpoint = Endpoint::from_shared(format!("http://{}", served.address)).unwrap();
+pub(crate) async fn channel(address: &str) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     endpoint.http2_max_header_list_size(32 << 20).connect().await.unwrap()
 }
 
 pub(crate) async fn client(served: &Served) -> Client {
-    ReleaseServiceClient::with_interceptor(channel(served).await, current as fn(_) -> _)
+    client_at(&served.address).await
+}
+
+pub(crate) async fn client_at(address: &str) -> Client {
+    ReleaseServiceClient::with_interceptor(channel(address).await, current as fn(_) -> _)
 }
 
 /// A chart of one template.
