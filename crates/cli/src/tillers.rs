@@ -39,7 +39,9 @@ impl Wanted {
         let wrong = |name: &str, why: &dyn std::fmt::Display| settings.wrong(name, why);
         let most = settings.text("tiller-history-max");
         let wanted = Self {
-            listen: listen.parse().map_err(|error| wrong("tiller-listen", &format!("{error}, as in 127.0.0.1:44134")))?,
+            listen: listen
+                .parse()
+                .map_err(|error| wrong("tiller-listen", &format!("{error}, as in 127.0.0.1:44134")))?,
             namespace: settings.text("tiller-namespace").to_owned(),
             driver: settings.text("tiller-storage").parse().map_err(|error: String| wrong("tiller-storage", &error))?,
             history_max: most.parse().map_err(|error| wrong("tiller-history-max", &error))?,

@@ -111,11 +111,8 @@ impl ReleaseService for Service {
     }
 
     async fn get_version(&self, _request: Request<GetVersionRequest>) -> Result<Response<GetVersionResponse>, Status> {
-        let version = Version {
-            sem_ver: VERSION.to_owned(),
-            git_commit: COMMIT.to_owned(),
-            git_tree_state: "clean".to_owned(),
-        };
+        let version =
+            Version { sem_ver: VERSION.to_owned(), git_commit: COMMIT.to_owned(), git_tree_state: "clean".to_owned() };
         Ok(Response::new(GetVersionResponse { version: Some(version) }))
     }
 

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn clients_of_the_same_line_and_no_newer_ones() {
-        let clients = ["v2.17.0", "v2.17.1", "v2.18.0", "v2.16.12", "v2.9.1", "v2.0.0", "v3.0.0", "v2.17.0-rc.1", "", "x"];
+        let clients =
+            ["v2.17.0", "v2.17.1", "v2.18.0", "v2.16.12", "v2.9.1", "v2.0.0", "v3.0.0", "v2.17.0-rc.1", "", "x"];
         for (server, want) in [
             ("v2.17.0", [true, true, false, true, true, true, false, false, false, false]),
             ("v2.9.1", [false, false, false, false, true, true, false, false, false, false]),

@@ -37,7 +37,10 @@ async fn a_release_from_its_installation_to_its_end() {
     let mut client = client(&served).await;
     let done = client.install_release(install("shop", SETTINGS)).await.unwrap().into_inner().release.unwrap();
     assert_eq!((code(&done), done.version), (Code::Deployed, 1));
-    assert_eq!(done.manifest, "\n---\n# Source: shop/templates/all.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop-settings\ndata:\n  greeting: hello\n  revision: \"1\"");
+    assert_eq!(
+        done.manifest,
+        "\n---\n# Source: shop/templates/all.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop-settings\ndata:\n  greeting: hello\n  revision: \"1\""
+    );
     assert_eq!(greeting(&sandbox, "shop-settings").await.as_deref(), Some("hello"));
     let taken = client.install_release(install("shop", SETTINGS)).await.unwrap_err();
     assert_eq!(taken.code(), GrpcCode::Unknown);
@@ -108,7 +111,10 @@ async fn values_of_the_revision_before() {
     client.install_release(first).await.unwrap();
     for (request, want) in [
         (upgrade("shop", SETTINGS, "{}\n"), "a: {b: 1, c: x}\n"),
-        (UpdateReleaseRequest { reuse_values: true, ..upgrade("shop", SETTINGS, "a: {b: 2}\n") }, "a:\n  b: 2\n  c: x\n"),
+        (
+            UpdateReleaseRequest { reuse_values: true, ..upgrade("shop", SETTINGS, "a: {b: 2}\n") },
+            "a:\n  b: 2\n  c: x\n",
+        ),
         (UpdateReleaseRequest { reset_values: true, ..upgrade("shop", SETTINGS, "{}\n") }, "{}\n"),
         (upgrade("shop", SETTINGS, "d: 1\n"), "d: 1\n"),
     ] {
@@ -177,8 +183,14 @@ async fn hostile_charts_are_errors() {
     let endless = "{{ define \"a\" }}{{ include \"a\" . }}{{ end }}{{ include \"a\" . }}";
     for (request, text) in [
         (InstallReleaseRequest { chart: None, ..install("x", SETTINGS) }, "no chart provided"),
-        (InstallReleaseRequest { chart: Some(without), ..install("x", SETTINGS) }, "chart metadata (Chart.yaml) missing"),
-        (InstallReleaseRequest { name: "../x".to_owned(), ..install("x", SETTINGS) }, "release: \"../x.v1\" invalid key"),
+        (
+            InstallReleaseRequest { chart: Some(without), ..install("x", SETTINGS) },
+            "chart metadata (Chart.yaml) missing",
+        ),
+        (
+            InstallReleaseRequest { name: "../x".to_owned(), ..install("x", SETTINGS) },
+            "release: \"../x.v1\" invalid key",
+        ),
         (install("x", endless), "rendering template has a nested reference name"),
         (install("x", "{{ fail \"no\" }}"), "render error in \"shop/templates/all.yaml\""),
         (install("x", "kind: [\n"), "YAML parse error on shop/templates/all.yaml"),

@@ -33,12 +33,16 @@ impl Verb {
             Self::Install => client.install_release(install("shop", TEMPLATE)).await.map(drop),
             Self::Upgrade => client.update_release(upgrade("shop", TEMPLATE, "greeting: again\n")).await.map(drop),
             Self::Rollback => {
-                let request = RollbackReleaseRequest { name: "shop".to_owned(), version: 1, ..RollbackReleaseRequest::default() };
+                let request =
+                    RollbackReleaseRequest { name: "shop".to_owned(), version: 1, ..RollbackReleaseRequest::default() };
                 client.rollback_release(request).await.map(drop)
             }
             Self::Purge => {
-                let request =
-                    UninstallReleaseRequest { name: "shop".to_owned(), purge: true, ..UninstallReleaseRequest::default() };
+                let request = UninstallReleaseRequest {
+                    name: "shop".to_owned(),
+                    purge: true,
+                    ..UninstallReleaseRequest::default()
+                };
                 client.uninstall_release(request).await.map(drop)
             }
         }

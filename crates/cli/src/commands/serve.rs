@@ -323,7 +323,10 @@ mod tests {
             (&["--log=a=b=c"], "for \"--log\" flag"),
             (&["--otlp-endpoint=collector:4317"], "an address such as http://127.0.0.1:4318"),
             (&["--tiller-listen=0.0.0.0:44134"], "whoever reaches this address acts with the server's rights"),
-            (&["--tiller-listen=[::1]:1", "--tiller-key-file=k"], "`tiller-cert-file` and `tiller-key-file` go together"),
+            (
+                &["--tiller-listen=[::1]:1", "--tiller-key-file=k"],
+                "`tiller-cert-file` and `tiller-key-file` go together",
+            ),
             (&["--tiller-listen=[::1]:1", "--tiller-storage=sql"], "`sql` is no storage of Tiller"),
             (&["--tiller-listen=[::1]:1", "--tiller-history-max=-1"], "for \"--tiller-history-max\" flag"),
             (&["--limit-requests=0"], "a number above zero"),

@@ -32,7 +32,12 @@ static RECORDS: Group = Group {
             "the namespace of the records ($TILLER_NAMESPACE, else kube-system)",
         ),
         Flag::text("storage", "KIND", "what they are kept in: configmap or secret").or("configmap"),
-        Flag::of(Kind::Uint, "history-max", "N", "how many revisions of a release are kept; 0 keeps all ($TILLER_HISTORY_MAX)"),
+        Flag::of(
+            Kind::Uint,
+            "history-max",
+            "N",
+            "how many revisions of a release are kept; 0 keeps all ($TILLER_HISTORY_MAX)",
+        ),
     ],
 };
 

@@ -80,8 +80,12 @@ impl Keeper {
     ) -> Result<Option<String>, kube::Error> {
         let how = PostParams::default();
         Ok(match self {
-            Self::ConfigMaps(api) => api.create(&how, &Record::made(metadata(object, labels, None), text)).await?.version(),
-            Self::Secrets(api) => api.create(&how, &Record::made(metadata(object, labels, None), text)).await?.version(),
+            Self::ConfigMaps(api) => {
+                api.create(&how, &Record::made(metadata(object, labels, None), text)).await?.version()
+            }
+            Self::Secrets(api) => {
+                api.create(&how, &Record::made(metadata(object, labels, None), text)).await?.version()
+            }
         })
     }
 

@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use jiff::Timestamp;
 use kube::api::DeleteParams;
 
-use super::keeper::Kept;
 use super::Store;
+use super::keeper::Kept;
 use crate::hapi::release::status::Code;
 use crate::hapi::release::{Info, Release, Status};
 use crate::record::{self, DecodeError};

@@ -33,13 +33,7 @@ pub(crate) struct Update {
 
 impl Objects {
     /// Brings the cluster to a manifest, from that of the last good revision and those of all that have failed since.
-    pub(crate) async fn update(
-        &self,
-        namespace: &str,
-        from: &[&str],
-        to: &str,
-        how: Update,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn update(&self, namespace: &str, from: &[&str], to: &str, how: Update) -> Result<(), Failure> {
         let unbuilt = |which: &str, purpose: &str, error: Failure| {
             Failure(if error.0.contains("unable to recognize \"\": no matches for kind") {
                 format!(
@@ -93,16 +87,16 @@ impl Objects {
     ) -> Result<(), Failure> {
         for object in target {
             let live = self.cluster.get(object.id()).await;
-            let live =
-                live.map_err(|error| Failure(format!("Could not get information about the resource: {}", Failure::from(error))))?;
+            let live = live.map_err(|error| {
+                Failure(format!("Could not get information about the resource: {}", Failure::from(error)))
+            })?;
             let Some(live) = live else {
                 let made = self.create_one(object).await;
                 made.map_err(|error| Failure(format!("failed to create resource: {error}")))?;
                 created.push(object.clone());
                 continue;
             };
-            let before: Vec<&Object> =
-                original.iter().flatten().filter(|before| is_same(before, object)).collect();
+            let before: Vec<&Object> = original.iter().flatten().filter(|before| is_same(before, object)).collect();
             let Some(first) = before.first() else {
                 return Err(Failure(format!(
                     "kind {} with the name {:?} in {:?} already exists in the cluster and wasn't defined in the previous release. Before upgrading, please either delete the resource from the cluster or remove it from the chart",

@@ -88,7 +88,8 @@ impl Objects {
                     return Ok(Some(()));
                 }
                 let conditions = live.pointer("/status/conditions").and_then(Value::as_array);
-                let is_refused = |condition: &Value| condition["type"] == "NamesAccepted" && condition["status"] == "False";
+                let is_refused =
+                    |condition: &Value| condition["type"] == "NamesAccepted" && condition["status"] == "False";
                 if conditions.is_some_and(|conditions| conditions.iter().any(is_refused)) {
                     return Err(Failure(format!("naming conflict detected for CRD {}", object.name())));
                 }

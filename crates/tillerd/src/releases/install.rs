@@ -52,8 +52,7 @@ impl Releases {
     /// Makes the release that is to be installed.
     pub(super) async fn prepare(&self, request: &InstallReleaseRequest) -> Result<Release, Unrendered> {
         let chart = request.chart.clone().ok_or_else(|| Failure::new("no chart provided"))?;
-        let purpose =
-            Purpose { name: &request.name, namespace: &request.namespace, revision: 1, is_upgrade: false };
+        let purpose = Purpose { name: &request.name, namespace: &request.namespace, revision: 1, is_upgrade: false };
         let config = request.values.clone().unwrap_or_default();
         let rendered = self.render(&chart, request.values.as_ref(), purpose, request.sub_notes).await?;
         let now = self.moment();

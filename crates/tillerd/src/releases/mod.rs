@@ -94,7 +94,8 @@ impl Releases {
 
     /// The last revision up to one of which it is known what it has done: all that failed since may have done a part of what they say.
     async fn last_good(&self, name: &str, last: &Stored) -> Result<i32, Failure> {
-        let is_good = |code| !matches!(code, Code::Failed | Code::PendingInstall | Code::PendingUpgrade | Code::PendingRollback);
+        let is_good =
+            |code| !matches!(code, Code::Failed | Code::PendingInstall | Code::PendingUpgrade | Code::PendingRollback);
         if is_good(last.code()) {
             return Ok(last.release.version);
         }

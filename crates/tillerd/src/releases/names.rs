@@ -12,29 +12,31 @@ const TRIES: usize = 5;
 
 /// How something may be.
 const HOW: &[&str] = &[
-    "agile", "amber", "ample", "arctic", "azure", "balmy", "blithe", "bold", "bonny", "brave", "breezy", "bright", "brisk",
-    "bronze", "calm", "candid", "chilly", "civil", "clever", "cobalt", "copper", "coral", "cosy", "crisp", "curious", "dapper",
-    "daring", "deft", "dewy", "distant", "dusky", "eager", "early", "earnest", "easy", "fabled", "fair", "famous", "fleet",
-    "fluent", "foggy", "fond", "frank", "frosty", "gentle", "gilded", "glad", "golden", "grand", "green", "handy", "happy",
-    "hardy", "hazel", "honest", "humble", "icy", "idle", "ivory", "jade", "jaunty", "jolly", "keen", "kind", "late", "lively",
-    "lofty", "loyal", "lucid", "lucky", "mellow", "merry", "mighty", "mild", "misty", "modest", "neat", "nimble", "noble",
-    "odd", "olive", "patient", "plucky", "polite", "proud", "quick", "quiet", "rapid", "ready", "rosy", "royal", "rustic",
-    "sage", "sandy", "scarlet", "shy", "silent", "silver", "sleek", "smart", "snowy", "sober", "solid", "spry", "stark",
-    "steady", "stout", "sturdy", "sunny", "swift", "tame", "tidy", "timely", "tranquil", "upbeat", "urban", "vivid", "warm",
-    "wary", "wild", "windy", "wise", "witty", "young", "zesty",
+    "agile", "amber", "ample", "arctic", "azure", "balmy", "blithe", "bold", "bonny", "brave", "breezy", "bright",
+    "brisk", "bronze", "calm", "candid", "chilly", "civil", "clever", "cobalt", "copper", "coral", "cosy", "crisp",
+    "curious", "dapper", "daring", "deft", "dewy", "distant", "dusky", "eager", "early", "earnest", "easy", "fabled",
+    "fair", "famous", "fleet", "fluent", "foggy", "fond", "frank", "frosty", "gentle", "gilded", "glad", "golden",
+    "grand", "green", "handy", "happy", "hardy", "hazel", "honest", "humble", "icy", "idle", "ivory", "jade", "jaunty",
+    "jolly", "keen", "kind", "late", "lively", "lofty", "loyal", "lucid", "lucky", "mellow", "merry", "mighty", "mild",
+    "misty", "modest", "neat", "nimble", "noble", "odd", "olive", "patient", "plucky", "polite", "proud", "quick",
+    "quiet", "rapid", "ready", "rosy", "royal", "rustic", "sage", "sandy", "scarlet", "shy", "silent", "silver",
+    "sleek", "smart", "snowy", "sober", "solid", "spry", "stark", "steady", "stout", "sturdy", "sunny", "swift",
+    "tame", "tidy", "timely", "tranquil", "upbeat", "urban", "vivid", "warm", "wary", "wild", "windy", "wise", "witty",
+    "young", "zesty",
 ];
 
 /// What it may be.
 const WHAT: &[&str] = &[
-    "adder", "alpaca", "ant", "auk", "badger", "bat", "bear", "beaver", "bee", "bison", "boar", "bream", "camel", "carp", "cat",
-    "cobra", "cod", "coot", "crab", "crane", "crow", "curlew", "deer", "dingo", "dove", "eagle", "eel", "egret", "eland", "elk",
-    "emu", "falcon", "ferret", "finch", "fox", "frog", "gecko", "gnu", "goat", "goose", "grebe", "grouse", "gull", "hare",
-    "hawk", "heron", "hippo", "hoopoe", "horse", "hyena", "ibex", "ibis", "impala", "jackal", "jay", "kite", "kiwi", "koala",
-    "lark", "lemur", "lion", "llama", "lynx", "magpie", "marmot", "marten", "mink", "mole", "moose", "moth", "mouse", "mule",
-    "newt", "okapi", "oriole", "otter", "owl", "ox", "panda", "pike", "plover", "pony", "puffin", "puma", "quail", "rabbit",
-    "raven", "robin", "rook", "salmon", "seal", "shrew", "skunk", "sloth", "snail", "snipe", "sparrow", "squid", "stoat",
-    "stork", "swan", "swift", "tapir", "tern", "thrush", "tiger", "toad", "trout", "viper", "vole", "walrus", "wasp", "weasel",
-    "whale", "wolf", "wombat", "wren", "yak", "zebra",
+    "adder", "alpaca", "ant", "auk", "badger", "bat", "bear", "beaver", "bee", "bison", "boar", "bream", "camel",
+    "carp", "cat", "cobra", "cod", "coot", "crab", "crane", "crow", "curlew", "deer", "dingo", "dove", "eagle", "eel",
+    "egret", "eland", "elk", "emu", "falcon", "ferret", "finch", "fox", "frog", "gecko", "gnu", "goat", "goose",
+    "grebe", "grouse", "gull", "hare", "hawk", "heron", "hippo", "hoopoe", "horse", "hyena", "ibex", "ibis", "impala",
+    "jackal", "jay", "kite", "kiwi", "koala", "lark", "lemur", "lion", "llama", "lynx", "magpie", "marmot", "marten",
+    "mink", "mole", "moose", "moth", "mouse", "mule", "newt", "okapi", "oriole", "otter", "owl", "ox", "panda", "pike",
+    "plover", "pony", "puffin", "puma", "quail", "rabbit", "raven", "robin", "rook", "salmon", "seal", "shrew",
+    "skunk", "sloth", "snail", "snipe", "sparrow", "squid", "stoat", "stork", "swan", "swift", "tapir", "tern",
+    "thrush", "tiger", "toad", "trout", "viper", "vole", "walrus", "wasp", "weasel", "whale", "wolf", "wombat", "wren",
+    "yak", "zebra",
 ];
 
 impl Releases {

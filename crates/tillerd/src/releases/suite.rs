@@ -117,8 +117,9 @@ impl Releases {
 
 /// The tests among hooks.
 fn tests_of(hooks: &[Hook]) -> Result<Vec<Test>, Failure> {
-    let is_test =
-        |hook: &&Hook| hook.events().any(|event| matches!(event, Event::ReleaseTestSuccess | Event::ReleaseTestFailure));
+    let is_test = |hook: &&Hook| {
+        hook.events().any(|event| matches!(event, Event::ReleaseTestSuccess | Event::ReleaseTestFailure))
+    };
     let mut tests = Vec::new();
     for hook in hooks.iter().filter(is_test) {
         for manifest in split(&hook.manifest) {

@@ -3,9 +3,9 @@
 use render::helm2::{UNINSTALL_ORDER, split};
 use render::manifests::Head;
 use tiller::Stored;
+use tiller::hapi::release::Release;
 use tiller::hapi::release::hook::Event;
 use tiller::hapi::release::status::Code;
-use tiller::hapi::release::Release;
 use tiller::hapi::services::tiller::UninstallReleaseRequest;
 
 use super::{Releases, check_name, description};
@@ -105,7 +105,8 @@ impl Releases {
             }
             if let Err(Failure(mut error)) = self.objects.delete(&release.namespace, document).await {
                 if error == NO_OBJECTS {
-                    let object = if head.name.is_empty() { String::new() } else { format!("[{}] {}", head.kind, head.name) };
+                    let object =
+                        if head.name.is_empty() { String::new() } else { format!("[{}] {}", head.kind, head.name) };
                     error = format!("release {:?}: object {object:?} not found, skipping delete", release.name);
                 }
                 errors.push(error);

@@ -137,13 +137,17 @@ impl Releases {
         let mut new = self.create(new).await?;
         let done = async {
             if !request.disable_hooks {
-                self.hooks_of(&mut new, Event::PreInstall, request.timeout).await.map_err(|error| (error, "Upgrade"))?;
+                self.hooks_of(&mut new, Event::PreInstall, request.timeout)
+                    .await
+                    .map_err(|error| (error, "Upgrade"))?;
             }
             let Release { namespace, manifest, .. } = &new.release;
             let brought = self.objects.update(namespace, &[&old.release.manifest], manifest, how(&request)).await;
             brought.map_err(|error| (error, "Upgrade"))?;
             if !request.disable_hooks {
-                self.hooks_of(&mut new, Event::PostInstall, request.timeout).await.map_err(|error| (error, "Release"))?;
+                self.hooks_of(&mut new, Event::PostInstall, request.timeout)
+                    .await
+                    .map_err(|error| (error, "Release"))?;
             }
             Ok(())
         };

@@ -44,11 +44,7 @@ fn is_empty(config: Option<&Config>) -> bool {
 }
 
 /// The defaults and the values of an upgrade that goes on with those of the revision before.
-fn reused(
-    chart: &tiller::hapi::chart::Chart,
-    config: Option<Config>,
-    own: &str,
-) -> Result<(String, String), Failure> {
+fn reused(chart: &tiller::hapi::chart::Chart, config: Option<Config>, own: &str) -> Result<(String, String), Failure> {
     let text = |error: chart::helm2::Error| Failure(error.0);
     let loaded = tiller::loaded(chart.clone()).map_err(|error| Failure::new(error.to_string()))?;
     let before = coalesce_values(&loaded, config.as_ref().map(|config| config.raw.as_str()));

@@ -18,6 +18,7 @@ use crate::script::{self, Line};
 pub(super) const CASES: &[Case] = &[
     alone("tillers/everyday", everyday),
     alone("tillers/old-client", old_client),
+    alone("tillers/certificates", certificates),
     alone("tillers/today", today),
 ];
 
@@ -161,6 +162,55 @@ fn old_client(ctx: &Ctx<'_>) -> Result<()> {
     compare(ctx, &programs.old, &Two::start(ctx, &programs.faketiller, 10)?, "(2.17")
 }
 
+/// TLS: with a certificate of the server alone, and with clients that have to show theirs.
+fn certificates(ctx: &Ctx<'_>) -> Result<()> {
+    let programs = fixture::helm2(ctx.root, ctx.cache)?;
+    let keys = ctx.work.join("tillers-keys");
+    std::fs::create_dir_all(&keys)?;
+    super::nginx::authorities(&keys)?;
+    let port = free_ports(ctx.port + 320, 3)?;
+    let [api, known, mutual] = [0, 1, 2].map(|offset| format!("127.0.0.1:{}", port + offset));
+    let kubeconfig = ctx.work.join("tillers-keys.yaml");
+    let mut sandbox = Command::new(ctx.whipstaff);
+    sandbox.args(["sandbox", "--listen", &api, "--write-kubeconfig"]).arg(&kubeconfig);
+    let mut sandbox = Background::start("sandbox", &mut sandbox, keys.join("sandbox.log"))?;
+    sandbox.until(Duration::from_secs(20), || Ok(std::fs::metadata(&kubeconfig).map(drop)?))?;
+    let start = |address: &str, more: &[&str]| {
+        let mut tiller = Command::new(ctx.whipstaff);
+        tiller.current_dir(&keys).env("KUBECONFIG", &kubeconfig).args(["tiller", "--listen", address]).args(more);
+        tiller.args(["--tls-cert", "server.pem", "--tls-key", "server.key"]);
+        Background::start("whipstaff tiller", &mut tiller, keys.join(format!("{}.log", address.replace(':', "-"))))
+    };
+    let _running = [start(&known, &[])?, start(&mutual, &["--tls-ca-cert", "ca.pem"])?];
+    let shown = |name: &str| {
+        let path = |end: &str| keys.join(format!("{name}.{end}")).display().to_string();
+        format!(" --tls-cert {} --tls-key {} --tiller-connection-timeout 5", path("pem"), path("key"))
+    };
+    let verified = format!(" --tls-verify --tls-ca-cert {} --tls-hostname 127.0.0.1", keys.join("ca.pem").display());
+    for (host, flags, works) in [
+        (&known, String::from(" --tiller-connection-timeout 5"), false),
+        (&known, format!(" --tls{}", shown("client")), true),
+        (&known, verified.clone() + &shown("other"), true),
+        (&mutual, verified.clone() + &shown("client"), true),
+        (&mutual, verified + &shown("other"), false),
+    ] {
+        let home = keys.join("home");
+        let client = Client { helm: &programs.helm, home, host: host.clone(), charts: ctx.charts };
+        client.words("init --client-only --skip-refresh --stable-repo-url http://127.0.0.1:9")?;
+        let mut said = client.words(&format!("version --server{flags}"))?;
+        // The server may not be up yet.
+        for _ in 0..if works { 20 } else { 0 } {
+            if said.code == 0 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(250));
+            said = client.words(&format!("version --server{flags}"))?;
+        }
+        equal(&format!("whether {host}{flags} works ({})", said.stderr), said.code == 0, works)?;
+    }
+    Ok(())
+}
+
 /// The real control plane: definitions before the rest, Jobs, `--wait`, and records that the real Tiller goes on with, and we after it.
 fn today(ctx: &Ctx<'_>) -> Result<()> {
     let kubectl = ctx.kubectl.context("this case needs kubectl")?;
@@ -177,7 +227,9 @@ fn today(ctx: &Ctx<'_>) -> Result<()> {
     let (ours, theirs) = (client(ctx, &programs.helm, &ours)?, client(ctx, &programs.helm, &theirs)?);
     let chart = ctx.chart("vintage");
     for (name, version) in [("old", "v1beta1"), ("new", "v1")] {
-        let line = format!("install {chart} --name {name} --namespace tillers-{name} --set crd={version} --wait --timeout 120");
+        let line = format!(
+            "install {chart} --name {name} --namespace tillers-{name} --set crd={version} --wait --timeout 120"
+        );
         let installed = ours.words(&line)?.success()?;
         contains("the installed objects", &installed.text(), &format!("==> v1/Barrel{}", name.to_uppercase()))?;
         contains("the workload", &installed.text(), "==> v1/Pod(related)")?;
