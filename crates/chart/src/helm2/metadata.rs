@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use goyaml::{Map, Value};
 
-use super::{Error, Maintainer, yaml_error};
+use super::{DECODING, Error, Maintainer, yaml_error};
 
 /// What `Chart.yaml` says (as Helm 2.17: `hapi.chart.Metadata`); the fields in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,7 +46,7 @@ impl Metadata {
             )),
         }
         match fields.error {
-            Some(error) => Err(Error(format!("error unmarshaling JSON: {error}"))),
+            Some(error) => Err(Error(format!("{DECODING}{error}"))),
             None => Ok(metadata),
         }
     }

@@ -7,7 +7,7 @@ use goyaml::{Map, Value};
 
 use super::metadata::Fields;
 use super::values::{coalesce_map, coalesce_tables, read_values};
-use super::{Chart, Error, semver, yaml_error};
+use super::{Chart, DECODING, Error, semver, yaml_error};
 use crate::text::display;
 use crate::values::{path_value, table};
 
@@ -55,7 +55,7 @@ pub fn requirements(chart: &Chart) -> Result<Option<Vec<Requirement>>, Error> {
         )),
     }
     match fields.error {
-        Some(error) => Err(Error(format!("error unmarshaling JSON: {error}"))),
+        Some(error) => Err(Error(format!("{DECODING}{error}"))),
         None => Ok(Some(found)),
     }
 }
