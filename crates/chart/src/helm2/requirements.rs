@@ -36,7 +36,7 @@ pub fn requirements(chart: &Chart) -> Result<Option<Vec<Requirement>>, Error> {
     if file.data.is_empty() {
         return Ok(None);
     }
-    let mut fields = Fields { of: "Requirements", error: None };
+    let mut fields = Fields::of("Requirements");
     let mut found = Vec::new();
     match goyaml::from_yaml_keep_ints(&*file.data).map_err(|e| Error(yaml_error(&e)))? {
         Value::Map(map) => {
@@ -66,7 +66,11 @@ fn requirement(item: Value, fields: &mut Fields) -> Option<Requirement> {
         fields.mismatch("dependencies", &item, "chartutil.Dependency");
         return None;
     };
-    let outer = std::mem::replace(&mut fields.of, "Dependency");
+    fields.inner("Dependency", "dependencies.", |fields| fill(&mut made, map, fields));
+    Some(made)
+}
+
+fn fill(made: &mut Requirement, map: Map, fields: &mut Fields) {
     for (key, value) in map {
         match key.to_ascii_lowercase().as_str() {
             "name" => fields.text(&key, value, &mut made.name),
@@ -86,8 +90,6 @@ fn requirement(item: Value, fields: &mut Fields) -> Option<Requirement> {
             _ => {}
         }
     }
-    fields.of = outer;
-    Some(made)
 }
 
 /// Tells which subcharts `requirements.yaml` names that are not there (as Helm 2.17: `pkg/renderutil/deps.go`).

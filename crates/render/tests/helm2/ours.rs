@@ -57,9 +57,10 @@ pub(crate) fn template(mut chart: Chart, values: &str) -> Result<String, String>
 }
 
 /// What Tiller makes of an install.
-pub(crate) fn install(mut chart: Chart, subchart_notes: bool) -> Result<Rendered, String> {
-    helm2::process_requirements(&mut chart, "").map_err(|e| e.to_string())?;
-    let values = helm2::coalesce_values(&chart, Some("{}\n")).map_err(|e| e.to_string())?.values;
+pub(crate) fn install(mut chart: Chart, given: &str, subchart_notes: bool) -> Result<Rendered, String> {
+    helm2::check_dependencies(&chart).map_err(|e| e.to_string())?;
+    helm2::process_requirements(&mut chart, given).map_err(|e| e.to_string())?;
+    let values = helm2::coalesce_values(&chart, Some(given)).map_err(|e| e.to_string())?.values;
     let release =
         Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_install: true, is_upgrade: false };
     let capabilities = capabilities();
@@ -75,11 +76,11 @@ pub(crate) fn load(path: &Path) -> Result<Chart, String> {
     helm2::load_path(path, &Limits::trusting()).map_err(|e| e.to_string())
 }
 
-pub(crate) fn chart(files: &[(&str, &str)]) -> Chart {
+pub(crate) fn load_files(files: &[(&str, &str)]) -> Result<Chart, String> {
     let file = |(name, text): &(&str, &str)| File {
         name: (*name).to_owned(),
         data: (*text).to_owned().into(),
         ..File::default()
     };
-    helm2::load_files(files.iter().map(file).collect(), &Limits::default()).unwrap()
+    helm2::load_files(files.iter().map(file).collect(), &Limits::default()).map_err(|e| e.to_string())
 }
