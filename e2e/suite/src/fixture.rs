@@ -62,8 +62,11 @@ const HELM2: [Fixture; 2] = [
     Fixture::within("helm2", "tiller", "k8s.io/helm/cmd/tiller", HELM2_LINK),
 ];
 
-/// Tiller's own code over a cluster that takes everything.
-const FAKETILLER: Fixture = Fixture::within("helm2", "faketiller", "./faketiller", HELM2_LINK);
+/// Tiller's own code over a cluster that takes everything, and Helm 2's packages asked over pipes.
+const HELM2_ORACLES: [Fixture; 2] = [
+    Fixture::within("helm2", "faketiller", "./faketiller", HELM2_LINK),
+    Fixture::within("helm2", "helm2-engine", "./engine", HELM2_LINK),
+];
 
 /// Helm's own packages, asked over pipes by `e2e/differential`.
 const ORACLE: Fixture = Fixture::of("oracle", ".", "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1");
@@ -172,16 +175,27 @@ pub fn helm2(root: &Path, cache: &Path) -> Result<Helm2> {
     Ok(Helm2 { helm: helm?, tiller: tiller? })
 }
 
-/// Builds the Tiller over a cluster that takes everything, and returns where it is.
+/// Where the programs are that answer with Helm 2's own code.
+#[derive(Clone, Debug)]
+pub struct Helm2Oracles {
+    /// Tiller over a cluster that takes everything.
+    pub faketiller: PathBuf,
+    /// Helm 2's packages, asked over pipes by `e2e/differential`.
+    pub engine: PathBuf,
+}
+
+/// Builds the programs that answer with Helm 2's own code, and returns where they are.
 ///
 /// # Errors
 ///
-/// When Go is missing, or does not build it.
-pub fn faketiller(root: &Path, cache: &Path) -> Result<PathBuf> {
+/// When Go is missing, or does not build one of them.
+pub fn helm2_oracles(root: &Path, cache: &Path) -> Result<Helm2Oracles> {
     fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
     let lock = File::create(cache.join("lock"))?;
     lock.lock()?;
-    ensure(&FAKETILLER, &root.join("e2e/fixtures"), cache)
+    let sources = root.join("e2e/fixtures");
+    let [faketiller, engine] = HELM2_ORACLES.each_ref().map(|fixture| ensure(fixture, &sources, cache));
+    Ok(Helm2Oracles { faketiller: faketiller?, engine: engine? })
 }
 
 /// Returns where a fixture is kept.

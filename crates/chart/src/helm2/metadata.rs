@@ -40,10 +40,8 @@ impl Metadata {
         match goyaml::from_yaml_keep_ints(data).map_err(|e| Error(yaml_error(&e)))? {
             Value::Map(map) => metadata.decode(map, &mut fields),
             Value::Null => {}
-            other => fields.fail(format!(
-                "json: cannot unmarshal {} into Go value of type chart.Metadata",
-                other.json_kind()
-            )),
+            other => fields
+                .fail(format!("json: cannot unmarshal {} into Go value of type chart.Metadata", other.json_kind())),
         }
         match fields.error {
             Some(error) => Err(Error(format!("{DECODING}{error}"))),

@@ -49,10 +49,8 @@ pub fn requirements(chart: &Chart) -> Result<Option<Vec<Requirement>>, Error> {
             }
         }
         Value::Null => {}
-        other => fields.fail(format!(
-            "json: cannot unmarshal {} into Go value of type chartutil.Requirements",
-            other.json_kind()
-        )),
+        other => fields
+            .fail(format!("json: cannot unmarshal {} into Go value of type chartutil.Requirements", other.json_kind())),
     }
     match fields.error {
         Some(error) => Err(Error(format!("{DECODING}{error}"))),

@@ -348,9 +348,7 @@ impl Comparison {
             Operator::GreaterEqual => v.compare(con).is_ge(),
             Operator::Less if !self.dirty => v.compare(con).is_lt(),
             Operator::LessEqual if !self.dirty => v.compare(con).is_le(),
-            Operator::Less | Operator::LessEqual => {
-                v.major <= con.major && (v.minor <= con.minor || self.minor_dirty)
-            }
+            Operator::Less | Operator::LessEqual => v.major <= con.major && (v.minor <= con.minor || self.minor_dirty),
             Operator::Tilde => self.tilde(v),
             Operator::Caret => v.compare(con).is_ge() && v.major == con.major,
         }

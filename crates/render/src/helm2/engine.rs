@@ -93,11 +93,8 @@ fn execute(chart: &Chart, templates: &[Template], set: &Set, inputs: &Inputs<'_>
     let mut host = Host::new(now, local, inputs.seed);
     host.resolve = inputs.resolve.clone();
     let scopes = scopes(&arena, chart, inputs);
-    let options = Options {
-        missing_key: MissingKey::Zero,
-        limits: inputs.limits.clone(),
-        interrupt: inputs.interrupt.clone(),
-    };
+    let options =
+        Options { missing_key: MissingKey::Zero, limits: inputs.limits.clone(), interrupt: inputs.interrupt.clone() };
     let mut runtime = Runtime::new(&arena, set, &options);
     let mut files = Files::new();
     let mut out = Vec::new();

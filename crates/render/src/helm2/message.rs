@@ -190,10 +190,7 @@ pub(super) fn timestamp(arena: &Arena, at: Timestamp) -> Value<'_> {
     if nanos < 0 {
         (seconds, nanos) = (seconds - 1, nanos + 1_000_000_000);
     }
-    let fields = [
-        ("Seconds", "seconds", Value::int64(seconds)),
-        ("Nanos", "nanos", Value::Int(nanos, GoType::Int32)),
-    ];
+    let fields = [("Seconds", "seconds", Value::int64(seconds)), ("Nanos", "nanos", Value::Int(nanos, GoType::Int32))];
     message(arena, "*timestamp.Timestamp", &fields)
 }
 

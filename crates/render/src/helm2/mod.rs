@@ -174,13 +174,7 @@ pub fn render(chart: &Chart, inputs: &Inputs<'_>) -> Result<Rendered, Error> {
     for object in &sorted.manifests {
         append(&mut manifest, &object.path, &object.content);
     }
-    Ok(Rendered {
-        manifest,
-        objects: sorted.manifests,
-        hooks: sorted.hooks,
-        notes,
-        skipped_hooks: sorted.skipped,
-    })
+    Ok(Rendered { manifest, objects: sorted.manifests, hooks: sorted.hooks, notes, skipped_hooks: sorted.skipped })
 }
 
 fn append(manifest: &mut String, path: &str, content: &str) {

@@ -79,8 +79,8 @@ fn answer(manifest: &str, mut hooks: Vec<Json>, notes: &str) -> Json {
 
 fn ours(scene: &Scene) -> Json {
     let files: Vec<(&str, &str)> = scene.chart_files().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let made = ours::load_files(&files)
-        .and_then(|chart| ours::install(chart, scene.given(), scene.with_subchart_notes()));
+    let made =
+        ours::load_files(&files).and_then(|chart| ours::install(chart, scene.given(), scene.with_subchart_notes()));
     match made {
         Ok(Rendered { manifest, hooks, notes, .. }) => {
             let hook = |h: &render::helm2::Hook| {
@@ -95,7 +95,9 @@ fn ours(scene: &Scene) -> Json {
             answer(&manifest, hooks.iter().map(hook).collect(), &notes)
         }
         // The client takes the text for a format.
-        Err(text) => failure(&String::from_utf8_lossy(&gotext::fmt::sprintf(&gotext::Arena::new(), text.as_bytes(), &[]))),
+        Err(text) => {
+            failure(&String::from_utf8_lossy(&gotext::fmt::sprintf(&gotext::Arena::new(), text.as_bytes(), &[])))
+        }
     }
 }
 

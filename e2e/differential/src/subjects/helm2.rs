@@ -167,12 +167,8 @@ fn answered(question: &Json) -> Result<Json, String> {
 fn rendered(question: &Json, chart: &Chart, values: &goyaml::Map) -> Result<Json, String> {
     let release =
         Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_install: true, is_upgrade: false };
-    let kube_version = KubeVersion {
-        major: "1".into(),
-        minor: "16".into(),
-        git_version: "v1.16.0".into(),
-        ..KubeVersion::default()
-    };
+    let kube_version =
+        KubeVersion { major: "1".into(), minor: "16".into(), git_version: "v1.16.0".into(), ..KubeVersion::default() };
     let api_versions = API_VERSIONS.iter().map(|v| (*v).to_owned()).collect();
     let capabilities = Capabilities { api_versions, kube_version, ..Capabilities::default() };
     let now = jiff::Timestamp::from_second(1_790_000_000).map_err(|e| e.to_string())?;

@@ -17,7 +17,9 @@ pub(super) const TABLE: &[Function] = &[
             None => fail(format!("runtime error: slice bounds out of range [:{n}]")),
         }
     }),
-    f("camelcase", "Writes words as `CamelCase`.", &[Str], None, |c, a| Ok(c.arena.str(words::camel_case(bytes(a, 0))))),
+    f("camelcase", "Writes words as `CamelCase`.", &[Str], None, |c, a| {
+        Ok(c.arena.str(words::camel_case(bytes(a, 0))))
+    }),
     f("snakecase", "Writes words as `snake_case`.", &[Str], None, |c, a| {
         Ok(c.arena.str(words::lower_words(bytes(a, 0), b'_')))
     }),

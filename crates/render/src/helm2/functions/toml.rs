@@ -249,9 +249,7 @@ fn valid(key: &[&[u8]]) -> Result<()> {
     if key.iter().any(|part| part.is_empty()) {
         let key = all_quoted(key);
         let key = String::from_utf8_lossy(&key);
-        return Err(Stop::Error(format!(
-            "toml: Key '{key}' is not a valid table name. Key names cannot be empty."
-        )));
+        return Err(Stop::Error(format!("toml: Key '{key}' is not a valid table name. Key names cannot be empty.")));
     }
     Ok(())
 }

@@ -122,4 +122,3 @@ fn upper_run(rest: &mut &[u8], connector: u32, out: &mut Vec<u8>) -> u32 {
     }
     rune
 }
-
