@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use goyaml::{Map, Value};
 
 use super::metadata::Fields;
-use super::values::{coalesce_map, coalesce_tables, read_values};
+use super::values::{NIL_MAP, coalesce_map, coalesce_tables, read_values};
 use super::{Chart, DECODING, Error, semver, yaml_error};
 use crate::text::display;
 use crate::values::{path_value, table};
@@ -157,10 +157,18 @@ fn enable(chart: &mut Chart, given: Map, path: &str, warnings: &mut Vec<String>)
     chart.dependencies.retain(|c| !disabled.contains(c.name()));
     for subchart in &mut chart.dependencies {
         let path = format!("{path}{}.", subchart.name());
-        // Whatever goes wrong below is no error to Helm 2.
-        let _ = enable(subchart, coalesced.values.clone(), &path, warnings);
+        survive(enable(subchart, coalesced.values.clone(), &path, warnings))?;
     }
     Ok(())
+}
+
+/// Forgets what goes wrong below, which is no error to Helm 2, but for what it dies of.
+fn survive<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.0 == NIL_MAP => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn by_tags(wanted: &mut [Requirement], values: &Map, warnings: &mut Vec<String>) {
@@ -221,8 +229,7 @@ fn import_all(chart: &mut Chart, top: bool, warnings: &mut Vec<String>) -> Resul
 /// Puts what the subcharts of a chart export over the chart's own values.
 fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), Error> {
     let Ok(Some(wanted)) = requirements(chart) else { return Ok(()) };
-    // Whatever goes wrong here is no error to Helm 2.
-    let Ok(coalesced) = coalesce_map(chart, Some(Map::new())) else { return Ok(()) };
+    let Some(coalesced) = survive(coalesce_map(chart, Some(Map::new())))? else { return Ok(()) };
     warnings.extend(coalesced.warnings);
     let values = coalesced.values;
     let mut imported = Map::new();

@@ -8,6 +8,9 @@ use super::{Chart, Error, yaml_error};
 use crate::text::{display, display_bool};
 use crate::values::GLOBAL;
 
+/// What Helm 2 dies of when the globals of a subchart with subcharts are no table.
+pub(super) const NIL_MAP: &str = "assignment to entry in nil map";
+
 /// Values that were brought together, and what Helm 2 only logs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coalesced {
@@ -72,8 +75,7 @@ impl Coalescer {
         if chart.dependencies.is_empty() {
             return Ok(dest);
         }
-        // Helm 2 dies of it.
-        let Some(mut dest) = dest else { return Err(Error("assignment to entry in nil map".to_owned())) };
+        let Some(mut dest) = dest else { return Err(Error(NIL_MAP.to_owned())) };
         for subchart in &chart.dependencies {
             let name = subchart.name();
             let below = match dest.remove(name) {
