@@ -6,20 +6,25 @@ use chart::helm2::{self, Chart};
 use chart::{File, Limits};
 use render::helm2::{Capabilities, Inputs, KubeVersion, Release, Rendered, files, render, template_output};
 
+/// The first eight are what faketiller's cluster serves.
 pub(crate) const API_VERSIONS: &[&str] = &[
     "v1",
+    "v1/Pod",
+    "v1/Service",
+    "v1/ConfigMap",
     "apps/v1",
     "apps/v1/Deployment",
     "batch/v1",
+    "batch/v1/Job",
     "extensions/v1beta1",
     "networking.k8s.io/v1beta1",
     "policy/v1beta1",
     "rbac.authorization.k8s.io/v1",
 ];
 
-pub(crate) fn capabilities() -> Capabilities {
+fn capabilities(versions: &[&str]) -> Capabilities {
     Capabilities {
-        api_versions: API_VERSIONS.iter().map(|v| (*v).to_owned()).collect(),
+        api_versions: versions.iter().map(|v| (*v).to_owned()).collect(),
         kube_version: KubeVersion {
             major: "1".into(),
             minor: "16".into(),
@@ -51,7 +56,7 @@ pub(crate) fn template(mut chart: Chart, values: &str) -> Result<String, String>
     helm2::process_requirements(&mut chart, values).map_err(|e| e.to_string())?;
     let values = helm2::coalesce_values(&chart, Some(values)).map_err(|e| e.to_string())?.values;
     let release = Release { name: "rel".into(), namespace: "ns".into(), is_install: true, ..Release::default() };
-    let capabilities = capabilities();
+    let capabilities = capabilities(API_VERSIONS);
     let made = files(&chart, &inputs(&values, &release, &capabilities)).map_err(|e| e.to_string())?;
     Ok(template_output(&made, false))
 }
@@ -63,7 +68,7 @@ pub(crate) fn install(mut chart: Chart, given: &str, subchart_notes: bool) -> Re
     let values = helm2::coalesce_values(&chart, Some(given)).map_err(|e| e.to_string())?.values;
     let release =
         Release { name: "rel".into(), namespace: "ns".into(), revision: 1, is_install: true, is_upgrade: false };
-    let capabilities = capabilities();
+    let capabilities = capabilities(&API_VERSIONS[..8]);
     let inputs = Inputs { subchart_notes, ..inputs(&values, &release, &capabilities) };
     render(&chart, &inputs).map_err(|e| match e {
         // As a dry run has it.

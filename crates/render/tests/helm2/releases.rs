@@ -82,22 +82,35 @@ fn ours(scene: &Scene) -> Json {
     let made =
         ours::load_files(&files).and_then(|chart| ours::install(chart, scene.given(), scene.with_subchart_notes()));
     match made {
-        Ok(Rendered { manifest, hooks, notes, .. }) => {
-            let hook = |h: &render::helm2::Hook| {
-                json!({
-                    "name": h.name, "kind": h.kind, "path": h.path, "manifest": h.manifest,
-                    "events": h.events.iter().map(|e| *e as i64 + 1).collect::<Vec<_>>(),
-                    "weight": h.weight,
-                    "policies": h.delete_policies.iter().map(|p| *p as i64).collect::<Vec<_>>(),
-                    "timeout": h.delete_timeout,
-                })
-            };
-            answer(&manifest, hooks.iter().map(hook).collect(), &notes)
-        }
+        Ok(made) => released(&made),
         // The client takes the text for a format.
         Err(text) => {
             failure(&String::from_utf8_lossy(&gotext::fmt::sprintf(&gotext::Arena::new(), text.as_bytes(), &[])))
         }
+    }
+}
+
+/// A release of ours, as [`recorded`] has one of Tiller's.
+pub(crate) fn released(made: &Rendered) -> Json {
+    let hook = |h: &render::helm2::Hook| {
+        json!({
+            "name": h.name, "kind": h.kind, "path": h.path, "manifest": h.manifest,
+            "events": h.events.iter().map(|e| *e as i64 + 1).collect::<Vec<_>>(),
+            "weight": h.weight,
+            "policies": h.delete_policies.iter().map(|p| *p as i64).collect::<Vec<_>>(),
+            "timeout": h.delete_timeout,
+        })
+    };
+    answer(&made.manifest, made.hooks.iter().map(hook).collect(), &made.notes)
+}
+
+/// A release as lines of text.
+pub(crate) fn shown(release: &Json) -> String {
+    match release {
+        Json::String(text) => text.clone() + "\n",
+        Json::Array(items) => items.iter().map(shown).collect(),
+        Json::Object(map) => map.iter().map(|(key, value)| format!("{key}:\n{}", shown(value))).collect(),
+        other => other.to_string() + "\n",
     }
 }
 
@@ -162,7 +175,7 @@ fn numbers(bytes: &[u8], number: u64) -> Vec<i64> {
 }
 
 /// What Tiller recorded.
-fn recorded(tiller: &oracle::Tiller) -> Json {
+pub(crate) fn recorded(tiller: &oracle::Tiller) -> Json {
     let mut stream = std::net::TcpStream::connect(&tiller.probe).unwrap();
     stream.write_all(b"GET /dump HTTP/1.0\r\n\r\n").unwrap();
     let mut reply = String::new();
