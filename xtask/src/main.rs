@@ -3,6 +3,7 @@
 mod charts;
 mod e2e;
 mod fuzz;
+mod helm2;
 mod helm_cli;
 mod interop;
 mod layers;
@@ -50,6 +51,8 @@ enum Chore {
     Corpus,
     /// Compare with Helm's own packages on inputs that nobody wrote
     Fuzz(fuzz::Arguments),
+    /// Compare Helm 2's dialect of the renderer with the real Helm 2.17 and its Tiller
+    Helm2(helm2::Arguments),
     /// Run Helm's own command lines through the binary and compare exit code, stdout and stderr
     HelmCli(helm_cli::Arguments),
     /// Run the binary and Helm side by side over charts that neither has seen, and compare all that they print
@@ -86,6 +89,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
     match chore {
         Chore::E2e(arguments) => return e2e::run(arguments),
         Chore::Fuzz(arguments) => return fuzz::run(&arguments),
+        Chore::Helm2(arguments) => return helm2::run(&arguments),
         Chore::HelmCli(arguments) => return helm_cli::run(arguments),
         Chore::Strangers(arguments) => return strangers::run(&arguments),
         Chore::Lifecycle(arguments) => return lifecycle::run(&arguments),

@@ -237,6 +237,11 @@ fn emit_object<'a, S: Sink + ?Sized>(arena: &'a Arena, object: &'a dyn Object<'a
 fn emit_text<'a, S: Sink + ?Sized>(object: &'a dyn Object<'a>, sink: &mut S) {
     match object.string() {
         Some(text) => sink.str(text.as_bytes()),
+        // A struct that shows nothing.
+        None if object.kind() == Kind::Struct => {
+            sink.begin_map(0);
+            sink.end_map();
+        }
         None => sink.null(),
     }
 }

@@ -27,7 +27,7 @@ use clap::Parser;
 
 use crate::oracle::Oracle;
 use crate::run::{Counts, Plan};
-use crate::subjects::{SUBJECTS, Subject};
+use crate::subjects::{HELM2, SUBJECTS, Subject};
 
 /// Compares whipstaff with Helm's own packages on generated inputs.
 #[derive(Parser)]
@@ -47,6 +47,9 @@ struct Arguments {
     /// Only these subjects
     #[arg(long, value_delimiter = ',')]
     subject: Vec<String>,
+    /// The subjects of Helm 2; the oracle is `e2e/fixtures/helm2/engine`
+    #[arg(long)]
+    helm2: bool,
     /// Only this case of the one subject, with both answers
     #[arg(long)]
     case: Option<u64>,
@@ -96,19 +99,20 @@ fn watch() -> Result<bool> {
     }
 }
 
-fn subjects(names: &[String]) -> Result<Vec<&'static Subject>> {
+fn subjects(names: &[String], helm2: bool) -> Result<Vec<&'static Subject>> {
+    let all = if helm2 { HELM2 } else { SUBJECTS };
     for name in names {
-        if !SUBJECTS.iter().any(|subject| subject.name == name) {
-            let all: Vec<_> = SUBJECTS.iter().map(|subject| subject.name).collect();
+        if !all.iter().any(|subject| subject.name == name) {
+            let all: Vec<_> = all.iter().map(|subject| subject.name).collect();
             bail!("no subject `{name}`; there are {}", all.join(", "));
         }
     }
     let wanted = |subject: &&Subject| names.is_empty() || names.iter().any(|name| name == subject.name);
-    Ok(SUBJECTS.iter().copied().filter(wanted).collect())
+    Ok(all.iter().copied().filter(wanted).collect())
 }
 
 fn one(arguments: &Arguments) -> Result<bool> {
-    let subjects = subjects(&arguments.subject)?;
+    let subjects = subjects(&arguments.subject, arguments.helm2)?;
     let (Some(case), [subject]) = (arguments.case, subjects.as_slice()) else {
         bail!("`--case` wants one `--subject`");
     };
@@ -124,7 +128,7 @@ fn one(arguments: &Arguments) -> Result<bool> {
 fn work(arguments: &Arguments, notes: PathBuf) -> Result<bool> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = Plan {
-        subjects: subjects(&arguments.subject)?,
+        subjects: subjects(&arguments.subject, arguments.helm2)?,
         seed: arguments.seed,
         cases: arguments.cases,
         seconds: arguments.seconds.or(arguments.cases.is_none().then_some(60)),

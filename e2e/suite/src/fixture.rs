@@ -71,6 +71,9 @@ const HELM2: [Fixture; 4] = [
     ),
 ];
 
+/// Helm 2's own packages, asked over pipes by `e2e/differential`.
+const HELM2_ENGINE: Fixture = Fixture::within("helm2", "helm2-engine", "./engine", HELM2_LINK);
+
 /// Helm's own packages, asked over pipes by `e2e/differential`.
 const ORACLE: Fixture = Fixture::of("oracle", ".", "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1");
 
@@ -182,6 +185,18 @@ pub fn helm2(root: &Path, cache: &Path) -> Result<Helm2> {
     Ok(Helm2 { helm: helm?, tiller: tiller?, faketiller: faketiller?, old: old? })
 }
 
+/// Builds Helm 2's own packages as a program that is asked over pipes, and returns where it is.
+///
+/// # Errors
+///
+/// When Go is missing, or does not build it.
+pub fn helm2_engine(root: &Path, cache: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
+    let lock = File::create(cache.join("lock"))?;
+    lock.lock()?;
+    ensure(&HELM2_ENGINE, &root.join("e2e/fixtures"), cache)
+}
+
 /// Returns where a fixture is kept.
 fn place(fixture: &Fixture, sources: &Path, cache: &Path) -> Result<PathBuf> {
     Ok(cache.join(format!("{}-{}", fixture.name, key(fixture, &fixture.source(sources))?)))
@@ -219,6 +234,12 @@ fn ensure(fixture: &Fixture, sources: &Path, cache: &Path) -> Result<PathBuf> {
 /// Hashes what decides about the program: the module's files but not kwok's configuration, and how it is built.
 fn key(fixture: &Fixture, source: &Path) -> Result<String> {
     let mut files: Vec<PathBuf> = fs::read_dir(source)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    // A program of a folder below is made of what is there too.
+    if let Some(folder) = fixture.package.strip_prefix("./") {
+        for entry in fs::read_dir(source.join(folder))? {
+            files.push(entry?.path());
+        }
+    }
     files.retain(|file| {
         let name = file.file_name().unwrap_or_default();
         name == "go.mod" || name == "go.sum" || file.extension().is_some_and(|e| e == "go")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use goyaml::{Map, Value};
 
-use super::{Error, Maintainer, yaml_error};
+use super::{DECODING, Error, Maintainer, yaml_error};
 
 /// What `Chart.yaml` says (as Helm 2.17: `hapi.chart.Metadata`); the fields in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,7 +36,7 @@ impl Metadata {
     /// When it is no YAML, or a field is of another type.
     pub fn read(data: &[u8]) -> Result<Self, Error> {
         let mut metadata = Self::default();
-        let mut fields = Fields { of: "Metadata", error: None };
+        let mut fields = Fields::of("Metadata");
         match goyaml::from_yaml_keep_ints(data).map_err(|e| Error(yaml_error(&e)))? {
             Value::Map(map) => metadata.decode(map, &mut fields),
             Value::Null => {}
@@ -44,7 +44,7 @@ impl Metadata {
                 .fail(format!("json: cannot unmarshal {} into Go value of type chart.Metadata", other.json_kind())),
         }
         match fields.error {
-            Some(error) => Err(Error(format!("error unmarshaling JSON: {error}"))),
+            Some(error) => Err(Error(format!("{DECODING}{error}"))),
             None => Ok(metadata),
         }
     }
@@ -92,10 +92,25 @@ impl Metadata {
 pub(super) struct Fields {
     /// The Go type the fields are of.
     pub(super) of: &'static str,
+    /// The field of the type above in which they stand, with a dot behind it.
+    pub(super) within: &'static str,
     pub(super) error: Option<String>,
 }
 
 impl Fields {
+    pub(super) fn of(of: &'static str) -> Self {
+        Self { of, within: "", error: None }
+    }
+
+    /// Fills the fields of a type that stands in a field of this one.
+    pub(super) fn inner<T>(&mut self, of: &'static str, within: &'static str, run: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = (self.of, self.within);
+        (self.of, self.within) = (of, within);
+        let made = run(self);
+        (self.of, self.within) = outer;
+        made
+    }
+
     pub(super) fn fail(&mut self, error: String) {
         self.error.get_or_insert(error);
     }
@@ -103,8 +118,10 @@ impl Fields {
     /// Notes a value of the wrong kind; `null` fits everywhere.
     pub(super) fn mismatch(&mut self, name: &str, value: &Value, wanted: &str) {
         if !value.is_null() {
-            let (of, kind) = (self.of, value.json_kind());
-            self.fail(format!("json: cannot unmarshal {kind} into Go struct field {of}.{name} of type {wanted}"));
+            let (of, within, kind) = (self.of, self.within, value.json_kind());
+            self.fail(format!(
+                "json: cannot unmarshal {kind} into Go struct field {of}.{within}{name} of type {wanted}"
+            ));
         }
     }
 
@@ -141,18 +158,16 @@ impl Fields {
         for item in items {
             let mut made = Maintainer::default();
             match item {
-                Value::Map(map) => {
-                    let outer = std::mem::replace(&mut self.of, "Maintainer");
+                Value::Map(map) => self.inner("Maintainer", "maintainers.", |fields| {
                     for (key, value) in map {
                         match key.to_ascii_lowercase().as_str() {
-                            "name" => self.text(&key, value, &mut made.name),
-                            "email" => self.text(&key, value, &mut made.email),
-                            "url" => self.text(&key, value, &mut made.url),
+                            "name" => fields.text(&key, value, &mut made.name),
+                            "email" => fields.text(&key, value, &mut made.email),
+                            "url" => fields.text(&key, value, &mut made.url),
                             _ => {}
                         }
                     }
-                    self.of = outer;
-                }
+                }),
                 other => self.mismatch(name, &other, "chart.Maintainer"),
             }
             maintainers.push(made);

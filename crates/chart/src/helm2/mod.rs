@@ -47,8 +47,11 @@ impl Chart {
 #[error("{0}")]
 pub struct Error(pub String);
 
-/// The text of an error of YAML as `ghodss/yaml` has it, which Helm 2 reads with: its wrappers say less.
+/// The text of an error of YAML as `ghodss/yaml` has it, which Helm 2 reads with.
 #[must_use]
 pub fn yaml_error(error: &goyaml::Error) -> String {
-    error.to_string().replacen("error unmarshaling JSON: while decoding JSON: ", "error unmarshaling JSON: ", 1)
+    error.to_string().replacen(": unsupported map key of type: ", ": Unsupported map key of type: ", 1)
 }
+
+/// What the library puts before an error of `encoding/json`.
+const DECODING: &str = "error unmarshaling JSON: while decoding JSON: ";

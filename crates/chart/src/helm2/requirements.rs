@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use goyaml::{Map, Value};
 
 use super::metadata::Fields;
-use super::values::{coalesce_map, coalesce_tables, read_values};
-use super::{Chart, Error, semver, yaml_error};
+use super::values::{NIL_MAP, coalesce_map, coalesce_tables, read_values};
+use super::{Chart, DECODING, Error, semver, yaml_error};
 use crate::text::display;
 use crate::values::{path_value, table};
 
@@ -36,7 +36,7 @@ pub fn requirements(chart: &Chart) -> Result<Option<Vec<Requirement>>, Error> {
     if file.data.is_empty() {
         return Ok(None);
     }
-    let mut fields = Fields { of: "Requirements", error: None };
+    let mut fields = Fields::of("Requirements");
     let mut found = Vec::new();
     match goyaml::from_yaml_keep_ints(&*file.data).map_err(|e| Error(yaml_error(&e)))? {
         Value::Map(map) => {
@@ -53,7 +53,7 @@ pub fn requirements(chart: &Chart) -> Result<Option<Vec<Requirement>>, Error> {
             .fail(format!("json: cannot unmarshal {} into Go value of type chartutil.Requirements", other.json_kind())),
     }
     match fields.error {
-        Some(error) => Err(Error(format!("error unmarshaling JSON: {error}"))),
+        Some(error) => Err(Error(format!("{DECODING}{error}"))),
         None => Ok(Some(found)),
     }
 }
@@ -64,7 +64,11 @@ fn requirement(item: Value, fields: &mut Fields) -> Option<Requirement> {
         fields.mismatch("dependencies", &item, "chartutil.Dependency");
         return None;
     };
-    let outer = std::mem::replace(&mut fields.of, "Dependency");
+    fields.inner("Dependency", "dependencies.", |fields| fill(&mut made, map, fields));
+    Some(made)
+}
+
+fn fill(made: &mut Requirement, map: Map, fields: &mut Fields) {
     for (key, value) in map {
         match key.to_ascii_lowercase().as_str() {
             "name" => fields.text(&key, value, &mut made.name),
@@ -84,8 +88,6 @@ fn requirement(item: Value, fields: &mut Fields) -> Option<Requirement> {
             _ => {}
         }
     }
-    fields.of = outer;
-    Some(made)
 }
 
 /// Tells which subcharts `requirements.yaml` names that are not there (as Helm 2.17: `pkg/renderutil/deps.go`).
@@ -155,10 +157,18 @@ fn enable(chart: &mut Chart, given: Map, path: &str, warnings: &mut Vec<String>)
     chart.dependencies.retain(|c| !disabled.contains(c.name()));
     for subchart in &mut chart.dependencies {
         let path = format!("{path}{}.", subchart.name());
-        // Whatever goes wrong below is no error to Helm 2.
-        let _ = enable(subchart, coalesced.values.clone(), &path, warnings);
+        survive(enable(subchart, coalesced.values.clone(), &path, warnings))?;
     }
     Ok(())
+}
+
+/// Forgets what goes wrong below, which is no error to Helm 2, but for what it dies of.
+fn survive<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.0 == NIL_MAP => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn by_tags(wanted: &mut [Requirement], values: &Map, warnings: &mut Vec<String>) {
@@ -219,8 +229,7 @@ fn import_all(chart: &mut Chart, top: bool, warnings: &mut Vec<String>) -> Resul
 /// Puts what the subcharts of a chart export over the chart's own values.
 fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), Error> {
     let Ok(Some(wanted)) = requirements(chart) else { return Ok(()) };
-    // Whatever goes wrong here is no error to Helm 2.
-    let Ok(coalesced) = coalesce_map(chart, Some(Map::new())) else { return Ok(()) };
+    let Some(coalesced) = survive(coalesce_map(chart, Some(Map::new())))? else { return Ok(()) };
     warnings.extend(coalesced.warnings);
     let values = coalesced.values;
     let mut imported = Map::new();

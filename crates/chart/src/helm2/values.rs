@@ -8,6 +8,9 @@ use super::{Chart, Error, yaml_error};
 use crate::text::{display, display_bool};
 use crate::values::GLOBAL;
 
+/// What Helm 2 dies of when the globals of a subchart with subcharts are no table.
+pub(super) const NIL_MAP: &str = "assignment to entry in nil map";
+
 /// Values that were brought together, and what Helm 2 only logs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coalesced {
@@ -42,10 +45,10 @@ pub fn coalesce_values(chart: &Chart, given: Option<&str>) -> Result<Coalesced, 
 pub(super) fn coalesce_map(chart: &Chart, given: Option<Map>) -> Result<Coalesced, Error> {
     let mut coalescer = Coalescer::default();
     let values = match given {
-        Some(given) => coalescer.chart(chart, given)?,
-        None => coalescer.subcharts(chart, Map::new())?,
+        Some(given) => coalescer.chart(chart, Some(given))?,
+        None => coalescer.subcharts(chart, Some(Map::new()))?,
     };
-    Ok(Coalesced { values, warnings: coalescer.warnings })
+    Ok(Coalesced { values: values.unwrap_or_default(), warnings: coalescer.warnings })
 }
 
 /// Merges one table under another, which wins.
@@ -62,12 +65,17 @@ struct Coalescer {
 }
 
 impl Coalescer {
-    fn chart(&mut self, chart: &Chart, dest: Map) -> Result<Map, Error> {
+    /// Brings the values of a chart together; `None` is Go's nil map.
+    fn chart(&mut self, chart: &Chart, dest: Option<Map>) -> Result<Option<Map>, Error> {
         let dest = self.defaults(chart, dest)?;
         self.subcharts(chart, dest)
     }
 
-    fn subcharts(&mut self, chart: &Chart, mut dest: Map) -> Result<Map, Error> {
+    fn subcharts(&mut self, chart: &Chart, dest: Option<Map>) -> Result<Option<Map>, Error> {
+        if chart.dependencies.is_empty() {
+            return Ok(dest);
+        }
+        let Some(mut dest) = dest else { return Err(Error(NIL_MAP.to_owned())) };
         for subchart in &chart.dependencies {
             let name = subchart.name();
             let below = match dest.remove(name) {
@@ -77,14 +85,14 @@ impl Coalescer {
             };
             let below = self.globals(below, &dest, chart.name());
             let below = self.chart(subchart, below)?;
-            dest.insert(name.to_owned(), Value::Map(below));
+            dest.insert(name.to_owned(), below.map_or(Value::Null, Value::Map));
         }
-        Ok(dest)
+        Ok(Some(dest))
     }
 
     /// Hands the globals of `source` down to `dest`. A global that is no table costs `dest` all its values: Helm 2 goes
-    /// on with what it had of the globals.
-    fn globals(&mut self, mut dest: Map, source: &Map, chart: &str) -> Map {
+    /// on with what it had of the globals, which may be nothing at all.
+    fn globals(&mut self, mut dest: Map, source: &Map, chart: &str) -> Option<Map> {
         let mine = match dest.get(GLOBAL) {
             None => Map::new(),
             Some(Value::Map(mine)) => mine.clone(),
@@ -92,7 +100,7 @@ impl Coalescer {
                 self.warnings.push(format!(
                     "Warning: Skipping globals for chart '{chart}' because destination '{GLOBAL}' is not a table."
                 ));
-                return Map::new();
+                return None;
             }
         };
         let theirs = match source.get(GLOBAL) {
@@ -102,23 +110,23 @@ impl Coalescer {
                 self.warnings.push(format!(
                     "Warning: skipping globals for chart '{chart}' because source '{GLOBAL}' is not a table."
                 ));
-                return mine;
+                return Some(mine);
             }
         };
         let globals = self.tables(theirs, mine, chart);
         dest.insert(GLOBAL.to_owned(), Value::Map(globals));
-        dest
+        Some(dest)
     }
 
     /// Puts the defaults of one chart under the values in `dest`.
-    fn defaults(&mut self, chart: &Chart, dest: Map) -> Result<Map, Error> {
+    fn defaults(&mut self, chart: &Chart, dest: Option<Map>) -> Result<Option<Map>, Error> {
         if chart.values.is_empty() {
             return Ok(dest);
         }
         let (name, text) = (chart.name(), &chart.values);
         let defaults = read_values(text)
             .map_err(|e| Error(format!("Error: Reading chart '{name}' default values ({text}): {e}")))?;
-        Ok(self.tables(dest, defaults, name))
+        Ok(Some(self.tables(dest.unwrap_or_default(), defaults, name)))
     }
 
     fn tables(&mut self, mut dest: Map, source: Map, chart: &str) -> Map {

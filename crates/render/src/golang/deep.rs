@@ -201,7 +201,7 @@ fn is_pointer(value: Value<'_>) -> bool {
     matches!(value, Value::Object(object) if object.kind() == Kind::Ptr)
 }
 
-pub(crate) fn put<'a>(map: &Map<'a>, key: &'a [u8], value: Value<'a>) -> Result<(), Error> {
+fn put<'a>(map: &Map<'a>, key: &'a [u8], value: Value<'a>) -> Result<(), Error> {
     if map.elem == GoType::String && !matches!(value, Value::Str(_)) {
         return fail(format!("reflect.Set: value of type {} is not assignable to type string", value.type_name()));
     }

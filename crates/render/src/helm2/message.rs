@@ -8,6 +8,7 @@ use gotext::{Arena, Call, Error, GoType, Kind, Method, Object, Value};
 use jiff::Timestamp;
 
 use super::capabilities::TillerVersion;
+use super::objects::Nothing;
 use crate::objects::NO_ARGUMENT;
 
 /// A field: its name in Go, its name in protobuf and JSON, its value.
@@ -30,11 +31,13 @@ impl<'a> Object<'a> for Message<'a> {
     fn kind(&self) -> Kind {
         Kind::Ptr
     }
-    fn field(&self, _arena: &'a Arena, name: &str) -> Option<Value<'a>> {
-        self.fields.iter().find(|(field, _, _)| *field == name).map(|(_, _, value)| *value)
+    fn field(&self, arena: &'a Arena, name: &str) -> Option<Value<'a>> {
+        let own = self.fields.iter().find(|(field, _, _)| *field == name).map(|(_, _, value)| *value);
+        own.or_else(|| insides(arena).into_iter().find(|(field, _)| *field == name).map(|(_, value)| value))
     }
-    fn fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
-        self.fields.iter().map(|(name, _, value)| (*name, *value)).collect()
+    fn fields(&self, arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
+        let own = self.fields.iter().map(|(name, _, value)| (*name, *value));
+        own.chain(insides(arena)).collect()
     }
     fn json_fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
         let said = self.fields.iter().filter(|(_, _, value)| !is_zero(*value));
@@ -55,6 +58,15 @@ impl<'a> Object<'a> for Message<'a> {
         }
         self.field(call.arena, name.strip_prefix("Get")?).map(Ok)
     }
+}
+
+/// What golang/protobuf keeps in every message.
+fn insides<'a>(arena: &'a Arena) -> [(&'static str, Value<'a>); 3] {
+    [
+        ("XXX_NoUnkeyedLiteral", arena.object(Nothing)),
+        ("XXX_unrecognized", GoType::Bytes.zero(arena)),
+        ("XXX_sizecache", Value::Int(0, GoType::Int32)),
+    ]
 }
 
 impl Message<'_> {

@@ -37,6 +37,11 @@ use crate::host::Resolve;
 use crate::manifests::Manifest;
 use crate::render::Files;
 
+/// Lists the functions of the dialect, in no order.
+pub fn functions() -> impl Iterator<Item = &'static gotext::Function> {
+    functions::table().iter()
+}
+
 /// `.Release` (as Helm 2.17: `chartutil.ReleaseOptions`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]

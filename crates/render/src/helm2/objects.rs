@@ -55,7 +55,7 @@ impl<'a> Object<'a> for Caps<'a> {
 }
 
 /// What a `VersionSet` holds under each version: a `struct {}`.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl<'a> Object<'a> for Nothing {
     fn type_name(&self) -> Cow<'static, str> {

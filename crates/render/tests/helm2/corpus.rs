@@ -1,9 +1,12 @@
 //! The charts of v1 in the corpus, which is not part of the repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::{oracle, ours};
+use serde_json::Value as Json;
+
+use crate::{oracle, ours, releases};
 
 fn folder() -> PathBuf {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
@@ -29,49 +32,58 @@ fn difference(want: &str, got: &str) -> String {
     format!("line {}\n  helm\n    {}\n  ours\n    {}", at + 1, some(want), some(got))
 }
 
-#[test]
-fn charts_are_what_helm_makes_of_them() {
-    let Some(programs) = oracle::programs() else { return };
+/// The charts, and the values files there are for each.
+fn charts() -> BTreeMap<PathBuf, BTreeSet<PathBuf>> {
     let mut all = Vec::new();
     archives(&folder().join("charts"), &mut all);
-    all.sort();
     let only = std::env::var("WHIPSTAFF_FILTER").unwrap_or_default();
-    let home = oracle::Folder::new("corpus");
-    let mut tally: BTreeMap<&str, usize> = BTreeMap::new();
-    for path in all.iter().filter(|path| path.to_string_lossy().contains(&only)) {
-        let run = || {
-            let mut command = oracle::helm(&programs, &home.0);
-            command.arg("template").arg(path).args(["--name", "rel", "--namespace", "ns", "--kube-version", "1.16"]);
-            for version in ours::API_VERSIONS {
-                command.args(["-a", version]);
-            }
-            oracle::said(&mut command)
-        };
-        let want = run();
-        if want.as_ref().is_err_and(|e| e.contains("The value must be \"v1\"")) {
-            *tally.entry("not v1").or_default() += 1;
-            continue;
+    all.retain(|path| path.to_string_lossy().contains(&only));
+    let mut charts: BTreeMap<PathBuf, BTreeSet<PathBuf>> =
+        all.into_iter().map(|path| (path, BTreeSet::new())).collect();
+    let cases = std::fs::read_to_string(folder().join("cases.jsonl")).unwrap_or_default();
+    for case in cases.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok()) {
+        let chart = folder().join(case["chart"].as_str().unwrap_or_default());
+        if let (Some(files), Some([Json::String(file)])) =
+            (charts.get_mut(&chart), case["values"].as_array().map(Vec::as_slice))
+        {
+            files.insert(folder().join(file));
         }
-        let got = ours::load(path).and_then(|chart| ours::template(chart, "{}\n"));
-        let shown = path.strip_prefix(folder()).unwrap_or(path).display();
-        match (&want, &got) {
-            _ if want == got => *tally.entry(if want.is_ok() { "same" } else { "same error" }).or_default() += 1,
+    }
+    charts
+}
+
+/// What came of all cases.
+#[derive(Default)]
+struct Tally(BTreeMap<&'static str, usize>);
+
+impl Tally {
+    fn count(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    fn compare(
+        &mut self,
+        shown: &str,
+        run: &dyn Fn() -> Result<String, String>,
+        want: &Result<String, String>,
+        got: &Result<String, String>,
+    ) {
+        match (want, got) {
+            _ if want == got => self.count(if want.is_ok() { "same" } else { "same error" }),
             (Ok(want), Ok(got)) => {
-                // What is random by nature differs between two runs of Helm as well.
+                // What is random by nature, or tells the time, differs between two runs of Helm as well.
+                std::thread::sleep(Duration::from_millis(1100));
                 let again = run().unwrap_or_default();
                 let masked = |text: &str| -> Vec<String> {
                     let lines = want.lines().zip(again.lines()).zip(text.lines());
                     lines.map(|((a, b), line)| if a == b { line.to_owned() } else { String::new() }).collect()
                 };
-                if again.lines().count() == want.lines().count()
-                    && want.lines().count() == got.lines().count()
-                    && masked(want) == masked(got)
-                {
-                    *tally.entry("same but for what is random").or_default() += 1;
-                } else {
-                    println!("== {shown}: {}", difference(want, got));
-                    *tally.entry("different").or_default() += 1;
+                let lines = |text: &str| text.lines().count();
+                if lines(&again) == lines(want) && lines(want) == lines(got) && masked(want) == masked(got) {
+                    return self.count("same but for what is random");
                 }
+                println!("== {shown}: {}", difference(want, got));
+                self.count("different");
             }
             (want, got) => {
                 let short = |r: &Result<String, String>| match r {
@@ -79,10 +91,95 @@ fn charts_are_what_helm_makes_of_them() {
                     Err(e) => e.chars().take(600).collect(),
                 };
                 println!("== {shown}\n  helm {}\n  ours {}", short(want), short(got));
-                *tally.entry("different").or_default() += 1;
+                self.count("different");
             }
         }
     }
-    println!("helm2: corpus {tally:?}");
-    assert_eq!(tally.get("different"), None);
+
+    fn end(&self, what: &str) {
+        println!("helm2: {what} {:?}", self.0);
+        assert_eq!(self.0.get("different"), None);
+    }
+}
+
+fn is_v1(said: &Result<String, String>) -> bool {
+    !said.as_ref().is_err_and(|e| e.contains("The value must be \"v1\""))
+}
+
+/// The values of a file as the client sends them.
+fn given(file: Option<&PathBuf>) -> String {
+    let Some(file) = file else { return "{}\n".to_owned() };
+    let values = chart::helm2::read_values(&std::fs::read_to_string(file).unwrap()).unwrap();
+    goyaml::to_yaml(&values).unwrap()
+}
+
+#[test]
+fn charts_are_what_helm_makes_of_them() {
+    let Some(programs) = oracle::programs() else { return };
+    let home = oracle::Folder::new("corpus");
+    let mut tally = Tally::default();
+    for (path, files) in charts() {
+        for file in std::iter::once(None).chain(files.iter().map(Some)) {
+            let run = || {
+                let mut command = oracle::helm(&programs, &home.0);
+                command.arg("template").arg(&path).args([
+                    "--name",
+                    "rel",
+                    "--namespace",
+                    "ns",
+                    "--kube-version",
+                    "1.16",
+                ]);
+                file.iter().for_each(|file| {
+                    command.arg("-f").arg(file);
+                });
+                for version in ours::API_VERSIONS {
+                    command.args(["-a", version]);
+                }
+                oracle::said(&mut command)
+            };
+            let want = run();
+            if !is_v1(&want) {
+                tally.count("not v1");
+                break;
+            }
+            let got = ours::load(&path).and_then(|chart| ours::template(chart, &given(file)));
+            tally.compare(&format!("{} {file:?}", path.display()), &run, &want, &got);
+        }
+    }
+    tally.end("corpus, helm template");
+}
+
+#[test]
+fn charts_are_what_tiller_makes_of_them() {
+    let Some(programs) = oracle::programs() else { return };
+    let home = oracle::Folder::new("corpus-tiller");
+    let tiller = oracle::Tiller::start(&programs);
+    let helm = || {
+        let mut command = oracle::helm(&programs, &home.0);
+        command.env("HELM_HOST", &tiller.host);
+        command
+    };
+    oracle::said(helm().args(["init", "--client-only", "--skip-refresh"])).unwrap();
+    let mut tally = Tally::default();
+    for path in charts().into_keys() {
+        let run = || {
+            oracle::said(helm().arg("install").arg(&path).args(["--name", "rel", "--namespace", "ns"]))?;
+            let recorded = releases::recorded(&tiller);
+            oracle::said(helm().args(["delete", "--purge", "--no-hooks", "rel"]))?;
+            Ok(releases::shown(&recorded))
+        };
+        let want = run();
+        if !is_v1(&want) {
+            tally.count("not v1");
+            continue;
+        }
+        let made = ours::load(&path).and_then(|chart| ours::install(chart, "{}\n", false));
+        let got = made.map(|made| releases::shown(&releases::released(&made)));
+        let plain = |said: &Result<String, String>| {
+            said.clone().map_err(|e| e.replace("rpc error: code = Unknown desc = ", "").replace("%!!(MISSING)", "%!"))
+        };
+        tally.compare(&path.display().to_string(), &run, &plain(&want), &got);
+    }
+    tally.end("corpus, helm install");
 }

@@ -59,6 +59,7 @@ pub(crate) fn said(command: &mut Command) -> Result<String, String> {
 pub(crate) struct Tiller {
     child: Child,
     pub(crate) host: String,
+    pub(crate) probe: String,
 }
 
 impl Tiller {
@@ -66,7 +67,8 @@ impl Tiller {
         let port = 20_000 + std::process::id() % 20_000;
         let host = format!("127.0.0.1:{port}");
         let mut command = Command::new(programs.join("faketiller"));
-        command.args(["-listen", &host, "-probe-listen", &format!("127.0.0.1:{}", port + 1), "-storage", "memory"]);
+        let probe = format!("127.0.0.1:{}", port + 1);
+        command.args(["-listen", &host, "-probe-listen", &probe, "-storage", "configmap", "-kube-version", "v1.16.0"]);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         for _ in 0..100 {
             if std::net::TcpStream::connect(&host).is_ok() {
@@ -74,7 +76,7 @@ impl Tiller {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Self { child, host }
+        Self { child, host, probe }
     }
 }
 

@@ -23,7 +23,7 @@ maintainers:
 annotations: {k: \"line\\nbreak é\"}
 ";
 
-const VALUES: &str = "n: 1.5
+const VALUES: &str = "num: 1.5
 i: 7
 list: [a, b, c]
 map: {k: v}
@@ -90,7 +90,7 @@ fn ask_helm(programs: &Path, snippets: &[String]) -> Vec<Json> {
 fn ask_ours(snippet: &str) -> Json {
     let parts = parts(snippet);
     let parts: Vec<(&str, &str)> = parts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    answer(ours::template(ours::chart(&parts), ""))
+    answer(ours::load_files(&parts).and_then(|chart| ours::template(chart, "{}\n")))
 }
 
 #[test]

@@ -355,9 +355,15 @@ pub(super) const VALUES: &str = "n: 1.5\nlist: [a, b, c]\nmap: {k: v}\nnothing:\
 
 /// A chart whose one template is the text.
 pub(super) fn chart(template: &str) -> Json {
+    chart_of("v2", template)
+}
+
+/// The same chart of another `apiVersion`.
+pub(super) fn chart_of(version: &str, template: &str) -> Json {
+    let kube = if version == "v2" { "kubeVersion: \">=1.20.0-0\"\n" } else { "" };
     json!({
-        "Chart.yaml": "apiVersion: v2\nname: t\nversion: 0.1.0\nappVersion: \"1.0\"\ndescription: d\nkeywords: [k]\n\
-            maintainers: [{name: m, email: e}]\nannotations: {x/y: z}\nkubeVersion: \">=1.20.0-0\"\n",
+        "Chart.yaml": format!("apiVersion: {version}\nname: t\nversion: 0.1.0\nappVersion: \"1.0\"\ndescription: d\nkeywords: [k]\n\
+            maintainers: [{{name: m, email: e}}]\nannotations: {{x/y: z}}\n{kube}"),
         "values.yaml": VALUES,
         "f.txt": "one\ntwo\n",
         "d/a.conf": "a=1\n",
@@ -367,7 +373,7 @@ pub(super) fn chart(template: &str) -> Json {
     })
 }
 
-fn question(rng: &mut Rng) -> Json {
+pub(super) fn question(rng: &mut Rng) -> Json {
     let inner = call(rng, 2);
     let template = match rng.below(6) {
         0 => format!("{{{{ {inner} | toJson }}}}"),

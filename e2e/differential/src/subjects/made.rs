@@ -116,7 +116,7 @@ fn files(rng: &mut Rng, name: &str, prefix: &str, depth: usize, out: &mut serde_
     }
 }
 
-fn question(rng: &mut Rng) -> Json {
+pub(super) fn question(rng: &mut Rng) -> Json {
     let mut all = serde_json::Map::new();
     let depth = 1 + rng.below(3);
     files(rng, "root", "", depth, &mut all);

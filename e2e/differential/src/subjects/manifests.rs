@@ -128,7 +128,7 @@ fn document(rng: &mut Rng) -> String {
     out + rng.pick(&["", "data: {a: b}\n", "spec:\n  x: |\n    a\n    ---\n    b\n", "\n\n", "data:\n  a: \"1\"", "  "])
 }
 
-fn question(rng: &mut Rng) -> Json {
+pub(super) fn question(rng: &mut Rng) -> Json {
     let mut files = serde_json::Map::new();
     for _ in 0..1 + rng.below(3) {
         let name = rng.pick(&[

@@ -2,6 +2,7 @@
 
 mod calls;
 mod charts;
+mod helm2;
 mod made;
 mod manifests;
 mod schema;
@@ -11,6 +12,7 @@ mod small;
 mod templates;
 mod yaml;
 
+pub(crate) use helm2::SUBJECTS as HELM2;
 pub(crate) use schema::sorted;
 use serde_json::Value as Json;
 

@@ -46,7 +46,7 @@ fn suffix(rng: &mut Rng) -> String {
     format!("{pre}{metadata}")
 }
 
-fn version(rng: &mut Rng) -> String {
+pub(super) fn version(rng: &mut Rng) -> String {
     if rng.chance(60) {
         let numbers: Vec<&str> = (0..3).map(|_| rng.pick(&["0", "1", "2", "3", "11"])).collect();
         return numbers.join(".") + rng.pick(&["", "", "", "-0", "-alpha", "-alpha.2", "-rc.1", "+b"]);
@@ -76,7 +76,7 @@ fn wild(rng: &mut Rng) -> String {
     format!("{}{}{suffix}", rng.pick(&["", "", "v"]), parts.join("."))
 }
 
-fn constraint(rng: &mut Rng) -> String {
+pub(super) fn constraint(rng: &mut Rng) -> String {
     let mut out = String::new();
     for i in 0..=rng.below(4) {
         if i > 0 {

@@ -461,7 +461,7 @@ fn broken(rng: &mut Rng, text: &str) -> String {
 const HELPERS: &str = "{{ define \"h\" }}h:{{ . }}{{ end }}\n{{- define \"t\" -}}\n{{ $x := .Values }}{{ range $k, $v := $x }}{{ $k }} {{ end }}\n\
     {{- end }}{{ define \"h2\" }}{{ include \"h\" .a }}{{ template \"h\" .b }}{{ end }}\n";
 
-fn question(rng: &mut Rng) -> Json {
+pub(super) fn question(rng: &mut Rng) -> Json {
     let (tame, budget) = (rng.chance(60), 3 + rng.below(12));
     let mut made = Made { rng, variables: Vec::new(), loops: 0, budget, tame };
     let mut text = made.body(3);

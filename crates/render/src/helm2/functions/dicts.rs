@@ -1,11 +1,11 @@
 //! Merging of dictionaries (as mergo 0.3.5: `merge.go`).
 
 use gotext::GoType::Map as Dict;
-use gotext::{Arena, Error, Function, Kind, Map, Value};
+use gotext::{Arena, Error, Function, GoType, Kind, Map, Value};
 
 use super::f;
 use crate::functions::args::{Out, any, entries, fail, map};
-use crate::golang::deep::{is_empty, put};
+use crate::golang::deep::is_empty;
 
 pub(super) const TABLE: &[Function] = &[
     f("merge", "Merges dictionaries into the first; what it has stays.", &[Dict], Some(Dict), |c, a| {
@@ -64,7 +64,14 @@ impl<'a> Merger<'a> {
                 continue;
             }
             if self.overwrite || old.is_none_or(|old| is_empty(self.arena, old)) {
-                put(into, key, source)?;
+                // The element of a plain map is still within its interface.
+                if into.elem != GoType::Any && (from.elem != into.elem) {
+                    let (got, wanted) = (from.elem, into.elem);
+                    return fail(format!(
+                        "reflect.Value.SetMapIndex: value of type {got} is not assignable to type {wanted}"
+                    ));
+                }
+                into.set(key, source);
             }
         }
         Ok(true)
@@ -76,6 +83,9 @@ impl<'a> Merger<'a> {
                 fail("reflect: reflect.Value.Set using unaddressable value")
             }
             (Value::Map(into), Value::Map(from)) => self.maps(into, from, depth),
+            (Value::Map(_), Value::Object(from)) if from.kind() != Kind::Map => {
+                fail(format!("reflect: call of reflect.Value.MapKeys on {} Value", from.kind().name()))
+            }
             (Value::Object(old), source) if old.kind() == Kind::Ptr && !self.overwrite => Ok(is_pointer(source)),
             _ => Ok(true),
         }

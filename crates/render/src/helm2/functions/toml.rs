@@ -223,7 +223,7 @@ impl<'a> Writer<'a> {
                 }
                 self.put(b"]");
             }
-            other => return Err(Stop::Panic(format!("unexpected primitive type: {}", other.kind_name()))),
+            other => return Err(Stop::Panic(format!("toml: unexpected primitive type: {}", other.kind_name()))),
         }
         Ok(())
     }
@@ -249,7 +249,7 @@ fn valid(key: &[&[u8]]) -> Result<()> {
     if key.iter().any(|part| part.is_empty()) {
         let key = all_quoted(key);
         let key = String::from_utf8_lossy(&key);
-        return Err(Stop::Error(format!("Key '{key}' is not a valid table name. Key names cannot be empty.")));
+        return Err(Stop::Error(format!("toml: Key '{key}' is not a valid table name. Key names cannot be empty.")));
     }
     Ok(())
 }
