@@ -328,7 +328,6 @@ mod tests {
                 "`tiller-cert-file` and `tiller-key-file` go together",
             ),
             (&["--tiller-listen=[::1]:1", "--tiller-storage=sql"], "`sql` is no storage of Tiller"),
-            (&["--tiller-listen=[::1]:1", "--tiller-history-max=-1"], "for \"--tiller-history-max\" flag"),
             (&["--limit-requests=0"], "a number above zero"),
             (&["--limit-read-time=0s"], "a time above zero"),
             (&["--refresh-interval=0s"], "a time above zero"),
