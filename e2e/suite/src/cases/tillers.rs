@@ -32,6 +32,8 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"(?s)RESOURCES:\n.*?(\n\n\n|$)", "RESOURCES: masked\n\n"),
         (r#""resources":"(\\.|[^"\\])*""#, "\"resources\":masked"),
         (r"(?s)resources: \|.*?\n(  ?[a-z]|name)", "resources: masked\n$1"),
+        // Helm 2.9 prints hooks one behind the other, and which is the last is chance.
+        (r"(?m)([^-\n])---$", "$1\n---"),
         // Why a hook has failed, as the cluster says it.
         (r"scripted failure of w(atch|\.{3})|Job failed: BackoffLi(mitExceeded|\.{3})", "REASON"),
         // The client forgets a message that comes together with the end, now and then; what came of a test is in the status.
