@@ -5,6 +5,7 @@
 //! * [`convert`] makes a Helm 4 release of one;
 //! * [`Migration`] brings all of them over: it says what it would do, does it, and cleans up.
 
+mod bridge;
 mod convert;
 mod error;
 pub mod hapi;
@@ -13,6 +14,7 @@ mod migrate;
 pub mod record;
 mod store;
 
+pub use bridge::{Bridge, BridgeError, BridgeLedger, BridgeTls};
 pub use convert::{ConvertError, convert};
 pub use error::Error;
 pub use loaded::{NoMetadata, loaded};

@@ -95,6 +95,15 @@ table! {
             "NAME[=CONTEXT]",
             "serve this context of the kubeconfig as a further cluster of this name, which is the context's when left out",
         );
+        "tillers" Flag::of(
+            Kind::Slice,
+            "tiller",
+            "NAME=HOST:PORT",
+            "serve the releases of a Helm 2 Tiller as a cluster of this name",
+        );
+        "tillerCaFile" Flag::text("tiller-ca-file", "FILE", "the authorities that these Tillers' certificates may be from");
+        "tillerClientCertFile" Flag::text("tiller-client-cert-file", "FILE", "the certificate that is shown to them");
+        "tillerClientKeyFile" Flag::text("tiller-client-key-file", "FILE", "the key of that certificate");
         "allowClusterHosts" Flag::of(
             Kind::Slice,
             "allow-cluster-hosts",
