@@ -39,11 +39,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(programs) => std::path::absolute(programs)?,
         None => {
             let cache = crate::e2e::default_cache()?;
-            let helm = fixture::helm2(&root, &cache)?.helm;
-            let oracles = fixture::helm2_oracles(&root, &cache)?;
+            let helm2 = fixture::helm2(&root, &cache)?;
+            let engine = fixture::helm2_engine(&root, &cache)?;
             let programs = cache.join("helm2-programs");
             fs::create_dir_all(&programs)?;
-            let all = [(helm, "helm"), (oracles.faketiller, "faketiller"), (oracles.engine, "helm2-engine")];
+            let all = [(helm2.helm, "helm"), (helm2.faketiller, "faketiller"), (engine, "helm2-engine")];
             for (program, name) in all {
                 let link = programs.join(name);
                 let _ = fs::remove_file(&link);

@@ -24,12 +24,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("release", &["goyaml", "chart"]),
     ("engine", &["gotext", "goyaml", "cluster", "chart", "render", "depot", "release"]),
     ("tiller", &["goyaml", "cluster", "chart", "render", "release", "engine"]),
+    ("tillerd", &["gotext", "goyaml", "cluster", "chart", "render", "engine", "tiller"]),
     ("server", &["goyaml", "cluster", "api", "chart", "render", "lint", "depot", "release", "engine", "tiller"]),
     (
         "cli",
         &[
             "gotext", "goyaml", "cluster", "api", "sandbox", "chart", "render", "lint", "depot", "release", "engine",
-            "server", "tiller",
+            "server", "tiller", "tillerd",
         ],
     ),
     ("differential", &["gotext", "goyaml", "chart", "render"]),

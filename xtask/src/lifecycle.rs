@@ -4,7 +4,6 @@
 //! rolls back and uninstalls what the other has left. What each command says has to be what Helm alone has said.
 
 mod mask;
-pub(crate) mod script;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, bail};
 
 use crate::runner::{Done, in_parallel};
-use script::{Line, Script, Tool};
+use e2e::script::{self, Line, Script, Tool};
 
 /// What to run.
 #[derive(clap::Args)]

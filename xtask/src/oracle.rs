@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::lifecycle::script::{self, Script};
 use crate::runner::in_parallel;
+use e2e::script::{self, Script};
 use stage::{Seen, Stage};
 
 /// What to run.

@@ -22,6 +22,10 @@ pub struct Cluster {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "v1.36.0")]
     pub kubernetes_version: Option<String>,
+    /// The version of its Tiller, where one does the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "v2.17.0")]
+    pub tiller_version: Option<String>,
     /// The address of its API server; shown to who may `get` the virtual resource `clusters` of `whipstaff.dev`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://prod.example.com:6443")]

@@ -158,6 +158,7 @@ const PROBLEMS: &[Reason] = &[
     Reason::BodyTooLarge,
     Reason::BodyTimeout,
     Reason::ClusterNotFound,
+    Reason::UnsupportedByEngine,
     Reason::ReleaseNotFound,
     Reason::RecordUnreadable,
 ];

@@ -36,6 +36,7 @@ mod status;
 mod subcharts;
 mod table;
 mod templates;
+mod tillers;
 mod unreachable;
 mod values;
 

@@ -24,6 +24,7 @@ mod policy;
 mod request;
 mod retry;
 mod table;
+mod table_text;
 mod wait;
 
 pub use access::Wish;
@@ -42,6 +43,7 @@ pub use object::{Gvk, Object, ObjectRef};
 pub use observed::{CallObserver, KubernetesCall, observed};
 pub use ownership::{Deletable, Existing, NotOwned, Owner};
 pub use policy::{Policy, RESOURCE_POLICY, is_kept, removed, uninstall_policy};
+pub use table_text::table_text;
 pub use wait::{
     Condition, NotReady, OnChange, Readiness, Status, Strategy, WaitError, WaitOptions, WarningEvent, last_seen,
     readiness,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api::{MissingRight, Problem, Reason};
+use api::{EngineKind, MissingRight, Problem, Reason};
 use cluster::Wish;
 use engine::Engine;
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ use crate::clusters::{DEFAULT, Member};
 use crate::ctx::Ctx;
 use crate::{own_repository, problems};
 
-pub(crate) use rules::{Kept, Need, Part, is_audited};
+pub(crate) use rules::{Kept, Need, Part, is_audited, is_for_tillers};
 
 /// The API group of the virtual resources.
 pub(crate) const GROUP: &str = "whipstaff.dev";
@@ -106,6 +106,10 @@ impl Access {
         name: Option<&str>,
         parts: &[Part],
     ) -> Result<Grant, Box<Problem>> {
+        if member.kind() == EngineKind::Tiller {
+            self.tiller(member, caller, "get").await?;
+            return Ok(Grant::Caller);
+        }
         let records = records(member);
         let all = ["list", "get"].map(|verb| Wish::new(verb, "", records, namespace)).to_vec();
         if self.first_missing(member, caller, all).await?.is_none() {
@@ -126,6 +130,9 @@ impl Access {
 
     /// Refuses a caller who may not change releases in a namespace.
     pub(crate) async fn change(&self, member: &Member, caller: &Caller, namespace: &str) -> Result<(), Box<Problem>> {
+        if member.kind() == EngineKind::Tiller {
+            return self.tiller(member, caller, "update").await;
+        }
         let records = records(member);
         let needed: &[&str] = if is_kept_by_cluster(member) { &["create"] } else { &["create", "get", "list"] };
         let wishes = needed.iter().map(|verb| Wish::new(verb, "", records, namespace)).collect();
@@ -135,6 +142,16 @@ impl Access {
                 Err(forbidden(caller, &missing, Some("releases are changed by who may write their records")))
             }
         }
+    }
+
+    /// Refuses a caller who may not read, or change, what a Tiller has. Tiller knows no users, and the namespaces of its releases may be
+    /// those of another cluster: one right is for all that it has.
+    async fn tiller(&self, member: &Member, caller: &Caller, verb: &str) -> Result<(), Box<Problem>> {
+        let wish = Wish::new(verb, GROUP, "tillers", "").named(&member.name);
+        if self.may(member, caller, wish.clone()).await? {
+            return Ok(());
+        }
+        Err(forbidden(caller, &wish, Some("it is asked of cluster `default`")))
     }
 
     /// What reads the releases of a namespace (none: of the whole cluster), in a name that may.

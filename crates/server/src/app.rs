@@ -75,6 +75,16 @@ impl App {
         Ok(self)
     }
 
+    /// Adds a Helm 2 Tiller as a cluster: its releases can be read.
+    ///
+    /// # Errors
+    ///
+    /// When the name is no DNS label, or is taken.
+    pub fn with_tiller(self, name: &str, bridge: tiller::Bridge) -> Result<Self, ClusterName> {
+        self.clusters.add_tiller(name, bridge)?;
+        Ok(self)
+    }
+
     /// Does what a replica does unasked, for as long as it is polled: it knows of the clusters and repositories that were added
     /// and of the work of the others, takes over what those have left that died, and forgets what is old.
     pub async fn watch_over(&self) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use api::{InputError, Media, Parameters, Problem, Reason, Route};
+use api::{EngineKind, InputError, Media, Parameters, Problem, Reason, Route};
 use axum::body::Body;
 use bytes::Bytes;
 use engine::Engine;
@@ -84,6 +84,11 @@ impl Ctx {
     pub(crate) fn cluster_named(&self, name: &str) -> Result<Arc<Member>, Box<Problem>> {
         let (reason, text) = match self.app.clusters.find(name) {
             Some(State::Ready(member)) => match member.down() {
+                None if member.kind() == EngineKind::Tiller && !crate::access::is_for_tillers(self.route.id) => {
+                    let text =
+                        format!("`{}` cannot be done in `{name}`, where a Helm 2 Tiller does the work", self.route.id);
+                    return Err(Box::new(Problem::new(Reason::UnsupportedByEngine, text)));
+                }
                 None => return Ok(member),
                 Some(problem) => return Err(problem),
             },

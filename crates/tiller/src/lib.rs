@@ -5,14 +5,18 @@
 //! * [`convert`] makes a Helm 4 release of one;
 //! * [`Migration`] brings all of them over: it says what it would do, does it, and cleans up.
 
+mod bridge;
 mod convert;
 mod error;
 pub mod hapi;
+mod loaded;
 mod migrate;
 pub mod record;
 mod store;
 
+pub use bridge::{Bridge, BridgeError, BridgeLedger, BridgeTls};
 pub use convert::{ConvertError, convert};
 pub use error::Error;
+pub use loaded::{NoMetadata, loaded};
 pub use migrate::{Cleaned, Migrated, Migration, Planned, Standing, Step, Wanted};
-pub use store::{DEFAULT_NAMESPACE, Driver, Head, Store};
+pub use store::{DEFAULT_NAMESPACE, Driver, Head, RecordError, Store, Stored};

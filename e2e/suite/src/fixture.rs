@@ -53,20 +53,26 @@ const FIXTURES: [Fixture; 5] = [
     Fixture::of("registry", "github.com/distribution/distribution/v3/cmd/registry", "-s -w"),
 ];
 
-/// Without these Tiller does not look at the versions of its clients.
-const HELM2_LINK: &str = "-s -w -X k8s.io/helm/pkg/version.Version=v2.17.0 -X k8s.io/helm/pkg/version.BuildMetadata=";
+/// Without these Tiller does not look at the versions of its clients, and an old client dies of a commit that is too short.
+const HELM2_LINK: &str = "-s -w -X k8s.io/helm/pkg/version.Version=v2.17.0 -X k8s.io/helm/pkg/version.BuildMetadata= \
+                          -X k8s.io/helm/pkg/version.GitCommit=0000000000000000000000000000000000000000 \
+                          -X k8s.io/helm/pkg/version.GitTreeState=clean";
 
-/// Helm 2's client and server.
-const HELM2: [Fixture; 2] = [
+/// Helm 2's client and server, its server over a cluster that accepts everything, and the client that this project began with.
+const HELM2: [Fixture; 4] = [
     Fixture::of("helm2", "k8s.io/helm/cmd/helm", HELM2_LINK),
     Fixture::within("helm2", "tiller", "k8s.io/helm/cmd/tiller", HELM2_LINK),
+    Fixture::within("helm2", "faketiller", "./faketiller", HELM2_LINK),
+    Fixture::of(
+        "helm2.9",
+        "k8s.io/helm/cmd/helm",
+        "-s -w -X k8s.io/helm/pkg/version.Version=v2.9.1 -X k8s.io/helm/pkg/version.BuildMetadata= \
+               -X k8s.io/helm/pkg/version.GitCommit=0000000000000000000000000000000000000000",
+    ),
 ];
 
-/// Tiller's own code over a cluster that takes everything, and Helm 2's packages asked over pipes.
-const HELM2_ORACLES: [Fixture; 2] = [
-    Fixture::within("helm2", "faketiller", "./faketiller", HELM2_LINK),
-    Fixture::within("helm2", "helm2-engine", "./engine", HELM2_LINK),
-];
+/// Helm 2's own packages, asked over pipes by `e2e/differential`.
+const HELM2_ENGINE: Fixture = Fixture::within("helm2", "helm2-engine", "./engine", HELM2_LINK);
 
 /// Helm's own packages, asked over pipes by `e2e/differential`.
 const ORACLE: Fixture = Fixture::of("oracle", ".", "-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1");
@@ -95,6 +101,10 @@ pub struct Helm2 {
     pub helm: PathBuf,
     /// Tiller 2.17.
     pub tiller: PathBuf,
+    /// Tiller 2.17 over a cluster that accepts everything.
+    pub faketiller: PathBuf,
+    /// The client of Helm 2.9.1.
+    pub old: PathBuf,
 }
 
 /// Returns the version of the installed Go, or why there is none.
@@ -171,31 +181,20 @@ pub fn helm2(root: &Path, cache: &Path) -> Result<Helm2> {
     let lock = File::create(cache.join("lock"))?;
     lock.lock()?;
     let sources = root.join("e2e/fixtures");
-    let [helm, tiller] = HELM2.each_ref().map(|fixture| ensure(fixture, &sources, cache));
-    Ok(Helm2 { helm: helm?, tiller: tiller? })
+    let [helm, tiller, faketiller, old] = HELM2.each_ref().map(|fixture| ensure(fixture, &sources, cache));
+    Ok(Helm2 { helm: helm?, tiller: tiller?, faketiller: faketiller?, old: old? })
 }
 
-/// Where the programs are that answer with Helm 2's own code.
-#[derive(Clone, Debug)]
-pub struct Helm2Oracles {
-    /// Tiller over a cluster that takes everything.
-    pub faketiller: PathBuf,
-    /// Helm 2's packages, asked over pipes by `e2e/differential`.
-    pub engine: PathBuf,
-}
-
-/// Builds the programs that answer with Helm 2's own code, and returns where they are.
+/// Builds Helm 2's own packages as a program that is asked over pipes, and returns where it is.
 ///
 /// # Errors
 ///
-/// When Go is missing, or does not build one of them.
-pub fn helm2_oracles(root: &Path, cache: &Path) -> Result<Helm2Oracles> {
+/// When Go is missing, or does not build it.
+pub fn helm2_engine(root: &Path, cache: &Path) -> Result<PathBuf> {
     fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
     let lock = File::create(cache.join("lock"))?;
     lock.lock()?;
-    let sources = root.join("e2e/fixtures");
-    let [faketiller, engine] = HELM2_ORACLES.each_ref().map(|fixture| ensure(fixture, &sources, cache));
-    Ok(Helm2Oracles { faketiller: faketiller?, engine: engine? })
+    ensure(&HELM2_ENGINE, &root.join("e2e/fixtures"), cache)
 }
 
 /// Returns where a fixture is kept.

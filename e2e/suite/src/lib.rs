@@ -18,6 +18,7 @@ mod postgres;
 mod process;
 mod rest;
 mod runner;
+pub mod script;
 mod server;
 mod session;
 mod tools;

@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail};
 use super::files::{self, Files};
 use super::mask;
 use super::site::Site;
-use crate::lifecycle::script::{Line, Script};
 use crate::runner::Done;
+use e2e::script::{Line, Script};
 
 /// The user `u` with the password `secret`.
 const USERS: &str = "u:$2a$04$hGSjPeu3Gbxl2PJ9wqQ.JeQd0sNY0bKddLQxd.2wFnQB3KGCqT/9m\n";

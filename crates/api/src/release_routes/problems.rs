@@ -12,6 +12,7 @@ pub(crate) const READ: &[Reason] = &[
     Reason::ClusterUnreachable,
     Reason::ClusterForbidden,
     Reason::ClusterError,
+    Reason::UnsupportedByEngine,
 ];
 pub(crate) const READ_REVISION: &[Reason] = &[
     Reason::InvalidParameter,
@@ -24,6 +25,7 @@ pub(crate) const READ_REVISION: &[Reason] = &[
     Reason::ClusterUnreachable,
     Reason::ClusterForbidden,
     Reason::ClusterError,
+    Reason::UnsupportedByEngine,
 ];
 pub(crate) const LIST: &[Reason] = &[
     Reason::InvalidParameter,
@@ -79,6 +81,7 @@ pub(crate) const CHANGE: &[Reason] = &[
     Reason::ClusterForbidden,
     Reason::ClusterError,
     Reason::ShuttingDown,
+    Reason::UnsupportedByEngine,
 ];
 pub(crate) const GO_BACK: &[Reason] = &[
     Reason::InvalidBody,
@@ -112,6 +115,7 @@ pub(crate) const GO_BACK: &[Reason] = &[
     Reason::ClusterForbidden,
     Reason::ClusterError,
     Reason::ShuttingDown,
+    Reason::UnsupportedByEngine,
 ];
 pub(crate) const TAKE_AWAY: &[Reason] = &[
     Reason::InvalidParameter,
@@ -136,6 +140,7 @@ pub(crate) const TAKE_AWAY: &[Reason] = &[
     Reason::ClusterForbidden,
     Reason::ClusterError,
     Reason::ShuttingDown,
+    Reason::UnsupportedByEngine,
 ];
 
 pub(crate) const UNLOCK: &[Reason] = &[
@@ -156,6 +161,7 @@ pub(crate) const UNLOCK: &[Reason] = &[
     Reason::ClusterForbidden,
     Reason::ClusterError,
     Reason::ShuttingDown,
+    Reason::UnsupportedByEngine,
 ];
 
 pub(crate) const LIVE: &[Reason] = &[
@@ -168,6 +174,7 @@ pub(crate) const LIVE: &[Reason] = &[
     Reason::ClusterUnreachable,
     Reason::ClusterForbidden,
     Reason::ClusterError,
+    Reason::UnsupportedByEngine,
 ];
 
 pub(crate) const COMPARE: &[Reason] = &[
@@ -186,6 +193,7 @@ pub(crate) const COMPARE: &[Reason] = &[
     Reason::ClusterUnreachable,
     Reason::ClusterForbidden,
     Reason::ClusterError,
+    Reason::UnsupportedByEngine,
 ];
 
 pub(crate) const TEST: &[Reason] = &[
@@ -216,4 +224,5 @@ pub(crate) const TEST: &[Reason] = &[
     Reason::ClusterForbidden,
     Reason::ClusterError,
     Reason::ShuttingDown,
+    Reason::UnsupportedByEngine,
 ];

@@ -34,6 +34,7 @@ pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod template;
 pub(crate) mod test;
+mod tiller;
 pub(crate) mod uninstall;
 pub(crate) mod unlock;
 pub(crate) mod upgrade;
@@ -58,6 +59,7 @@ pub(crate) static ROOT: Command = Command {
     below: &[
         &serve::COMMAND,
         &sandbox::COMMAND,
+        &tiller::COMMAND,
         &key::COMMAND,
         &install::COMMAND,
         &upgrade::COMMAND,

@@ -20,6 +20,7 @@ use crate::flags::go_span;
 use crate::heap;
 use crate::sample;
 use crate::serving::{self, Effective, Telling};
+use crate::tillers;
 
 pub(crate) static COMMAND: Command = Command {
     name: "serve",
@@ -37,6 +38,7 @@ pub(crate) static COMMAND: Command = Command {
         "whipstaff serve --listen 127.0.0.1:9000 --kube-context staging",
         "whipstaff serve --config whipstaff.yaml --log-format json",
         "whipstaff serve --sandbox --repository-dir ./charts",
+        "whipstaff serve --tiller-listen 127.0.0.1:44134",
         "whipstaff serve --kube-context staging --cluster prod=admin@prod.example.com --cluster lab",
         "whipstaff serve --listen 0.0.0.0:8443 --auth tokenreview,apikey --tls-cert-file tls.crt --tls-key-file tls.key",
     ],
@@ -65,6 +67,8 @@ struct Args {
     /// A folder to serve as a chart repository.
     repository: Option<PathBuf>,
     further: Further,
+    /// A Tiller for clients of Helm 2.
+    tiller: Option<tillers::Wanted>,
     telling: Telling,
 }
 
@@ -93,6 +97,7 @@ impl Args {
             config: serve_auth::read(settings, serve_repositories::read(settings, config)?)?,
             repository: settings.some("repository-dir").map(PathBuf::from),
             further,
+            tiller: tillers::Wanted::read(settings)?,
             telling: Telling::read(settings)?,
         };
         if args.sandbox_listen.is_some() && !args.sandbox {
@@ -166,7 +171,8 @@ async fn serve(args: Args) -> Result<()> {
     let (scheme, is_open) = (if config.tls.is_some() { "https" } else { "http" }, !config.auth.is_on());
     let clock: Clock = Arc::new(Timestamp::now);
     let ledger = connect::ledger(&client, &clock).await.map_err(|fail| anyhow::anyhow!("{}", fail.text))?;
-    let engine = Engine::with_ledger(Cluster::new(client), ledger, clock, args.settings.clone());
+    let cluster = Cluster::new(client);
+    let engine = Engine::with_ledger(cluster.clone(), ledger, clock, args.settings.clone());
     let app = server::App::new(config, engine);
     let app = args.further.join(app, args.kubeconfig.as_deref(), &args.settings).await?;
     println!("whipstaff {} serves {about} on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
@@ -182,7 +188,9 @@ async fn serve(args: Args) -> Result<()> {
         let base = format!("{scheme}://{address}");
         println!("\nTry:\n  curl -s{who} {base}/v1/clusters/default/releases\nRead: {base}/docs");
     }
-    server::serve(listener, app, shutdown()).await?;
+    let Some(tiller) = args.tiller else { return Ok(server::serve(listener, app, shutdown()).await?) };
+    let tiller = tiller.serve(cluster, args.settings, shutdown());
+    tokio::try_join!(async { Ok(server::serve(listener, app, shutdown()).await?) }, tiller)?;
     Ok(())
 }
 
@@ -314,6 +322,12 @@ mod tests {
             (&["--log-format=xml"], "one of text, json"),
             (&["--log=a=b=c"], "for \"--log\" flag"),
             (&["--otlp-endpoint=collector:4317"], "an address such as http://127.0.0.1:4318"),
+            (&["--tiller-listen=0.0.0.0:44134"], "whoever reaches this address acts with the server's rights"),
+            (
+                &["--tiller-listen=[::1]:1", "--tiller-key-file=k"],
+                "`tiller-cert-file` and `tiller-key-file` go together",
+            ),
+            (&["--tiller-listen=[::1]:1", "--tiller-storage=sql"], "`sql` is no storage of Tiller"),
             (&["--limit-requests=0"], "a number above zero"),
             (&["--limit-read-time=0s"], "a time above zero"),
             (&["--refresh-interval=0s"], "a time above zero"),

@@ -1,6 +1,6 @@
 //! The settings of `serve` that say which further clusters there are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -9,9 +9,10 @@ use engine::{Engine, Settings};
 use jiff::Timestamp;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use server::{App, ClusterInfo, Hosts};
+use tiller::{Bridge, BridgeTls};
 
 use crate::connect;
-use crate::fail::Outcome;
+use crate::fail::{Outcome, fail};
 use crate::serving::Effective;
 
 /// How long a connection to a further cluster may take.
@@ -22,6 +23,11 @@ const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 pub(crate) struct Further {
     /// Names, and their contexts.
     clusters: Vec<(String, String)>,
+    /// Names of Tillers, and where they are.
+    tillers: Vec<(String, String)>,
+    /// How these are spoken to in secret: their authorities, and what we show.
+    authorities: Option<PathBuf>,
+    identity: Option<(PathBuf, PathBuf)>,
     /// Where those may be that are added later.
     pub(crate) hosts: Hosts,
 }
@@ -35,7 +41,22 @@ impl Further {
         });
         let hosts = Hosts::read(settings.list("allow-cluster-hosts"))
             .map_err(|error| settings.wrong("allow-cluster-hosts", &error))?;
-        Ok(Self { clusters: clusters.collect(), hosts })
+        let tillers = settings.list("tiller").iter().map(|text| {
+            let pair = text.split_once('=').map(|(name, address)| (name.to_owned(), address.to_owned()));
+            pair.ok_or_else(|| settings.wrong_text("tiller", text, &"a name and an address, as in old=10.0.0.7:44134"))
+        });
+        let path = |name: &str| settings.some(name).map(PathBuf::from);
+        let identity = match (path("tiller-client-cert-file"), path("tiller-client-key-file")) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => fail!("`tiller-client-cert-file` and `tiller-client-key-file` go together"),
+        };
+        let authorities = path("tiller-ca-file");
+        if identity.is_some() && authorities.is_none() {
+            fail!("{} is needed to show a certificate", settings.called("tiller-ca-file"));
+        }
+        let tillers = tillers.collect::<Result<_, _>>()?;
+        Ok(Self { clusters: clusters.collect(), tillers, authorities, identity, hosts })
     }
 
     /// Adds them to the server.
@@ -45,7 +66,23 @@ impl Further {
                 reach(context, file, settings).await.with_context(|| format!("--cluster {name}={context}"))?;
             app = app.with_cluster(name, engine, info).with_context(|| format!("--cluster {name}"))?;
         }
+        for (name, address) in &self.tillers {
+            let bridge = Bridge::new(address, self.tls()?).with_context(|| format!("--tiller {name}={address}"))?;
+            app = app.with_tiller(name, bridge).with_context(|| format!("--tiller {name}"))?;
+        }
         Ok(app)
+    }
+}
+
+impl Further {
+    fn tls(&self) -> Result<Option<BridgeTls>> {
+        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
+        let Some(authorities) = &self.authorities else { return Ok(None) };
+        let identity = match &self.identity {
+            Some((certificate, key)) => Some((read(certificate)?, read(key)?)),
+            None => None,
+        };
+        Ok(Some(BridgeTls { authorities: read(authorities)?, identity, name: None }))
     }
 }
 

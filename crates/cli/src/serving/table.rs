@@ -95,6 +95,15 @@ table! {
             "NAME[=CONTEXT]",
             "serve this context of the kubeconfig as a further cluster of this name, which is the context's when left out",
         );
+        "tillers" Flag::of(
+            Kind::Slice,
+            "tiller",
+            "NAME=HOST:PORT",
+            "serve the releases of a Helm 2 Tiller as a cluster of this name",
+        );
+        "tillerCaFile" Flag::text("tiller-ca-file", "FILE", "the authorities that these Tillers' certificates may be from");
+        "tillerClientCertFile" Flag::text("tiller-client-cert-file", "FILE", "the certificate that is shown to them");
+        "tillerClientKeyFile" Flag::text("tiller-client-key-file", "FILE", "the key of that certificate");
         "allowClusterHosts" Flag::of(
             Kind::Slice,
             "allow-cluster-hosts",
@@ -132,6 +141,33 @@ table! {
         );
         "cacheSize" Flag::of(Kind::Size, "cache-size", "BYTES", "how much that may be; what was used longest ago goes first")
             .or("1Gi");
+    }
+    TILLER "A Tiller for clients of Helm 2" {
+        "tiller.listen" Flag::text(
+            "tiller-listen",
+            "ADDR",
+            "be a Tiller at this address, such as 127.0.0.1:44134, for old clients; loopback only, unless they show certificates",
+        );
+        "tiller.namespace" Flag::text("tiller-namespace", "NAMESPACE", "the namespace of its records").or("kube-system");
+        "tiller.storage" Flag::text("tiller-storage", "KIND", "what they are kept in: configmap or secret").or("configmap");
+        "tiller.historyMax" Flag::of(
+            Kind::Uint,
+            "tiller-history-max",
+            "N",
+            "how many revisions of a release it keeps; 0 keeps all",
+        )
+        .or("0");
+        "tiller.certFile" Flag::text("tiller-cert-file", "FILE", "the certificate that it is known by");
+        "tiller.keyFile" Flag::text("tiller-key-file", "FILE", "the key of that certificate");
+        "tiller.clientCaFile" Flag::text(
+            "tiller-client-ca-file",
+            "FILE",
+            "take only old clients whose certificates are from these authorities",
+        );
+        "tiller.insecure" Flag::switch(
+            "tiller-insecure",
+            "listen for old clients beyond this machine without asking for certificates: who reaches it has the server's rights",
+        );
     }
     WHO "Who may ask" {
         "auth.kinds" Flag::of(

@@ -86,10 +86,15 @@ impl<'r, R: BufRead> Lines<'r, R> {
     }
 }
 
+/// A line without its end.
+fn unbroken(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
 fn shape(line: &[u8]) -> Result<Shape, Odd> {
     // Other line breaks would make more lines of this one.
-    let inside = line.strip_suffix(b"\n").unwrap_or(line);
-    let inside = inside.strip_suffix(b"\r").unwrap_or(inside);
+    let inside = unbroken(line);
     if inside.contains(&b'\r') || has_wide_break(inside) {
         return Err(Odd::Unusual);
     }
@@ -134,14 +139,18 @@ struct Pieces<'r, R> {
 impl<R: BufRead> Pieces<'_, R> {
     /// Reads all; tells whether there were entries.
     fn top(&mut self) -> Result<bool, Odd> {
-        let (mut begun, mut found) = (false, false);
+        let (mut marked, mut begun, mut found) = (false, false, false);
         while let Some(shape) = self.lines.peek()? {
             match shape {
                 Shape::End if begun => {
                     self.end()?;
                     break;
                 }
-                Shape::End if self.lines.line.starts_with(b"---") => _ = self.lines.take(),
+                // After a second mark the first document is empty, and that is the one that is read.
+                Shape::End if !marked && self.lines.line.starts_with(b"---") => {
+                    marked = true;
+                    self.lines.take();
+                }
                 Shape::End => return Err(Odd::Unusual),
                 Shape::At(0) if is_entries(&self.lines.line) => {
                     if found {
@@ -269,9 +278,10 @@ fn begins_mapping(line: &[u8], at: usize) -> Result<(), Odd> {
     if first.is_ascii_alphanumeric() || b"\"'_".contains(&first) { Ok(()) } else { Err(Odd::Unusual) }
 }
 
-/// Tells whether a line says `entries:` with nothing behind it.
+/// Tells whether a line says `entries:` with nothing behind it; one with characters that go-yaml does not take is read, and refused, as
+/// part of the head.
 fn is_entries(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"entries:") else { return false };
     let after = rest.trim_ascii();
-    after.is_empty() || rest.starts_with(b" ") && after.starts_with(b"#")
+    (after.is_empty() || rest.starts_with(b" ") && after.starts_with(b"#")) && is_readable(unbroken(rest))
 }

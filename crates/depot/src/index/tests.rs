@@ -215,6 +215,18 @@ fn what_go_yaml_does_not_read_is_not_read_in_pieces() {
         assert!(whole::read(&text).is_err(), "{:?}", String::from_utf8_lossy(&text));
     }
     assert!(in_pieces(format!("{START}{A}# é\n---\n# é\n...\n").as_bytes()).is_ok());
+    for behind in ["\x0c", " \x0b", " # \x01", " # \u{fffe}"] {
+        let text = format!("apiVersion: v1\nentries:{behind}\n{A}");
+        assert!(in_pieces(text.as_bytes()).is_err(), "{text:?}");
+        assert!(whole::read(text.as_bytes()).is_err(), "{text:?}");
+    }
+    // The document between two marks is the first, and empty.
+    assert!(in_pieces(format!("---\n{START}{A}").as_bytes()).is_ok());
+    for head in ["---\n---\n", "---\n# a\n\n---\n"] {
+        let text = format!("{head}{START}{A}");
+        assert!(in_pieces(text.as_bytes()).is_err(), "{text}");
+        assert!(whole::read(text.as_bytes()).is_err(), "{text}");
+    }
     for version in
         ["{name: a, version: 1.0.0}]", "&y {name: a, version: 1.0.0} ]", "{name: a, version: 1.0.0}\n    name: b"]
     {

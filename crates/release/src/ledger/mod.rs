@@ -113,6 +113,11 @@ pub trait Ledger: Send + Sync {
     /// Reads what a list shows of a record.
     async fn peek(&self, key: &Key) -> Result<Peek, Error>;
 
+    /// Whether a list of records brings all of them whole, so that nothing is won by opening only those that are shown.
+    fn lists_whole(&self) -> bool {
+        false
+    }
+
     /// Reads what a list shows of many records, as far as that is cheaper than to read each; in no order, and what is left
     /// out is read on its own.
     async fn peeks(&self, heads: &[Head]) -> Result<Peeks, Error> {

@@ -178,6 +178,33 @@ pub(crate) fn need(id: &str) -> Option<Need> {
     RULES.iter().find(|(_, ids)| ids.contains(&id)).map(|(need, _)| *need)
 }
 
+/// Tells whether an operation can be done where a Tiller does the work.
+pub(crate) fn is_for_tillers(id: &str) -> bool {
+    const DONE: &[&str] = &[
+        "cluster_list",
+        "cluster_get",
+        "release_list_all",
+        "release_list_cluster",
+        "release_list",
+        "release_get",
+        "release_chart",
+        "release_record",
+        "release_values",
+        "release_manifest",
+        "release_notes",
+        "release_hooks",
+        "revision_list",
+        "revision_get",
+        "revision_chart",
+        "revision_record",
+        "revision_values",
+        "revision_manifest",
+        "revision_notes",
+        "revision_hooks",
+    ];
+    DONE.contains(&id)
+}
+
 /// Tells whether an operation changes what is kept, so that it is written down who asked for it.
 pub(crate) fn is_audited(route: &api::Route) -> bool {
     let only_shows = ["release_plan", "release_diff", "template", "lint", "chart_create", "migration_plan"];

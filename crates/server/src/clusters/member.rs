@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use api::{ClusterCredentials, ClusterSource, Problem, Reason};
+use api::{ClusterCredentials, ClusterSource, EngineKind, Problem, Reason};
 use engine::Engine;
+use tiller::{Bridge, BridgeError};
 
 use super::DEFAULT;
 use crate::cache::Cache;
@@ -36,8 +37,10 @@ pub(crate) struct Member {
     pub(crate) serial: u64,
     pub(crate) source: ClusterSource,
     pub(crate) info: ClusterInfo,
-    /// What works in the server's own name.
+    /// What works in the server's own name. Of a Tiller it reads the releases, and what it asks Kubernetes it asks `default`.
     own: Arc<Engine>,
+    /// The Tiller that does the work, where one does.
+    tiller: Option<Bridge>,
     /// Its releases, for lists.
     pub(crate) cache: Cache,
     /// Why it counts as gone, as long as it does.
@@ -59,10 +62,35 @@ impl Member {
             source,
             info,
             own: Arc::new(engine),
+            tiller: None,
             cache: Cache::new(name, history, watched),
             down: RwLock::default(),
             is_probed: AtomicBool::new(false),
         }
+    }
+
+    /// Makes a cluster of a Tiller; the engine reads its releases, and asks `default` who may.
+    pub(crate) fn of_tiller(name: &str, info: ClusterInfo, engine: Engine, bridge: Bridge) -> Self {
+        Self { tiller: Some(bridge), ..Self::new(name, ClusterSource::Flag, info, engine) }
+    }
+
+    /// What does the work there.
+    pub(crate) fn kind(&self) -> EngineKind {
+        if self.tiller.is_some() { EngineKind::Tiller } else { EngineKind::Native }
+    }
+
+    /// Asks what version is there, Kubernetes' or Tiller's, which also tells whether it answers.
+    pub(crate) async fn version(&self, time: Duration) -> Result<String, Box<Problem>> {
+        let asked = async {
+            match &self.tiller {
+                None => {
+                    let version = self.own.cluster().version().await;
+                    version.map(|version| version.git_version).map_err(|error| problems::of(error.into()))
+                }
+                Some(bridge) => bridge.version().await.map_err(|error| of_bridge(&error)),
+            }
+        };
+        tokio::time::timeout(time, asked).await.unwrap_or_else(|_| Err(problems::slow_cluster(time)))
     }
 
     /// What works in the caller's name; in the server's own where nobody is asked who they are.
@@ -115,12 +143,10 @@ impl Member {
         let member = Arc::downgrade(self);
         tokio::spawn(async move {
             while let Some(member) = member.upgrade() {
-                let asked = tokio::time::timeout(PROBE, member.own.cluster().version()).await;
-                let problem = match asked {
-                    Err(_) => problems::slow_cluster(PROBE),
-                    Ok(Err(error @ cluster::Error::Unreachable(_))) => problems::of(engine::Error::Cluster(error)),
+                let problem = match member.version(PROBE).await {
+                    Err(problem) if problem.reason == Reason::ClusterUnreachable => problem,
                     // What it says is not the point: it may have been slow only, or asked for too much.
-                    Ok(_) => {
+                    _ => {
                         member.set_down(None);
                         member.is_probed.store(false, Ordering::Release);
                         return;
@@ -135,4 +161,9 @@ impl Member {
             }
         });
     }
+}
+
+/// What a Tiller that does not answer, or refuses, is to whoever asks.
+fn of_bridge(error: &BridgeError) -> Box<Problem> {
+    Box::new(Problem::new(Reason::ClusterUnreachable, error.to_string()))
 }

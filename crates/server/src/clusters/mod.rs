@@ -18,6 +18,7 @@ use std::time::Duration;
 use api::ClusterSource;
 use engine::{Engine, Settings};
 use release::{ConfigMapLedger, SecretLedger};
+use tiller::{Bridge, BridgeLedger};
 use tokio::sync::watch;
 
 use crate::config::Clock;
@@ -188,6 +189,25 @@ impl Clusters {
             return Err(ClusterName::Invalid(name.to_owned()));
         }
         let member = Member::new(name, ClusterSource::Flag, info, self.maker.observe(engine));
+        let mut all = self.write();
+        if all.contains_key(name) {
+            return Err(ClusterName::Taken(name.to_owned()));
+        }
+        all.insert(name.to_owned(), Known { state: State::Ready(Arc::new(member)), version: None, digest: None });
+        Ok(())
+    }
+
+    /// Adds a Tiller that a flag names; who may read its releases is asked of `default`.
+    pub(crate) fn add_tiller(&self, name: &str, bridge: Bridge) -> Result<(), ClusterName> {
+        if !is_name(name) {
+            return Err(ClusterName::Invalid(name.to_owned()));
+        }
+        let Some(home) = self.get(DEFAULT) else { return Err(ClusterName::Invalid(name.to_owned())) };
+        let ledger = Arc::new(BridgeLedger::new(bridge.clone()));
+        let cluster = home.own().cluster().clone();
+        let engine = Engine::with_ledger(cluster, ledger, self.maker.now.clone(), self.settings.clone());
+        let info = ClusterInfo { server: Some(bridge.address().to_owned()), ..ClusterInfo::default() };
+        let member = Member::of_tiller(name, info, engine, bridge);
         let mut all = self.write();
         if all.contains_key(name) {
             return Err(ClusterName::Taken(name.to_owned()));

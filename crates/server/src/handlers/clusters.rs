@@ -13,7 +13,6 @@ use crate::access::{self, GROUP};
 use crate::clusters::{DEFAULT, Member, State, Stored, check_client, is_name, read_kubeconfig, tree_of};
 use crate::ctx::{Ctx, Outcome};
 use crate::home::{Home, NotWritten};
-use crate::problems;
 use crate::reply::Reply;
 
 /// How long a cluster may take to say its version.
@@ -207,27 +206,30 @@ async fn sees_details(ctx: &Ctx, name: Option<&str>) -> bool {
 }
 
 async fn version(member: &std::sync::Arc<Member>) -> Result<String, Box<Problem>> {
-    let problem = match tokio::time::timeout(PATIENCE, member.own().cluster().version()).await {
-        Ok(Ok(version)) => return Ok(version.git_version),
-        Ok(Err(error)) => problems::of(engine::Error::Cluster(error)),
-        Err(_) => problems::slow_cluster(PATIENCE),
-    };
-    member.heard(&problem);
-    Err(problem)
+    let version = member.version(PATIENCE).await;
+    if let Err(problem) = &version {
+        member.heard(problem);
+    }
+    version
 }
 
 fn shown(member: &Member, version: Result<String, Box<Problem>>, details: bool) -> Cluster {
     let info = Some(&member.info).filter(|_| details);
-    let (kubernetes_version, error) = match version {
+    let (version, error) = match version {
         Ok(version) => (Some(version), None),
         Err(problem) => (None, Some(*problem)),
     };
+    let (kubernetes_version, tiller_version) = match member.kind() {
+        EngineKind::Native => (version, None),
+        EngineKind::Tiller => (None, version),
+    };
     Cluster {
         name: member.name.clone(),
-        engine: EngineKind::Native,
+        engine: member.kind(),
         source: member.source,
         reachable: error.is_none(),
         kubernetes_version,
+        tiller_version,
         server: info.and_then(|info| info.server.clone()),
         context: info.and_then(|info| info.context.clone()),
         credentials: info.and_then(|info| info.credentials),
@@ -244,6 +246,7 @@ fn broken(name: &str, text: &str, details: bool) -> Cluster {
         source: ClusterSource::Secret,
         reachable: false,
         kubernetes_version: None,
+        tiller_version: None,
         server: None,
         context: None,
         credentials: None,

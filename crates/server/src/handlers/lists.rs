@@ -191,14 +191,18 @@ async fn from_cache(cluster: &str, watched: &Watched, ask: &Ask) -> Result<Found
 
 /// Asks the cluster; opens no more records than it must.
 async fn from_cluster(engine: &Engine, cluster: &str, ask: &Ask) -> Result<Found, Box<Problem>> {
-    let heads = engine.heads(&ask.wanted.scope, &ask.wanted.filter).await.map_err(problems::of)?;
     let (sort, chart) = (ask.sort, ask.wanted.chart.as_deref());
     let id = |head: &Head| id(&head.key.name, &head.key.namespace, head.key.revision, cluster);
-    let items = if chart.is_none() && !sort.needs_glances() {
-        let placed = heads.into_iter().map(|head| (Place { by: by_head(sort, &head), id: id(&head) }, head));
-        let heads = ask.window.take(placed).into_iter().map(|(_, head)| head).collect();
-        engine.open(heads).await
+    let items = if engine.ledger().lists_whole() {
+        engine.list(&ask.wanted.scope, &ask.wanted.filter).await
     } else {
+        let heads = engine.heads(&ask.wanted.scope, &ask.wanted.filter).await.map_err(problems::of)?;
+        let heads = if chart.is_none() && !sort.needs_glances() {
+            let placed = heads.into_iter().map(|head| (Place { by: by_head(sort, &head), id: id(&head) }, head));
+            ask.window.take(placed).into_iter().map(|(_, head)| head).collect()
+        } else {
+            heads
+        };
         engine.open(heads).await
     };
     let of_chart = |item: &Item| chart.is_none_or(|c| item.peek.as_ref().is_ok_and(|peek| peek.metadata.name == c));

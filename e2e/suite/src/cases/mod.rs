@@ -28,6 +28,7 @@ mod repositories;
 mod rest_sources;
 mod sending;
 mod template;
+mod tillers;
 mod uploads;
 
 use std::path::Path;
@@ -144,7 +145,7 @@ pub(crate) fn interop() -> Vec<Case> {
 
 /// Returns the cases that need the real cluster.
 pub(crate) fn real() -> Vec<Case> {
-    [doors::CASES, judged::CASES, migrating::CASES].concat()
+    [doors::CASES, judged::CASES, migrating::CASES, tillers::CASES].concat()
 }
 
 /// Returns the cases of the command line.

@@ -159,7 +159,7 @@ fn stock(ctx: &Ctx<'_>, root: &Path) -> Result<()> {
 }
 
 /// Makes an authority, and certificates for the server and for a client.
-fn authorities(root: &Path) -> Result<()> {
+pub(super) fn authorities(root: &Path) -> Result<()> {
     let openssl = |arguments: &str| -> Result<()> {
         let mut command = Command::new("openssl");
         command.current_dir(root).args(arguments.split(' '));

@@ -1,4 +1,4 @@
-//! Reading scripts.
+//! Reading scripts: commands that are run by two programs, one after the other, and compared.
 
 use std::path::Path;
 
@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 
 /// A program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tool {
+#[allow(missing_docs)]
+pub enum Tool {
     Helm,
     Kubectl,
     Whipstaff,
@@ -14,26 +15,34 @@ pub(crate) enum Tool {
 
 /// Commands that are run one after the other.
 #[derive(Debug)]
-pub(crate) struct Script {
-    pub(crate) name: String,
-    pub(crate) lines: Vec<Line>,
+pub struct Script {
+    /// Its heading.
+    pub name: String,
+    /// What is run.
+    pub lines: Vec<Line>,
 }
 
 /// A command.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Line {
+pub struct Line {
     /// As it is written.
-    pub(crate) text: String,
+    pub text: String,
     /// The program, where it is always the same.
-    pub(crate) tool: Option<Tool>,
-    pub(crate) variables: Vec<(String, String)>,
-    pub(crate) args: Vec<String>,
+    pub tool: Option<Tool>,
+    /// Variables that stand before it.
+    pub variables: Vec<(String, String)>,
+    /// The words behind the program.
+    pub args: Vec<String>,
     /// It is known to differ, and run for what it does.
-    pub(crate) on_purpose: bool,
+    pub on_purpose: bool,
 }
 
 /// Reads the scripts of a folder.
-pub(crate) fn read(folder: &Path) -> Result<Vec<Script>> {
+///
+/// # Errors
+///
+/// When a file cannot be read, or has a command before any heading.
+pub fn read(folder: &Path) -> Result<Vec<Script>> {
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .with_context(|| format!("cannot read `{}`", folder.display()))?
         .map(|entry| Ok(entry?.path()))

@@ -1,16 +1,18 @@
 //! Where Tiller keeps its records: one ConfigMap or Secret for each revision, all in Tiller's namespace, as Helm 2.17:
 //! `pkg/storage/driver/{cfgmaps,secrets}.go`.
 
-use std::collections::BTreeMap;
+mod keeper;
+mod records;
+
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, Preconditions};
-use kube::{Client, ResourceExt};
-use serde_json::json;
+use kube::Client;
+use kube::api::{DeleteParams, Preconditions};
 
+use self::keeper::Keeper;
+pub use self::records::{RecordError, Stored};
 use crate::error::Error;
 use crate::hapi::release::Release;
 use crate::record::{self, DecodeError};
@@ -20,9 +22,6 @@ pub const DEFAULT_NAMESPACE: &str = "kube-system";
 
 /// The annotation of a record that was brought over to Helm 4; its value says since when.
 const BROUGHT: &str = "whipstaff.dev/migrated-at";
-
-/// How many heads are asked for at once.
-const PAGE: u32 = 500;
 
 /// In what Tiller keeps its records (its `--storage`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,11 +87,6 @@ impl Store {
         Self { client, namespace: namespace.into(), driver }
     }
 
-    /// In what it keeps them.
-    pub fn driver(&self) -> Driver {
-        self.driver
-    }
-
     /// Lists what is known of all records, or of those of one release, without opening them: release by release, and the oldest
     /// revision of each first. What has no name or no revision is left out, as nobody could have made use of it.
     ///
@@ -103,11 +97,7 @@ impl Store {
             Some(name) => format!("OWNER=TILLER,NAME={name}"),
             None => "OWNER=TILLER".to_owned(),
         };
-        let mut heads = match self.driver {
-            Driver::ConfigMap => heads_of(&self.config_maps(), &selector).await,
-            Driver::Secret => heads_of(&self.secrets(), &selector).await,
-        }
-        .map_err(Error::kubernetes(format!(
+        let mut heads = self.keeper().heads(&selector).await.map_err(Error::kubernetes(format!(
             "cannot list Tiller's {}s in namespace `{}`",
             self.driver, self.namespace
         )))?;
@@ -120,18 +110,10 @@ impl Store {
     /// # Errors
     /// When it is gone or cannot be read.
     pub async fn get(&self, head: &Head) -> Result<Release, Error> {
-        let wrap =
-            || Error::kubernetes(format!("cannot read Tiller's {} `{}/{}`", self.driver, self.namespace, head.object));
-        let text = match self.driver {
-            Driver::ConfigMap => {
-                let object = self.config_maps().get(&head.object).await.map_err(wrap())?;
-                object.data.unwrap_or_default().remove("release").map(String::into_bytes)
-            }
-            Driver::Secret => {
-                let object = self.secrets().get(&head.object).await.map_err(wrap())?;
-                object.data.unwrap_or_default().remove("release").map(|bytes| bytes.0)
-            }
-        };
+        let text = self.keeper().text(&head.object).await.map_err(Error::kubernetes(format!(
+            "cannot read Tiller's {} `{}/{}`",
+            self.driver, self.namespace, head.object
+        )))?;
         text.ok_or(DecodeError::Missing)
             .and_then(|text| record::decode(&text))
             .map_err(|source| Error::Decode { object: head.object.clone(), source })
@@ -146,11 +128,7 @@ impl Store {
             preconditions: Some(Preconditions { uid: head.uid.clone(), resource_version: head.version.clone() }),
             ..DeleteParams::default()
         };
-        let removed = match self.driver {
-            Driver::ConfigMap => self.config_maps().delete(&head.object, &how).await.map(drop),
-            Driver::Secret => self.secrets().delete(&head.object, &how).await.map(drop),
-        };
-        match removed {
+        match self.keeper().delete(&head.object, &how).await {
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
             other => other.map_err(Error::kubernetes(format!(
                 "cannot remove Tiller's {} `{}/{}`",
@@ -164,15 +142,7 @@ impl Store {
     /// # Errors
     /// [`Error::Changed`] when Tiller has changed it since, and refusals.
     pub async fn mark(&self, head: &Head, at: Timestamp) -> Result<(), Error> {
-        let patch = Patch::Merge(json!({"metadata": {
-            "resourceVersion": head.version, "annotations": {BROUGHT: at.to_string()},
-        }}));
-        let how = PatchParams::default();
-        let marked = match self.driver {
-            Driver::ConfigMap => self.config_maps().patch_metadata(&head.object, &how, &patch).await.map(drop),
-            Driver::Secret => self.secrets().patch_metadata(&head.object, &how, &patch).await.map(drop),
-        };
-        match marked {
+        match self.keeper().annotate(&head.object, head.version.as_deref(), BROUGHT, &at.to_string()).await {
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => {
                 Err(Error::Changed(head.name.clone()))
             }
@@ -183,39 +153,7 @@ impl Store {
         }
     }
 
-    fn config_maps(&self) -> Api<ConfigMap> {
-        Api::namespaced(self.client.clone(), &self.namespace)
-    }
-
-    fn secrets(&self) -> Api<Secret> {
-        Api::namespaced(self.client.clone(), &self.namespace)
-    }
-}
-
-/// Lists the metadata of records, page by page.
-async fn heads_of<K>(api: &Api<K>, selector: &str) -> Result<Vec<Head>, kube::Error>
-where
-    K: kube::Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
-{
-    let mut params = ListParams::default().labels(selector).limit(PAGE);
-    let mut heads = Vec::new();
-    loop {
-        let page = api.list_metadata(&params).await?;
-        heads.extend(page.items.iter().filter_map(|item| {
-            let labels: &BTreeMap<String, String> = item.labels();
-            Some(Head {
-                name: labels.get("NAME")?.clone(),
-                revision: labels.get("VERSION")?.parse().ok().filter(|revision| *revision > 0)?,
-                status: labels.get("STATUS").cloned().unwrap_or_default(),
-                object: item.name_any(),
-                brought: item.annotations().contains_key(BROUGHT),
-                uid: item.uid(),
-                version: item.resource_version(),
-            })
-        }));
-        match page.metadata.continue_ {
-            Some(token) if !token.is_empty() => params = params.continue_token(&token),
-            _ => return Ok(heads),
-        }
+    fn keeper(&self) -> Keeper {
+        Keeper::new(self.client.clone(), &self.namespace, self.driver)
     }
 }

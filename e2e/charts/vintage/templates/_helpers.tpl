@@ -1,0 +1,5 @@
+{{- define "vintage.labels" -}}
+app: {{ .Chart.Name }}
+release: {{ .Release.Name }}
+heritage: {{ .Release.Service }}
+{{- end -}}
