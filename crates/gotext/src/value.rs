@@ -440,6 +440,10 @@ pub trait Object<'a> {
     fn pointer_string(&self) -> Option<String> {
         None
     }
+    /// What it points to, where that is printed otherwise since the `String()` method is the pointer's.
+    fn pointee(&self, _arena: &'a Arena) -> Option<Value<'a>> {
+        None
+    }
     /// What the value is once an interface holds it, where that is less: a copy has not the methods of its pointer.
     fn boxed(&self, _arena: &'a Arena) -> Option<Value<'a>> {
         None

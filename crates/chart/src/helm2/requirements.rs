@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use goyaml::{Map, Value};
 
 use super::metadata::Fields;
-use super::values::{NIL_MAP, coalesce_map, coalesce_tables, read_values};
+use super::values::{Budget, NIL_MAP, TOO_LARGE, coalesce_map, coalesce_tables, read_values, weight};
 use super::{Chart, DECODING, Error, semver, yaml_error};
 use crate::text::display;
 use crate::values::{path_value, table};
@@ -109,64 +109,91 @@ pub fn check_dependencies(chart: &Chart) -> Result<(), Error> {
 /// sends a chart; Tiller never does. Gives what Helm 2 would have logged.
 ///
 /// # Errors
-/// The given values or those of a chart cannot be read or brought together, or an alias is none.
+/// The given values or those of a chart cannot be read or brought together, an alias is none, or copies of subcharts come
+/// to too much.
 pub fn process_requirements(chart: &mut Chart, given: &str) -> Result<Vec<String>, Error> {
-    let mut warnings = Vec::new();
-    enable(chart, read_values(given)?, "", &mut warnings)?;
-    import_all(chart, true, &mut warnings)?;
-    Ok(warnings)
+    let mut process = Process::default();
+    process.enable(chart, &read_values(given)?, "")?;
+    import_all(chart, true, &mut process.warnings)?;
+    Ok(process.warnings)
+}
+
+#[derive(Default)]
+struct Process {
+    warnings: Vec<String>,
+    budget: Budget,
+}
+
+impl Process {
+    fn enable(&mut self, chart: &mut Chart, given: &Map, path: &str) -> Result<(), Error> {
+        // What cannot be read counts as not there.
+        let Ok(Some(mut wanted)) = requirements(chart) else { return Ok(()) };
+        chart.dependencies = self.choose(chart, &mut wanted)?;
+        self.budget.spend(weight(given))?;
+        let coalesced = coalesce_map(chart, Some(given.clone()))?;
+        self.warnings.extend(coalesced.warnings);
+        by_tags(&mut wanted, &coalesced.values, &mut self.warnings);
+        by_conditions(&mut wanted, &coalesced.values, path, &mut self.warnings);
+        let disabled: BTreeSet<&str> = wanted.iter().filter(|r| !r.enabled).map(|r| r.name.as_str()).collect();
+        chart.dependencies.retain(|c| !disabled.contains(c.name()));
+        for subchart in &mut chart.dependencies {
+            let path = format!("{path}{}.", subchart.name());
+            survive(self.enable(subchart, &coalesced.values, &path))?;
+        }
+        Ok(())
+    }
+
+    /// Arranges the subcharts: first those that no requirement names, then one for each requirement, by its alias.
+    fn choose(&mut self, chart: &Chart, wanted: &mut [Requirement]) -> Result<Vec<Chart>, Error> {
+        let fits = |requirement: &Requirement, subchart: &Chart| {
+            subchart.name() == requirement.name
+                && semver::is_compatible_range(&requirement.version, &subchart.metadata.version)
+        };
+        // Each is held against each.
+        self.budget.spend(wanted.len().saturating_mul(chart.dependencies.len()))?;
+        let mut chosen = Vec::new();
+        for subchart in chart.dependencies.iter().filter(|c| !wanted.iter().any(|r| fits(r, c))) {
+            self.budget.spend(size(subchart))?;
+            chosen.push(subchart.clone());
+        }
+        for requirement in wanted {
+            let alias = requirement.alias.as_str();
+            let valid = alias.is_empty() || is_alias(alias);
+            if let Some(found) = chart.dependencies.iter().find(|c| fits(requirement, c)).filter(|_| valid) {
+                self.budget.spend(size(found))?;
+                let mut found = found.clone();
+                if !alias.is_empty() {
+                    alias.clone_into(&mut found.metadata.name);
+                }
+                chosen.push(found);
+            }
+            if !valid {
+                return Err(Error(format!("illegal alias name in {}", crate::text::quote(&requirement.name))));
+            }
+            if !requirement.alias.is_empty() {
+                requirement.name.clone_from(&requirement.alias);
+            }
+            requirement.enabled = true;
+        }
+        Ok(chosen)
+    }
+}
+
+/// The bytes that a copy of a chart takes, roughly; the contents of files are shared.
+fn size(chart: &Chart) -> usize {
+    let files = chart.templates.len() + chart.files.len();
+    1024 + chart.values.len() + 128 * files + chart.dependencies.iter().map(size).sum::<usize>()
 }
 
 fn is_alias(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-fn enable(chart: &mut Chart, given: Map, path: &str, warnings: &mut Vec<String>) -> Result<(), Error> {
-    // What cannot be read counts as not there.
-    let Ok(Some(mut wanted)) = requirements(chart) else { return Ok(()) };
-    let fits = |requirement: &Requirement, subchart: &Chart| {
-        subchart.name() == requirement.name
-            && semver::is_compatible_range(&requirement.version, &subchart.metadata.version)
-    };
-    let mut chosen: Vec<Chart> =
-        chart.dependencies.iter().filter(|c| !wanted.iter().any(|r| fits(r, c))).cloned().collect();
-    for requirement in &mut wanted {
-        let alias = requirement.alias.as_str();
-        let valid = alias.is_empty() || is_alias(alias);
-        if let Some(found) = chart.dependencies.iter().find(|c| fits(requirement, c)).filter(|_| valid) {
-            let mut found = found.clone();
-            if !alias.is_empty() {
-                alias.clone_into(&mut found.metadata.name);
-            }
-            chosen.push(found);
-        }
-        if !valid {
-            return Err(Error(format!("illegal alias name in {}", crate::text::quote(&requirement.name))));
-        }
-        if !requirement.alias.is_empty() {
-            requirement.name.clone_from(&requirement.alias);
-        }
-        requirement.enabled = true;
-    }
-    chart.dependencies = chosen;
-    let coalesced = coalesce_map(chart, Some(given))?;
-    warnings.extend(coalesced.warnings);
-    by_tags(&mut wanted, &coalesced.values, warnings);
-    by_conditions(&mut wanted, &coalesced.values, path, warnings);
-    let disabled: BTreeSet<&str> = wanted.iter().filter(|r| !r.enabled).map(|r| r.name.as_str()).collect();
-    chart.dependencies.retain(|c| !disabled.contains(c.name()));
-    for subchart in &mut chart.dependencies {
-        let path = format!("{path}{}.", subchart.name());
-        survive(enable(subchart, coalesced.values.clone(), &path, warnings))?;
-    }
-    Ok(())
-}
-
-/// Forgets what goes wrong below, which is no error to Helm 2, but for what it dies of.
+/// Forgets what goes wrong below, which is no error to Helm 2, but for what it dies of and what nobody can afford.
 fn survive<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.0 == NIL_MAP => Err(error),
+        Err(error) if error.0 == NIL_MAP || error.0 == TOO_LARGE => Err(error),
         Err(_) => Ok(None),
     }
 }

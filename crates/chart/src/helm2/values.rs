@@ -41,6 +41,48 @@ pub fn coalesce_values(chart: &Chart, given: Option<&str>) -> Result<Coalesced, 
     coalesce_map(chart, given)
 }
 
+/// How many bytes, roughly, are copied at most: subcharts that each get the same globals come to far more than their chart.
+/// Go shares what it copies.
+pub(super) const MOST: usize = 512 << 20;
+
+/// What is left to copy.
+pub(super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MOST)
+    }
+}
+
+impl Budget {
+    /// Counts bytes that are about to be copied.
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Error> {
+        match self.0.checked_sub(bytes) {
+            Some(left) => {
+                self.0 = left;
+                Ok(())
+            }
+            None => Err(Error(TOO_LARGE.to_owned())),
+        }
+    }
+}
+
+/// What is said of values that cannot be afforded.
+pub(super) const TOO_LARGE: &str = "the chart's subcharts with their values are too large";
+
+/// The bytes that a copy of a table takes, roughly.
+pub(super) fn weight(map: &Map) -> usize {
+    fn of(value: &Value) -> usize {
+        match value {
+            Value::Str(text) => 32 + text.len(),
+            Value::Seq(items) => 32 + items.iter().map(of).sum::<usize>(),
+            Value::Map(map) => weight(map),
+            _ => 32,
+        }
+    }
+    64 + map.iter().map(|(key, value)| 32 + key.len() + of(value)).sum::<usize>()
+}
+
 /// Does the same with values that were read.
 pub(super) fn coalesce_map(chart: &Chart, given: Option<Map>) -> Result<Coalesced, Error> {
     let mut coalescer = Coalescer::default();
@@ -53,7 +95,7 @@ pub(super) fn coalesce_map(chart: &Chart, given: Option<Map>) -> Result<Coalesce
 
 /// Merges one table under another, which wins.
 pub(super) fn coalesce_tables(dest: Map, source: Map, chart: &str, warnings: &mut Vec<String>) -> Map {
-    let mut coalescer = Coalescer { warnings: std::mem::take(warnings) };
+    let mut coalescer = Coalescer { warnings: std::mem::take(warnings), budget: Budget::default() };
     let made = coalescer.tables(dest, source, chart);
     *warnings = coalescer.warnings;
     made
@@ -62,6 +104,7 @@ pub(super) fn coalesce_tables(dest: Map, source: Map, chart: &str, warnings: &mu
 #[derive(Default)]
 struct Coalescer {
     warnings: Vec<String>,
+    budget: Budget,
 }
 
 impl Coalescer {
@@ -76,6 +119,7 @@ impl Coalescer {
             return Ok(dest);
         }
         let Some(mut dest) = dest else { return Err(Error(NIL_MAP.to_owned())) };
+        let globals = dest.get(GLOBAL).and_then(Value::as_map).map_or(0, weight);
         for subchart in &chart.dependencies {
             let name = subchart.name();
             let below = match dest.remove(name) {
@@ -83,6 +127,7 @@ impl Coalescer {
                 Some(Value::Map(below)) => below,
                 Some(other) => return Err(Error(format!("type mismatch on {name}: {}", display_bool(&other)))),
             };
+            self.budget.spend(globals)?;
             let below = self.globals(below, &dest, chart.name());
             let below = self.chart(subchart, below)?;
             dest.insert(name.to_owned(), below.map_or(Value::Null, Value::Map));
@@ -95,7 +140,10 @@ impl Coalescer {
     fn globals(&mut self, mut dest: Map, source: &Map, chart: &str) -> Option<Map> {
         let mine = match dest.get(GLOBAL) {
             None => Map::new(),
-            Some(Value::Map(mine)) => mine.clone(),
+            Some(Value::Map(_)) => match dest.remove(GLOBAL) {
+                Some(Value::Map(mine)) => mine,
+                _ => Map::new(),
+            },
             Some(_) => {
                 self.warnings.push(format!(
                     "Warning: Skipping globals for chart '{chart}' because destination '{GLOBAL}' is not a table."
@@ -194,5 +242,23 @@ mod tests {
         let parent = chart("a", "x: 1", vec![chart("sub", "y: 1", vec![])]);
         assert_eq!(coalesce_values(&parent, None).unwrap().values, map("sub: {y: 1, global: {}}"));
         assert_eq!(coalesce_values(&parent, Some("")).unwrap().values, map("{x: 1, sub: {y: 1, global: {}}}"));
+    }
+
+    #[test]
+    fn what_cannot_be_afforded_is_refused() {
+        let mut parent = chart("a", &format!("{{global: {{g: {}}}}}", "x".repeat(1 << 20)), Vec::new());
+        parent.dependencies = (0..2000).map(|at| chart(&format!("s{at}"), "", vec![])).collect();
+        assert_eq!(coalesce_values(&parent, Some("")).unwrap_err().0, TOO_LARGE);
+        let mut text = "dependencies:\n".to_owned();
+        (0..2000).for_each(|at| text.push_str(&format!("- {{name: s, version: '*', alias: s{at}}}\n")));
+        let mut sub = chart("s", &format!("a: {}", "x".repeat(1 << 20)), Vec::new());
+        sub.metadata.version = "1.0.0".to_owned();
+        let mut parent = chart("a", "", vec![sub]);
+        parent.files.push(crate::File {
+            name: "requirements.yaml".into(),
+            data: text.into(),
+            ..crate::File::default()
+        });
+        assert_eq!(crate::helm2::process_requirements(&mut parent, "").unwrap_err().0, TOO_LARGE);
     }
 }

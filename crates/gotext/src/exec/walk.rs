@@ -190,7 +190,8 @@ impl<'a> Runtime<'a> {
     #[cold]
     fn no_range(&self, f: &Frame<'_, 'a>, val: Value<'a>) -> Box<crate::Error> {
         let mut text = Vec::new();
-        fmt::append_pointee(&mut text, self.arena, val);
+        let pointee = if let Value::Object(object) = val { object.pointee(self.arena) } else { None };
+        fmt::append_pointee(&mut text, self.arena, pointee.unwrap_or(val));
         self.fail(f, format!("range can't iterate over {}", String::from_utf8_lossy(&text)))
     }
 

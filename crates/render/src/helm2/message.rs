@@ -39,6 +39,9 @@ impl<'a> Object<'a> for Message<'a> {
         let own = self.fields.iter().map(|(name, _, value)| (*name, *value));
         own.chain(insides(arena)).collect()
     }
+    fn pointee(&self, arena: &'a Arena) -> Option<Value<'a>> {
+        Some(arena.object(Struct { type_name: self.type_name.trim_start_matches('*'), fields: self.fields }))
+    }
     fn json_fields(&self, _arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
         let said = self.fields.iter().filter(|(_, _, value)| !is_zero(*value));
         said.map(|(_, name, value)| (*name, *value)).collect()
@@ -57,6 +60,25 @@ impl<'a> Object<'a> for Message<'a> {
             return self.string().map(|text| Ok(call.arena.str(text)));
         }
         self.field(call.arena, name.strip_prefix("Get")?).map(Ok)
+    }
+}
+
+/// A message that no pointer leads to: it has no methods.
+struct Struct<'a> {
+    type_name: &'static str,
+    fields: &'a [Field<'a>],
+}
+
+impl<'a> Object<'a> for Struct<'a> {
+    fn type_name(&self) -> Cow<'static, str> {
+        self.type_name.into()
+    }
+    fn kind(&self) -> Kind {
+        Kind::Struct
+    }
+    fn fields(&self, arena: &'a Arena) -> Vec<(&'static str, Value<'a>)> {
+        let own = self.fields.iter().map(|(name, _, value)| (*name, *value));
+        own.chain(insides(arena)).collect()
     }
 }
 

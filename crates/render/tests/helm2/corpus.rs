@@ -52,6 +52,12 @@ fn charts() -> BTreeMap<PathBuf, BTreeSet<PathBuf>> {
     charts
 }
 
+/// The chart that `helm create` makes.
+fn created(programs: &Path, home: &oracle::Folder) -> PathBuf {
+    oracle::said(oracle::helm(programs, &home.0).args(["create", "web"])).unwrap();
+    home.0.join("web")
+}
+
 /// What came of all cases.
 #[derive(Default)]
 struct Tally(BTreeMap<&'static str, usize>);
@@ -118,7 +124,9 @@ fn charts_are_what_helm_makes_of_them() {
     let Some(programs) = oracle::programs() else { return };
     let home = oracle::Folder::new("corpus");
     let mut tally = Tally::default();
-    for (path, files) in charts() {
+    let mut all = charts();
+    all.insert(created(&programs, &home), BTreeSet::new());
+    for (path, files) in all {
         for file in std::iter::once(None).chain(files.iter().map(Some)) {
             let run = || {
                 let mut command = oracle::helm(&programs, &home.0);
@@ -162,7 +170,7 @@ fn charts_are_what_tiller_makes_of_them() {
     };
     oracle::said(helm().args(["init", "--client-only", "--skip-refresh"])).unwrap();
     let mut tally = Tally::default();
-    for path in charts().into_keys() {
+    for path in std::iter::once(created(&programs, &home)).chain(charts().into_keys()) {
         let run = || {
             oracle::said(helm().arg("install").arg(&path).args(["--name", "rel", "--namespace", "ns"]))?;
             let recorded = releases::recorded(&tiller);

@@ -7,6 +7,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod corpus;
+mod limits;
 mod oracle;
 mod ours;
 mod releases;

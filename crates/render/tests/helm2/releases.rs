@@ -72,7 +72,8 @@ fn documents(manifest: &str) -> Vec<String> {
 
 fn answer(manifest: &str, mut hooks: Vec<Json>, notes: &str) -> Json {
     hooks.sort_by_key(Json::to_string);
-    let mut notes: Vec<&str> = notes.split('\n').collect();
+    // Those of subcharts are in no order either, and empty ones part others or not.
+    let mut notes: Vec<&str> = notes.split('\n').filter(|line| !line.is_empty()).collect();
     notes.sort_unstable();
     json!({"manifest": documents(manifest), "hooks": hooks, "notes": notes})
 }

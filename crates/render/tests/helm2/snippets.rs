@@ -125,3 +125,20 @@ fn snippets_are_what_helm_makes_of_them() {
     println!("helm2: {} of {} snippets identical", snippets.len() - wrong, snippets.len());
     assert_eq!(wrong, 0);
 }
+
+#[test]
+fn the_functions_are_those_of_helm_2() {
+    let text = std::fs::read_to_string(data("functions.txt")).unwrap();
+    let theirs: Vec<&str> = text.lines().collect();
+    let mut ours: Vec<&str> = render::helm2::functions().map(|f| f.name).collect();
+    ours.sort_unstable();
+    assert_eq!(ours, theirs);
+    // Whatever else Helm 4 has is as unknown as any word.
+    for function in render::functions::all().iter().filter(|f| !theirs.contains(&f.name)) {
+        let wanted = format!(
+            "parse error in \"q/templates/t.yaml\": template: q/templates/t.yaml:1: function \"{}\" not defined",
+            function.name
+        );
+        assert_eq!(ask_ours(&format!("{{{{ {} }}}}", function.name)), json!({"err": wanted}));
+    }
+}

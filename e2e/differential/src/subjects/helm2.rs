@@ -179,7 +179,15 @@ fn rendered(question: &Json, chart: &Chart, values: &goyaml::Map) -> Result<Json
     inputs.limits.memory = Some(1 << 30);
     if text(question, "op") == "install" {
         return render::helm2::render(chart, &inputs).map(|made| released(&made)).map_err(|e| match e {
-            render::helm2::Error::Manifest { message, manifest, .. } => format!("{message}\n{manifest}"),
+            // In the order of the engine's answer.
+            render::helm2::Error::Manifest { message, manifest, .. } => {
+                const SOURCE: &str = "\n---\n# Source: ";
+                let text = format!("{message}\n{manifest}");
+                let (first, rest) = text.split_once(SOURCE).unwrap_or((&text, ""));
+                let mut rest: Vec<&str> = rest.split(SOURCE).collect();
+                rest.sort_unstable();
+                [vec![first], rest].concat().join(SOURCE)
+            }
             other => other.to_string(),
         });
     }

@@ -8,7 +8,7 @@ pub use constraint::Constraints;
 pub use version::Version;
 
 /// The longest text that is read; the library has no limit.
-const MAX_LEN: usize = 4096;
+const MAX_LEN: usize = 1 << 16;
 
 /// Tells whether a version meets a constraint; what cannot be read meets none (as Helm 2.17: `pkg/version/compatible.go`).
 #[must_use]

@@ -229,14 +229,14 @@ impl Time {
 
     /// `Time.Sub` in nanoseconds, at most the greatest duration.
     pub(crate) fn sub(&self, other: &Self) -> i64 {
-        let nanos =
-            i128::from(self.seconds - other.seconds) * 1_000_000_000 + i128::from(self.nanos) - i128::from(other.nanos);
+        let seconds = i128::from(self.seconds) - i128::from(other.seconds);
+        let nanos = seconds * 1_000_000_000 + i128::from(self.nanos) - i128::from(other.nanos);
         nanos.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
     }
 
     /// Nanoseconds since Go's zero time.
     pub(crate) fn since_year_one(&self) -> i128 {
-        i128::from(self.seconds - ZERO_SECONDS) * 1_000_000_000 + i128::from(self.nanos)
+        (i128::from(self.seconds) - i128::from(ZERO_SECONDS)) * 1_000_000_000 + i128::from(self.nanos)
     }
 
     /// The same time shown in another zone.

@@ -94,6 +94,14 @@ impl<'a> Object<'a> for Semver<'a> {
         ]
     }
 
+    fn pointee(&self, arena: &'a Arena) -> Option<Value<'a>> {
+        self.is_pointer.then(|| object(arena, &self.version(), false))
+    }
+
+    fn copied(&self, arena: &'a Arena) -> Option<Value<'a>> {
+        Some(object(arena, &Version::default(), self.is_pointer))
+    }
+
     fn method(&self, name: &str) -> Option<&'static Method> {
         Some(match name {
             "IncMajor" | "IncMinor" | "IncPatch" => &NO_ARGUMENT,
