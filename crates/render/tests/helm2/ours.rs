@@ -4,7 +4,9 @@ use std::path::Path;
 
 use chart::helm2::{self, Chart};
 use chart::{File, Limits};
-use render::helm2::{Capabilities, Inputs, KubeVersion, Release, Rendered, files, render, template_output};
+use render::helm2::{
+    Capabilities, Inputs, KubeVersion, Release, Rendered, TillerVersion, files, render, template_output,
+};
 
 /// The first eight are what faketiller's cluster serves.
 pub(crate) const API_VERSIONS: &[&str] = &[
@@ -31,7 +33,12 @@ fn capabilities(versions: &[&str]) -> Capabilities {
             git_version: "v1.16.0".into(),
             ..KubeVersion::default()
         },
-        ..Capabilities::default()
+        // As the fixtures are built.
+        tiller_version: TillerVersion {
+            git_commit: "0".repeat(40),
+            git_tree_state: "clean".into(),
+            ..TillerVersion::default()
+        },
     }
 }
 
