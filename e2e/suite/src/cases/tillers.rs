@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use regex::Regex;
 
-use super::{Case, Ctx, alone};
+use super::{Case, Ctx, alone, case};
 use crate::check::{contains, equal};
 use crate::cluster::free_ports;
 use crate::fixture;
@@ -16,9 +16,9 @@ use crate::process::{self, Background, Output};
 use crate::script::{self, Line};
 
 pub(super) const CASES: &[Case] = &[
-    alone("tillers/everyday", everyday),
-    alone("tillers/old-client", old_client),
-    alone("tillers/certificates", certificates),
+    case("tillers/everyday", everyday),
+    case("tillers/old-client", old_client),
+    case("tillers/certificates", certificates),
     alone("tillers/today", today),
 ];
 
