@@ -26,7 +26,7 @@ const VALUES: Subject = Subject { name: "helm2-values", weight: 10, question: va
 const YAML: Subject = Subject { name: "helm2-yaml", weight: 10, question: yaml, answer, show };
 const MANIFESTS: Subject = Subject { name: "helm2-manifests", weight: 8, question: install, answer, show };
 
-const CHARTS: Subject = Subject { name: "helm2-charts", weight: 10, question: nested, answer, show };
+const CHARTS: Subject = Subject { name: "helm2-charts", weight: 2, question: nested, answer, show };
 
 /// As the engine has it.
 const API_VERSIONS: [&str; 4] = ["v1", "apps/v1", "apps/v1/Deployment", "batch/v1"];
