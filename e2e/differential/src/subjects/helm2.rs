@@ -15,7 +15,7 @@ use crate::yaml_gen;
 use crate::yaml_texts::TEXTS;
 
 /// The subjects whose oracle is Helm 2's.
-pub(crate) const SUBJECTS: &[&Subject] = &[&TEMPLATES, &FUNCTIONS, &SEMVER, &VALUES, &YAML, &MANIFESTS, &CHARTS];
+pub(crate) const SUBJECTS: &[&Subject] = &[&TEMPLATES, &FUNCTIONS, &SEMVER, &VALUES, &YAML, &MANIFESTS];
 
 const TEMPLATES: Subject =
     Subject { name: "helm2-templates", weight: 25, question: |rng| known(rng, templates::question), answer, show };
@@ -25,8 +25,6 @@ const SEMVER: Subject = Subject { name: "helm2-semver", weight: 8, question: ver
 const VALUES: Subject = Subject { name: "helm2-values", weight: 10, question: values, answer, show };
 const YAML: Subject = Subject { name: "helm2-yaml", weight: 10, question: yaml, answer, show };
 const MANIFESTS: Subject = Subject { name: "helm2-manifests", weight: 8, question: install, answer, show };
-
-const CHARTS: Subject = Subject { name: "helm2-charts", weight: 2, question: nested, answer, show };
 
 /// As the engine has it.
 const API_VERSIONS: [&str; 4] = ["v1", "apps/v1", "apps/v1/Deployment", "batch/v1"];
@@ -133,85 +131,6 @@ fn install(rng: &mut Rng) -> Json {
         }
     }
     json!({"op": "install", "files": files, "values": ""})
-}
-
-/// Charts in charts, whose templates define, include and change what others see.
-fn nested(rng: &mut Rng) -> Json {
-    let mut files = serde_json::Map::new();
-    for prefix in ["", "charts/sub/", "charts/sub/charts/deep/", "charts/other/"] {
-        if !prefix.is_empty() && rng.chance(30) {
-            continue;
-        }
-        let name = prefix.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("root");
-        files.insert(format!("{prefix}Chart.yaml"), format!("name: {name}\nversion: 1.0.0\n").into());
-        let values = "a: 1\nm: {k: v}\ntpl: '{{ include \"x\" . }}'\nglobal: {g: 1}\n";
-        files.insert(format!("{prefix}values.yaml"), values.into());
-        files.insert(format!("{prefix}f.txt"), format!("of {name}").into());
-        for file in ["_helpers.tpl", "a.yaml", "b.yaml", "deep/c.yaml", "NOTES.txt"] {
-            if rng.chance(70) {
-                // In one file a name can be defined once.
-                let mut pieces: Vec<String> = Vec::new();
-                for _ in 0..=rng.below(4) {
-                    let next = piece(rng, file);
-                    let defined = |text: &str| text.split('"').nth(1).map(str::to_owned);
-                    let defines = |text: &str| text.contains("{{ define \"") || text.contains("{{ block \"");
-                    let again = |known: &String| defines(known) && defined(known) == defined(&next);
-                    if !(defines(&next) && pieces.iter().any(again)) {
-                        pieces.push(next);
-                    }
-                }
-                let pieces = pieces.concat();
-                files.insert(format!("{prefix}templates/{file}"), pieces.into());
-            }
-        }
-    }
-    // Most names are known.
-    let known = "{{ define \"x\" }}x{{ end }}{{ define \"y\" }}y{{ end }}{{ define \"z\" }}z{{ end }}";
-    files.insert("templates/_known.tpl".to_owned(), known.into());
-    // A chart of that subchart alone is none.
-    if !files.contains_key("charts/sub/Chart.yaml") {
-        files.retain(|name, _| !name.starts_with("charts/sub/"));
-    }
-    let op = if rng.chance(30) { "install" } else { "template" };
-    json!({"op": op, "files": files, "values": rng.pick(&["", "a: 2\n", "sub: {a: 3, deep: {a: 4}}\n", "global: {h: 2}\nm: null\n"])})
-}
-
-/// A piece of a template, in a line of its own.
-fn piece(rng: &mut Rng, file: &str) -> String {
-    const NAMES: &[&str] = &["x", "x", "y", "y", "z", "sub.x"];
-    const DOTS: &[&str] = &[".", ".", ".", ".", "$", "(dict \"Template\" .Template \"Values\" .Values)", ".Values"];
-    let (name, dot) = (rng.pick(NAMES), rng.pick(DOTS));
-    let text = match rng.below(14) {
-        // What is defined includes nothing, lest it never ends.
-        _ if file.starts_with('_') && rng.chance(80) => {
-            let body = rng.pick(&[
-                "",
-                "{{ .Chart }}",
-                "{{ toJson .Values }}",
-                "{{ .Template }}",
-                "{{ tpl \"{{ .Values.a }}\" . }}",
-            ]);
-            format!("{{{{ define \"{name}\" }}}}[{name} {}{body}]{{{{ end }}}}", rng.below(10))
-        }
-        0 => format!("{{{{ define \"{name}\" }}}}<{}>{{{{ end }}}}", rng.below(10)),
-        1 | 2 => format!("i: {{{{ include \"{name}\" {dot} | quote }}}}"),
-        3 => format!("t: {{{{ template \"{name}\" {dot} }}}}"),
-        4 => format!("{{{{ $_ := set .Values \"a\" {} }}}}", rng.below(10)),
-        5 => "{{ $_ := set .Release \"Seen\" .Template.Name }}".to_owned(),
-        6 => "v: {{ toJson .Values }} {{ .Release.Seen }}".to_owned(),
-        7 => format!("p: {{{{ tpl \"{{{{ include \\\"{name}\\\" . }}}}\" {dot} }}}}"),
-        8 => format!(
-            "p: {{{{ tpl \"{{{{ define \\\"{name}\\\" }}}}T{{{{ end }}}}{{{{ include \\\"{name}\\\" . }}}}\" . }}}}"
-        ),
-        9 => "p: {{ tpl .Values.tpl . }}".to_owned(),
-        10 => {
-            "f: {{ .Files.Get \"f.txt\" }} {{ .Chart.Name }} {{ .Template.Name }} {{ .Template.BasePath }}".to_owned()
-        }
-        11 => "k: {{ keys . | sortAlpha }} {{ typeOf .Values }}".to_owned(),
-        12 => format!("{{{{ block \"{name}\" . }}}}({}){{{{ end }}}}", rng.below(10)),
-        _ => rng.pick(&["---", "kind: Pod", "# c", "kind: Secret", "{{ if .Values.nope }}a{{ end }}"]).to_owned(),
-    };
-    text + "\n"
 }
 
 fn show(question: &Json) -> String {
