@@ -1,5 +1,8 @@
 //! What the client of Helm 2 does with `requirements.yaml` before it sends a chart (as Helm 2.17:
 //! `pkg/chartutil/requirements.go`): which subcharts take part, under which names, and what they give to their parent.
+//!
+//! Two aliases of one chart share what lies two levels below in Helm 2, so that what is done for one is seen by the other;
+//! here each has its own.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,6 @@
 //! From files to a chart as Helm 2 has it (as Helm 2.17: `pkg/chartutil/load.go`).
+//!
+//! Files are read as for Helm 4, which takes a byte order mark off their front; Helm 2 leaves it there.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -156,6 +156,14 @@ fn scope<'a>(
     made: &mut Vec<&'a Map<'a>>,
 ) {
     for child in &chart.dependencies {
+        if child.name().is_empty() {
+            // No client loads one, but one can be sent: it sees nothing, and neither does what is in it.
+            scope(arena, child, arena.map(), (Value::Nil, Value::Nil), made);
+            if let Some(last) = made.last_mut() {
+                *last = arena.map();
+            }
+            continue;
+        }
         let below = table(values, child.name()).unwrap_or_else(|| arena.map());
         scope(arena, child, below, (release, capabilities), made);
     }

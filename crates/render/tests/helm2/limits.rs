@@ -49,6 +49,24 @@ fn budgets_are_kept() {
 }
 
 #[test]
+fn what_no_client_sends_is_rendered() {
+    // Charts and subcharts without a name, and files of any name.
+    let template =
+        |name: &str| chart::File { name: name.into(), data: "{{ toJson . }}".to_owned().into(), mod_time: None };
+    let mut sub = helm2::Chart { templates: vec![template("../../x"), template("")], ..helm2::Chart::default() };
+    sub.dependencies.push(helm2::Chart { templates: vec![template("/abs")], ..helm2::Chart::default() });
+    let mut chart = helm2::Chart { templates: vec![template("NOTES.txt")], ..helm2::Chart::default() };
+    chart.dependencies.push(sub);
+    let values = helm2::coalesce_values(&chart, Some("a: 1")).unwrap().values;
+    let (release, capabilities) = (Release::default(), Capabilities::default());
+    let inputs = Inputs::new(&values, &release, &capabilities, jiff::Timestamp::UNIX_EPOCH);
+    let files = render::helm2::files(&chart, &inputs).unwrap();
+    assert_eq!(files.get("NOTES.txt").map(|text| text.contains("\"Values\":{\"\":")), Some(true));
+    let below = r#"{"Template":{"BasePath":"charts/templates","Name":"charts"}}"#;
+    assert_eq!(files.get("charts").map(|text| &**text), Some(below));
+}
+
+#[test]
 fn what_has_no_end_ends() {
     for template in [
         "{{ define \"a\" }}{{ include \"a\" . }}{{ end }}{{ include \"a\" . }}",
@@ -96,7 +114,7 @@ fn odd_arguments_do_not_panic() {
     ];
     for name in functions.iter().filter(|name| !slow.contains(name)) {
         for first in odd {
-            for second in odd {
+            for second in odd.iter().step_by(3) {
                 for call in [
                     format!("{{{{ {name} {first} }}}}"),
                     format!("{{{{ {name} {first} {second} }}}}"),

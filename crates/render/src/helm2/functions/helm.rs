@@ -63,7 +63,7 @@ pub(super) const VALUES_METHODS: &[Function] = &[
         for name in bytes(a, 1).split(|b| *b == b'.') {
             let next = map(&[at], 0).and_then(|map| map.get(name));
             match next {
-                Some(Value::Map(next)) => at = Value::Map(c.arena.view(next, Some(VALUES))),
+                Some(Value::Map(next)) if leads_on(next) => at = Value::Map(c.arena.view(next, Some(VALUES))),
                 found => {
                     let mut message = format!("no table named {}", gotext::strconv::quote(name)).into_bytes();
                     if found.is_none() {
@@ -100,7 +100,7 @@ fn path_value<'a>(values: Option<&'a Map<'a>>, path: &[u8]) -> Result<Value<'a>,
     let mut table = values;
     for part in &parts {
         table = match table.and_then(|map| map.get(part)) {
-            Some(Value::Map(next)) => Some(next),
+            Some(Value::Map(next)) if leads_on(next) => Some(next),
             _ => return Err(format!("{shown} is not a value")),
         };
     }
@@ -113,6 +113,11 @@ fn path_value<'a>(values: Option<&'a Map<'a>>, path: &[u8]) -> Result<Value<'a>,
 
 fn is_table(value: Value<'_>) -> bool {
     matches!(value, Value::Map(map) if map.name.is_none() && map.elem == GoType::Any)
+}
+
+/// Whether a path may lead through a map.
+fn leads_on(map: &Map<'_>) -> bool {
+    map.elem == GoType::Any && map.name.is_none_or(|name| name == VALUES)
 }
 
 /// What `tpl` needs of the dot, which must be a text.
