@@ -28,6 +28,8 @@ static MASKS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d? [\d:]{8} \d{4}", "TIME"),
         (r#""?(seconds|nanos)"?: ?\d+"#, "$1: N"),
         (r"\d{4}-[\d-]+T[\d:.]+Z", "TIME"),
+        // What the client logs of itself.
+        (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "TIME"),
         (r"127\.0\.0\.1:\d+", "HOST"),
         (r"(?s)RESOURCES:\n.*?(\n\n\n|$)", "RESOURCES: masked\n\n"),
         (r#""resources":"(\\.|[^"\\])*""#, "\"resources\":masked"),
