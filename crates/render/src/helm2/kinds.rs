@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::manifests::compare_kinds;
+
 /// The order in which kinds are installed; kinds not named here come last, by name.
 pub const INSTALL_ORDER: &[&str] = &[
     "Namespace",
@@ -78,12 +80,5 @@ pub const UNINSTALL_ORDER: &[&str] = &[
 
 /// Compares two documents by kind and then by the path of their template.
 pub(super) fn compare(a: (&str, &str), b: (&str, &str), order: &[&str]) -> Ordering {
-    let place = |kind: &str| order.iter().position(|k| *k == kind);
-    let kinds = match (place(a.0), place(b.0)) {
-        (None, None) => a.0.cmp(b.0),
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some(x), Some(y)) => x.cmp(&y),
-    };
-    kinds.then_with(|| a.1.cmp(b.1))
+    compare_kinds(a.0, b.0, order).then_with(|| a.1.cmp(b.1))
 }

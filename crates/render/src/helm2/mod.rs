@@ -32,10 +32,8 @@ pub use split::split;
 pub use template::template_output;
 
 use crate::error::Position;
-use crate::golang::path;
 use crate::host::Resolve;
-use crate::manifests::Manifest;
-use crate::render::Files;
+use crate::manifests::{Manifest, take_notes};
 
 /// Lists the functions of the dialect, in no order.
 pub fn functions() -> impl Iterator<Item = &'static gotext::Function> {
@@ -151,9 +149,6 @@ pub enum Error {
     Thread(String),
 }
 
-/// The end of the path of notes.
-const NOTES: &str = "NOTES.txt";
-
 /// Renders a chart into a release (as Helm 2.17: `pkg/tiller/release_server.go` `renderResources`).
 ///
 /// # Errors
@@ -161,7 +156,7 @@ const NOTES: &str = "NOTES.txt";
 pub fn render(chart: &Chart, inputs: &Inputs<'_>) -> Result<Rendered, Error> {
     compatible(chart, inputs.capabilities)?;
     let mut files = files(chart, inputs)?;
-    let notes = take_notes(chart, &mut files, inputs.subchart_notes);
+    let notes = take_notes(chart.name(), &mut files, inputs.subchart_notes);
     let sorted = hooks::sort(&files).map_err(|(path, message)| {
         let mut manifest = String::new();
         for (name, text) in files.iter().filter(|(_, text)| !text.trim().is_empty()) {
@@ -196,25 +191,6 @@ fn compatible(chart: &Chart, capabilities: &Capabilities) -> Result<(), Error> {
         )));
     }
     Ok(())
-}
-
-/// Takes the notes out of the files: those of the chart, or of all charts by path.
-fn take_notes(chart: &Chart, files: &mut Files, of_subcharts: bool) -> String {
-    let own = path::join(&[chart.name(), "templates", NOTES]);
-    let mut notes = String::new();
-    files.retain(|path, text| {
-        if !path.ends_with(NOTES) {
-            return true;
-        }
-        if of_subcharts || *path == own {
-            if !notes.is_empty() {
-                notes.push('\n');
-            }
-            notes.push_str(text);
-        }
-        false
-    });
-    notes
 }
 
 /// The text of an error about the head of a document: the type has another name in Helm 2, and the reader is an older one.

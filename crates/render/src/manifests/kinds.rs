@@ -86,8 +86,8 @@ pub const UNINSTALL_ORDER: &[&str] = &[
     "PriorityClass",
 ];
 
-/// Compares two kinds by an order.
-pub(super) fn compare(a: &str, b: &str, order: &[&str]) -> Ordering {
+/// Compares two kinds by an order; those that are not in it come last, by name.
+pub fn compare(a: &str, b: &str, order: &[&str]) -> Ordering {
     let place = |kind: &str| order.iter().position(|k| *k == kind);
     match (place(a), place(b)) {
         (None, None) => a.cmp(b),

@@ -8,11 +8,11 @@ mod sort;
 mod split;
 mod template;
 
+use chart::Content;
 use chart::capabilities::check_kube_version;
-use chart::{Chart, Content};
 
 pub use head::Head;
-pub use kinds::{INSTALL_ORDER, UNINSTALL_ORDER};
+pub use kinds::{INSTALL_ORDER, UNINSTALL_ORDER, compare as compare_kinds};
 pub use sort::{Hook, HookEvent, Manifest, Unsorted, sort_by_kind, sort_files};
 pub use split::split;
 pub use template::{ShowOnlyError, TemplateOptions, template_output, template_pieces};
@@ -91,7 +91,7 @@ pub fn render(parsed: &Parsed, inputs: &Inputs<'_>, shape: &Shape) -> Result<Ren
             apart.take(path, text);
         }
     })?;
-    let notes = take_notes(chart, &mut files, shape.subchart_notes);
+    let notes = take_notes(chart.name(), &mut files, shape.subchart_notes);
     let mut skipped_hooks = Vec::new();
     let (hooks, objects) = sort_noting(apart.finish(), INSTALL_ORDER, &mut skipped_hooks).map_err(|failed| {
         RenderError::Manifest { message: failed.message, path: failed.path, files: std::mem::take(&mut files) }
@@ -124,8 +124,8 @@ pub(crate) fn append(manifest: &mut String, path: &str, content: &str) {
 }
 
 /// Takes the notes out of the files: those of the chart, or of all charts by path.
-fn take_notes(chart: &Chart, files: &mut Files, of_subcharts: bool) -> String {
-    let own = path::join(&[chart.name(), "templates", NOTES]);
+pub(crate) fn take_notes(chart: &str, files: &mut Files, of_subcharts: bool) -> String {
+    let own = path::join(&[chart, "templates", NOTES]);
     let mut notes = String::new();
     files.retain(|path, text| {
         if !path.ends_with(NOTES) {

@@ -1,7 +1,7 @@
 //! Deleting, as Helm 2.17: `pkg/tiller/release_uninstall.go`.
 
 use render::helm2::{UNINSTALL_ORDER, split};
-use render::manifests::Head;
+use render::manifests::{Head, compare_kinds};
 use tiller::Stored;
 use tiller::hapi::release::Release;
 use tiller::hapi::release::hook::Event;
@@ -123,10 +123,6 @@ fn documents(manifest: &str) -> Result<Vec<(Head, &str)>, String> {
         let head = Head::read(document).map_err(|error| format!("YAML parse error on manifest: {error}"))?;
         documents.push((head, document));
     }
-    let place = |kind: &str| UNINSTALL_ORDER.iter().position(|known| *known == kind);
-    documents.sort_by(|(a, _), (b, _)| match (place(&a.kind), place(&b.kind)) {
-        (None, None) => a.kind.cmp(&b.kind),
-        (a, b) => a.unwrap_or(usize::MAX).cmp(&b.unwrap_or(usize::MAX)),
-    });
+    documents.sort_by(|(a, _), (b, _)| compare_kinds(&a.kind, &b.kind, UNINSTALL_ORDER));
     Ok(documents)
 }
