@@ -10,6 +10,13 @@ pub mod chart {
 /// Releases.
 pub mod release {
     include!(concat!(env!("OUT_DIR"), "/hapi.release.rs"));
+
+    impl Release {
+        /// Where it stands; unknown when it does not say.
+        pub fn code(&self) -> status::Code {
+            self.info.as_ref().and_then(|info| info.status.as_ref()).map_or(status::Code::Unknown, Status::code)
+        }
+    }
 }
 
 /// What a Tiller says it is.

@@ -57,11 +57,9 @@ fn unwritten() -> Error {
 
 fn head(release: &Release) -> Option<Head> {
     let revision = u32::try_from(release.version).ok()?;
-    let code =
-        release.info.as_ref().and_then(|info| info.status.as_ref()).map_or(Code::Unknown, |status| status.code());
     Some(Head {
         key: Key::new(&release.namespace, &release.name, revision),
-        status: status_of(code),
+        status: status_of(release.code()),
         token: token(release),
         labels: BTreeMap::new(),
         marks: Marks::default(),
@@ -72,10 +70,8 @@ fn head(release: &Release) -> Option<Head> {
 
 /// Stands for how a revision is now: Tiller counts no versions, and changes nothing of a revision but this.
 fn token(release: &Release) -> Token {
-    let info = release.info.as_ref();
-    let at = info.and_then(|info| info.last_deployed).map_or(0, |at| at.seconds);
-    let code = info.and_then(|info| info.status.as_ref()).map_or(0, |status| status.code);
-    Token(format!("{at}-{code}"))
+    let at = release.info.as_ref().and_then(|info| info.last_deployed).map_or(0, |at| at.seconds);
+    Token(format!("{at}-{}", release.code() as i32))
 }
 
 fn modern(release: Release) -> Result<Modern, Error> {
@@ -86,9 +82,8 @@ fn modern(release: Release) -> Result<Modern, Error> {
     })
 }
 
-fn peek_of(release: Release) -> Result<Peek, Error> {
-    let release = modern(release)?;
-    Ok(Peek { name: release.name, info: release.info, metadata: release.chart.metadata.clone() })
+fn peek_of(release: Modern) -> Peek {
+    Peek { name: release.name, info: release.info, metadata: release.chart.metadata.clone() }
 }
 
 #[async_trait]
@@ -127,14 +122,15 @@ impl Ledger for BridgeLedger {
     }
 
     async fn peek(&self, key: &Key) -> Result<Peek, Error> {
-        let Record { release, .. } = self.get(key).await?;
-        Ok(Peek { name: release.name, info: release.info, metadata: release.chart.metadata.clone() })
+        Ok(peek_of(self.get(key).await?.release))
     }
 
     async fn heads_with_peeks(&self, scope: &Scope, _statuses: &[&str]) -> Result<(Vec<Head>, Peeks), Error> {
         let all = self.newest(scope).await?;
         let heads = all.iter().filter_map(head).collect();
-        let peeks = all.into_iter().filter_map(|release| Some((head(&release)?.key, peek_of(release).map(Box::new))));
+        let peeks = all
+            .into_iter()
+            .filter_map(|release| Some((head(&release)?.key, modern(release).map(peek_of).map(Box::new))));
         Ok((heads, peeks.collect()))
     }
 

@@ -10,7 +10,7 @@ use kube::api::DeleteParams;
 use super::Store;
 use super::keeper::Kept;
 use crate::hapi::release::status::Code;
-use crate::hapi::release::{Info, Release, Status};
+use crate::hapi::release::{Info, Release};
 use crate::record::{self, DecodeError};
 
 /// A record and the version at which it was read or written.
@@ -24,7 +24,7 @@ pub struct Stored {
 impl Stored {
     /// Where it stands.
     pub fn code(&self) -> Code {
-        self.release.info.as_ref().and_then(|info| info.status.as_ref()).map_or(Code::Unknown, Status::code)
+        self.release.code()
     }
 
     /// What is known of it; made when a strange record lacks it.
@@ -230,11 +230,10 @@ fn key(name: &str, revision: i32) -> Result<String, RecordError> {
 }
 
 fn labels(release: &Release, when: &str, now: Timestamp) -> BTreeMap<String, String> {
-    let status = release.info.as_ref().and_then(|info| info.status.as_ref()).map_or(Code::Unknown, Status::code);
     BTreeMap::from([
         ("NAME".to_owned(), release.name.clone()),
         ("OWNER".to_owned(), "TILLER".to_owned()),
-        ("STATUS".to_owned(), status.as_str_name().to_owned()),
+        ("STATUS".to_owned(), release.code().as_str_name().to_owned()),
         ("VERSION".to_owned(), release.version.to_string()),
         (when.to_owned(), now.as_second().to_string()),
     ])

@@ -1,8 +1,8 @@
 //! Listing, as Helm 2.17: `pkg/tiller/release_list.go`.
 
 use prost::Message;
+use tiller::hapi::release::Release;
 use tiller::hapi::release::status::Code;
-use tiller::hapi::release::{Release, Status};
 use tiller::hapi::services::tiller::list_sort::{SortBy, SortOrder};
 use tiller::hapi::services::tiller::{ListReleasesRequest, ListReleasesResponse};
 
@@ -26,7 +26,7 @@ impl Releases {
         let codes = if codes.is_empty() { vec![Code::Deployed] } else { codes };
         let filter = if request.filter.is_empty() { None } else { Some(expression(&request.filter)?) };
         let wanted = |release: &Release| {
-            codes.contains(&code(release))
+            codes.contains(&release.code())
                 && (request.namespace.is_empty() || release.namespace == request.namespace)
                 && filter.as_ref().is_none_or(|filter| filter.is_match(&release.name))
         };
@@ -51,10 +51,6 @@ impl Releases {
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn code(release: &Release) -> Code {
-    release.info.as_ref().and_then(|info| info.status.as_ref()).map_or(Code::Unknown, Status::code)
 }
 
 /// Reads a regular expression; what is wrong with it is said as Go says it.
